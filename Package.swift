@@ -1,0 +1,100 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every Swift target of ours is built alike: Swift 6 mode, warnings are errors, imports declared.
+let strict: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let package = Package(
+    name: "ossync",
+    products: [
+        .executable(name: "ossync", targets: ["ossync"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
+    ],
+    targets: [
+        // C libraries of the system and the thin shims over them, one target per library.
+        .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
+        .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
+        .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
+
+        // The order of this list is the order of the architecture: a target imports only from above.
+        .target(name: "SyncCore", swiftSettings: strict),
+        .target(
+            name: "Records", dependencies: ["SyncCore", "CSimdJSON", "CXXHash"],
+            swiftSettings: strict),
+        .target(name: "LMDB", dependencies: ["CLMDB"], swiftSettings: strict),
+        .target(
+            name: "EventLog",
+            dependencies: ["SyncCore", "LMDB", "CZstd", "CCrypto", "CXXHash"],
+            swiftSettings: strict),
+        .target(
+            name: "Projections", dependencies: ["SyncCore", "Records", "EventLog", "LMDB"],
+            swiftSettings: strict),
+        .target(
+            name: "RESTSource", dependencies: ["SyncCore", "Records", "CCurl"],
+            swiftSettings: strict),
+        .target(
+            name: "SyncEngine", dependencies: ["SyncCore", "EventLog", "Projections"],
+            swiftSettings: strict),
+        .target(
+            name: "ReadModels", dependencies: ["SyncCore", "Records", "EventLog", "Projections"],
+            swiftSettings: strict),
+        .target(
+            name: "Simulation",
+            dependencies: [
+                "SyncCore", "Records", "EventLog", "Projections", "RESTSource", "SyncEngine",
+                .product(name: "FlyingFox", package: "FlyingFox"),
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "ossync",
+            dependencies: [
+                "SyncCore", "Records", "EventLog", "Projections", "RESTSource", "SyncEngine",
+                "ReadModels", "Simulation",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Yams", package: "Yams"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "ossync-simulate", dependencies: ["Simulation"], swiftSettings: strict),
+
+        .testTarget(name: "SyncCoreTests", dependencies: ["SyncCore"], swiftSettings: strict),
+        .testTarget(name: "RecordsTests", dependencies: ["Records"], swiftSettings: strict),
+        .testTarget(name: "LMDBTests", dependencies: ["LMDB"], swiftSettings: strict),
+        .testTarget(
+            name: "EventLogTests", dependencies: ["EventLog", "SyncCore", "LMDB"], swiftSettings: strict),
+        .testTarget(
+            name: "ProjectionsTests",
+            dependencies: ["Projections", "EventLog", "Records", "SyncCore", "LMDB"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "RESTSourceTests", dependencies: ["RESTSource", "Records", "SyncCore"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "SyncEngineTests",
+            dependencies: ["SyncEngine", "EventLog", "Projections", "SyncCore"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ReadModelsTests",
+            dependencies: ["ReadModels", "Projections", "EventLog", "SyncCore"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "SimulationTests", dependencies: ["Simulation", "SyncCore"], swiftSettings: strict),
+        .testTarget(name: "ossyncTests", dependencies: ["ossync", "Simulation"], swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx17
+)
