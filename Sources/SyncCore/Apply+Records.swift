@@ -1,0 +1,101 @@
+extension ControlState {
+    /// Folds what happens to the list pass.
+    mutating func applyList(_ logged: LoggedEvent) {
+        let stream = logged.stream
+        switch logged.event {
+        case .passOpened(let event):
+            self[stream].lastPass = event.number
+            self[stream].generation = event.generation
+            self[stream].pass = PassState(
+                number: event.number, generation: event.generation, mode: event.mode,
+                run: logged.run, filter: event.filter, pinned: event.pinned,
+                openedAt: logged.position)
+        case .passAbandoned: self[stream].pass = nil
+        case .passCompleted(let event):
+            if self[stream].pass?.filter == .all, let total = event.total {
+                self[stream].lastTotal = total
+            }
+            self[stream].pass = nil
+            if let mark = event.highWaterMark { self[stream].highWaterMark = mark }
+            if let drift = event.drift { invocation?.drift = drift }
+        case .pageFetched(let event): applyPage(event, logged)
+        default: preconditionFailure("not an event of a list: \(logged.event.type.name)")
+        }
+    }
+
+    private mutating func applyPage(_ event: PageFetched, _ logged: LoggedEvent) {
+        release(event.intent, at: logged.time)
+        resetFailures()
+        let stream = logged.stream
+        if let order = event.idOrder { self[stream].idOrder = order }
+        for entry in event.entries {
+            self[stream].counts.move(from: entry.was, to: .pending)
+            if entry.isNew {
+                self[stream].nextOrdinal = Ordinal(entry.ordinal.rawValue + 1)
+                invocation?.counters.new += 1
+            } else {
+                invocation?.counters.changed += 1
+            }
+        }
+        invocation?.counters.unchanged += event.unchangedCount
+        invocation?.counters.seen += UInt64(event.entries.count) + event.unchangedCount
+        invocation?.taken += UInt64(event.taken)
+        if var pass = self[stream].pass {
+            pass.take(event, order: self[stream].idOrder ?? .none)
+            pass.lastEvent = logged.position
+            self[stream].pass = pass
+        }
+    }
+
+    /// Folds what happens to records in the detail queue.
+    mutating func applyQueue(_ logged: LoggedEvent) {
+        let stream = logged.stream
+        switch logged.event {
+        case .detailsFetched(let event):
+            release(event.intent, at: logged.time)
+            resetFailures()
+            for result in event.results where result.outcome.isFound {
+                self[stream].counts.move(from: result.was, to: .synced)
+                invocation?.counters.detailed += 1
+            }
+        case .detailsRequeued(let event):
+            guard event.kind != .returned else { return }
+            for record in event.parts.joined() {
+                self[stream].counts.move(from: record.was, to: .retrying)
+            }
+        case .recordParked(let event):
+            self[stream].counts.move(from: event.record.was, to: .parked)
+            self[stream].lastError = event.error.text
+            invocation?.counters.failed += 1
+        case .queueRetried(let event):
+            for record in event.records {
+                self[stream].counts.move(from: record.was, to: .pending)
+            }
+        case .queueDropped(let event):
+            for record in event.records {
+                self[stream].counts.move(from: record.was, to: .dropped)
+            }
+        default: preconditionFailure("not an event of the queue: \(logged.event.type.name)")
+        }
+    }
+}
+
+extension PassState {
+    /// Moves on by one page.
+    fileprivate mutating func take(_ page: PageFetched, order: IDOrder) {
+        pages += 1
+        failures = 0
+        distinct += UInt64(page.firstSeen)
+        highest = order.greater(highest, page.highest)
+        if let total = page.total {
+            if let earlier = self.total, earlier != total { totalChanged = true }
+            self.total = total
+        }
+        partlyTaken = page.partlyTaken
+        // A page that was taken in part is asked for again, and must not look like a repeated one.
+        guard !page.partlyTaken else { return }
+        rows += UInt64(page.rows)
+        lastDigest = page.digest
+        cursor = page.next
+    }
+}

@@ -1,0 +1,75 @@
+extension ControlState {
+    /// Folds what happens to requests: intents, refusals, failures, waits.
+    mutating func applyRequest(_ logged: LoggedEvent) {
+        switch logged.event {
+        case .requestIntended(let event):
+            inFlight.append(
+                InFlightRequest(
+                    intent: logged.position, stream: logged.stream, target: event.target))
+            if let policy = invocation?.policy {
+                invocation?.counters.count(request: event.endpoint)
+                invocation?.floor.count(windows: policy.limits.windows)
+            }
+        case .rateLimited(let event):
+            release(event.intent, at: logged.time)
+            invocation?.counters.rateLimited += 1
+            limiter.lastLimitedNs = bootNs(at: logged.time)
+        case .requestFailed(let event):
+            applyFailure(event, at: logged.time)
+        case .requestAbandoned(let event):
+            release(event.intent, at: logged.time, mayStillArrive: true)
+        case .healthChecked(let event):
+            release(event.intent, at: logged.time)
+            invocation?.healthDone = true
+            resetFailures()
+        case .backoffApplied(let event):
+            let until = bootNs(at: event.until)
+            switch event.kind {
+            case .cooldown:
+                limiter.cooldownUntilNs = until
+                limiter.strikes = event.step
+            case .failure: invocation?.backoffUntilNs = until
+            }
+        default: preconditionFailure("not an event of a request: \(logged.event.type.name)")
+        }
+    }
+
+    private mutating func applyFailure(_ event: RequestFailed, at time: LogTime) {
+        let endpoint = request(event.intent)?.endpoint
+        release(event.intent, at: time, mayStillArrive: event.answer.arrivalUnknown)
+        guard let stream = invocation?.stream else { return }
+        self[stream].lastError = event.answer.text
+        invocation?.failures += 1
+        if event.answer.failure.isOfAPI { invocation?.apiFailures += 1 }
+        if endpoint == .list { self[stream].pass?.failures += 1 }
+    }
+
+    /// An answer came that can be used: whatever failed before is over.
+    mutating func resetFailures() {
+        invocation?.apiFailures = 0
+        invocation?.failures = 0
+        invocation?.backoffUntilNs = nil
+    }
+
+    /// Takes a request out of flight; its slot runs out from `time` on.
+    ///
+    /// - Parameter mayStillArrive: the request may reach the server within the delivery bound.
+    mutating func release(_ intent: Position, at time: LogTime, mayStillArrive: Bool = false) {
+        guard let index = inFlight.firstIndex(where: { $0.intent == intent }) else { return }
+        inFlight.remove(at: index)
+        let limits = invocation?.policy.limits
+        let bound = mayStillArrive ? limits?.deliveryBoundMs ?? 10_000 : 0
+        let from = bootNs(at: time.adding(ms: bound))
+        limiter.slots.insert(from, windows: limits?.windows ?? [])
+    }
+}
+
+extension FailureClass {
+    /// Whether it says that the API as a whole can't be reached, and nothing about one record.
+    package var isOfAPI: Bool {
+        switch self {
+        case .network, .unavailable, .auth: true
+        case .timeout, .server, .client, .notFound, .unusable, .tooLarge, .redirect: false
+        }
+    }
+}

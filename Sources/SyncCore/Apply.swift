@@ -1,0 +1,99 @@
+/// Folds one recorded event into the control state: the only way in which it changes.
+///
+/// Positions must follow each other without a gap; the caller has checked the log's density.
+package func apply(_ logged: LoggedEvent, to control: inout ControlState) {
+    precondition(
+        logged.position == control.position.next,
+        "event \(logged.position.rawValue) folded after \(control.position.rawValue)")
+    control.position = logged.position
+    control.time = logged.time
+    switch logged.event {
+    case .storeBound(let event): control.apiIdentity = event.apiIdentity
+    case .streamDeclared(let event):
+        control.streams.append(StreamState(id: event.stream, name: event.name))
+    case .clockAnchored(let event): control.anchor(event)
+    case .storageMeasured(let event): control.inFlightAllowed = event.inFlightAllowed
+    case .runRequested, .runStarted, .runResumed, .runStopping, .runCompleted, .runInterrupted,
+        .cancelRequested:
+        control.applyRun(logged)
+    case .requestIntended, .rateLimited, .requestFailed, .requestAbandoned, .backoffApplied,
+        .healthChecked:
+        control.applyRequest(logged)
+    case .passOpened, .passAbandoned, .passCompleted, .pageFetched:
+        control.applyList(logged)
+    case .detailsFetched, .detailsRequeued, .recordParked, .queueRetried, .queueDropped:
+        control.applyQueue(logged)
+    }
+}
+
+extension ControlState {
+    /// Takes a new relation of the clocks, and carries what is measured by the boot clock over a
+    /// reboot.
+    ///
+    /// After a reboot a slot's age is the larger of the uptime and what the wall clock says: the
+    /// machine has been up that long for certain.
+    fileprivate mutating func anchor(_ new: ClockAnchored) {
+        defer { clock = new }
+        guard let old = clock, old.bootID != new.bootID else { return }
+        let convert = { (time: Int64) -> Int64 in
+            let age = max(new.bootNs, new.wall.since(old.time(atBootNs: time)))
+            return new.bootNs.saturatingAdd(-age)
+        }
+        limiter.slots.rebase(convert)
+        limiter.lastLimitedNs = limiter.lastLimitedNs.map(convert)
+        // A deadline lies ahead, so the uptime says nothing about it.
+        limiter.cooldownUntilNs = limiter.cooldownUntilNs.map { time in
+            new.bootNs.saturatingAdd(old.time(atBootNs: time).since(new.wall))
+        }
+    }
+
+    fileprivate mutating func applyRun(_ logged: LoggedEvent) {
+        switch logged.event {
+        case .runRequested(let event):
+            let now = bootNs(at: logged.time)
+            invocation = InvocationState(
+                request: logged.position, stream: logged.stream, mode: event.mode,
+                options: event.options, policy: event.policy, seed: event.seed, startedNs: now,
+                floor: FloorTracker(slots: limiter.slots, startNs: now))
+            // The page at the cursor gets all its tries again.
+            self[logged.stream].pass?.failures = 0
+        case .runStarted:
+            guard invocation?.mode != .health else { return }
+            self[logged.stream].lastRun = logged.run
+            self[logged.stream].unfinished = nil
+        case .runResumed(let event):
+            invocation?.run = event.run
+            invocation?.mode = event.mode
+            self[logged.stream].lastRun = event.run
+        case .runStopping(let event):
+            invocation?.stopping = event
+            if event.reason.outcome == .failed { self[logged.stream].lastError = event.text }
+        case .cancelRequested: break
+        case .runCompleted(let event):
+            let isHealth = invocation?.mode == .health
+            if event.outcome == .completed, event.reason == nil, !isHealth {
+                self[logged.stream].lastCompletedAt = logged.time
+                self[logged.stream].lastError = nil
+            }
+            endInvocation(isFinished: event.outcome == .completed || event.outcome == .partial)
+        case .runInterrupted: endInvocation(isFinished: false)
+        default: preconditionFailure("not an event of a run: \(logged.event.type.name)")
+        }
+    }
+
+    private mutating func endInvocation(isFinished: Bool) {
+        guard let ended = invocation else { return }
+        invocation = nil
+        guard ended.mode != .health else { return }
+        if isFinished {
+            self[ended.stream].unfinished = nil
+            return
+        }
+        var counters = ended.counters
+        if let earlier = self[ended.stream].unfinished, earlier.run == ended.run {
+            counters.add(earlier.counters)
+        }
+        self[ended.stream].unfinished = UnfinishedRun(
+            run: ended.run, mode: ended.mode, counters: counters)
+    }
+}

@@ -1,0 +1,242 @@
+/// Everything that decisions depend on but the rows: bounded, in memory, a fold of the log.
+package struct ControlState: Sendable, Equatable {
+    /// The last event that was folded.
+    package var position: Position = .none
+    package var time: LogTime = .zero
+    package var apiIdentity: String?
+    package var clock: ClockAnchored?
+    package var limiter = LimiterState()
+    /// By number: the stream numbered n stands at index n - 1.
+    package var streams: [StreamState] = []
+    /// Requests whose outcome is not known, oldest first.
+    package var inFlight: [InFlightRequest] = []
+    /// The invocation that is under way, if one is.
+    package var invocation: InvocationState?
+    /// How many requests may be in flight for the storage's sake; nil while it sets no bound.
+    package var inFlightAllowed: UInt16?
+
+    package init() {}
+
+    package subscript(stream: StreamID) -> StreamState {
+        get { streams[Int(stream.rawValue) - 1] }
+        set { streams[Int(stream.rawValue) - 1] = newValue }
+    }
+
+    package func stream(named name: String) -> StreamState? {
+        streams.first { $0.name == name }
+    }
+
+    package func request(_ intent: Position) -> InFlightRequest? {
+        inFlight.first { $0.intent == intent }
+    }
+
+    /// The boot clock at `time`, by the last anchor.
+    package func bootNs(at time: LogTime) -> Int64 {
+        clock?.bootNs(at: time) ?? time.rawValue
+    }
+
+    /// The moment of a boot-clock reading, by the last anchor.
+    package func time(atBootNs bootNs: Int64) -> LogTime {
+        clock?.time(atBootNs: bootNs) ?? LogTime(nanoseconds: bootNs)
+    }
+}
+
+/// The limiter's memory: what was sent, and what the server asked for.
+package struct LimiterState: Sendable, Equatable {
+    package var slots = SlotHistory()
+    /// No request before this boot-clock reading.
+    package var cooldownUntilNs: Int64?
+    /// 429s in a row, each within one largest window of the one before.
+    package var strikes: UInt32 = 0
+    package var lastLimitedNs: Int64?
+
+    package init() {}
+}
+
+/// A request that was intended and whose outcome is not in the log.
+package struct InFlightRequest: Sendable, Equatable {
+    package let intent: Position
+    package let stream: StreamID
+    package let target: RequestIntended.Target
+
+    package var ordinals: [Ordinal] {
+        if case .detail(let asked) = target { asked.map(\.ordinal) } else { [] }
+    }
+
+    package var endpoint: Endpoint {
+        switch target {
+        case .list: .list
+        case .detail: .detail
+        case .health: .health
+        }
+    }
+
+    package init(intent: Position, stream: StreamID, target: RequestIntended.Target) {
+        self.intent = intent
+        self.stream = stream
+        self.target = target
+    }
+}
+
+/// How many records of a stream are in each state.
+package struct RecordCounts: Sendable, Equatable {
+    package var synced: UInt64 = 0
+    package var pending: UInt64 = 0
+    package var retrying: UInt64 = 0
+    package var parked: UInt64 = 0
+    package var dropped: UInt64 = 0
+
+    package init() {}
+
+    package var total: UInt64 { synced + pending + retrying + parked + dropped }
+    package var withoutDetails: UInt64 { total - synced }
+    /// Records that a details run would ask for.
+    package var waiting: UInt64 { pending + retrying }
+
+    mutating func move(from old: RecordState, to new: RecordState) {
+        add(old, -1)
+        add(new, 1)
+    }
+
+    private mutating func add(_ state: RecordState, _ change: Int64) {
+        switch state {
+        case .unknown: break
+        case .synced: synced.add(change)
+        case .pending: pending.add(change)
+        case .retrying: retrying.add(change)
+        case .parked: parked.add(change)
+        case .dropped: dropped.add(change)
+        }
+    }
+}
+
+extension UInt64 {
+    fileprivate mutating func add(_ change: Int64) {
+        self = UInt64(bitPattern: Int64(bitPattern: self) + change)
+    }
+}
+
+/// What is known of one stream.
+package struct StreamState: Sendable, Equatable {
+    package let id: StreamID
+    package let name: String
+    package var nextOrdinal = Ordinal(0)
+    package var idOrder: IDOrder?
+    package var highWaterMark: RecordID?
+    package var generation: UInt32 = 0
+    /// The number of the last pass that was opened.
+    package var lastPass: UInt32 = 0
+    package var pass: PassState?
+    package var counts = RecordCounts()
+    /// The server's last count of the whole list, from a pass without a filter.
+    package var lastTotal: UInt64?
+    /// The last run, while it can be gone on with.
+    package var unfinished: UnfinishedRun?
+    package var lastRun: Position = .none
+    package var lastCompletedAt: LogTime?
+    /// The last thing that stopped or troubled a run, for people.
+    package var lastError: String?
+
+    package init(id: StreamID, name: String) {
+        self.id = id
+        self.name = name
+    }
+}
+
+/// A run that was paused, interrupted or failed, and what it did until then.
+package struct UnfinishedRun: Sendable, Equatable {
+    package let run: Position
+    package let mode: RunMode
+    package var counters: RunCounters
+
+    package init(run: Position, mode: RunMode, counters: RunCounters) {
+        self.run = run
+        self.mode = mode
+        self.counters = counters
+    }
+}
+
+/// A walk over the list that has not reached its end.
+package struct PassState: Sendable, Equatable {
+    package let number: UInt32
+    package let generation: UInt32
+    package let mode: RunMode
+    package let run: Position
+    package let filter: ListFilter
+    package let pinned: [PinnedKey]
+    /// The event that brought the pass to where it stands.
+    package var lastEvent: Position
+    /// The page to ask for next; nil for the first.
+    package var cursor: PageCursor?
+    /// The page at `cursor` was taken in part, by `--max`.
+    package var partlyTaken = false
+    package var pages: UInt64 = 0
+    /// Records in the pages that were taken whole.
+    package var rows: UInt64 = 0
+    /// Different records seen.
+    package var distinct: UInt64 = 0
+    package var total: UInt64?
+    package var totalChanged = false
+    package var lastDigest: UInt64?
+    package var highest: RecordID?
+    /// Failures of the page at `cursor`, in a row.
+    package var failures: UInt32 = 0
+
+    package init(
+        number: UInt32, generation: UInt32, mode: RunMode, run: Position, filter: ListFilter,
+        pinned: [PinnedKey], openedAt: Position
+    ) {
+        self.number = number
+        self.generation = generation
+        self.mode = mode
+        self.run = run
+        lastEvent = openedAt
+        self.filter = filter
+        self.pinned = pinned
+    }
+}
+
+/// One invocation of a run, from its `RunRequested` to its `RunCompleted`.
+package struct InvocationState: Sendable, Equatable {
+    /// The position of its `RunRequested`.
+    package let request: Position
+    package let stream: StreamID
+    package let options: RunOptions
+    package let policy: Policy
+    package let seed: UInt64
+    package let startedNs: Int64
+    /// The run it belongs to: its own, or the earlier one that it goes on with.
+    package var run: Position
+    /// What that run was asked to do.
+    package var mode: RunMode
+    package var counters = RunCounters()
+    /// Records of the list that count against `--max`.
+    package var taken: UInt64 = 0
+    package var stopping: RunStopping?
+    /// A pass of this invocation ended with a sign of drift.
+    package var drift: String?
+    /// Failures of the API as a whole in a row, without an answer between them.
+    package var apiFailures: UInt32 = 0
+    /// Failed requests of any kind in a row.
+    package var failures: UInt32 = 0
+    /// No request before this boot-clock reading.
+    package var backoffUntilNs: Int64?
+    package var floor: FloorTracker
+    /// The one request of a health check was made.
+    package var healthDone = false
+
+    package init(
+        request: Position, stream: StreamID, mode: RunMode, options: RunOptions, policy: Policy,
+        seed: UInt64, startedNs: Int64, floor: FloorTracker
+    ) {
+        self.request = request
+        self.stream = stream
+        run = request
+        self.mode = mode
+        self.options = options
+        self.policy = policy
+        self.seed = seed
+        self.startedNs = startedNs
+        self.floor = floor
+    }
+}

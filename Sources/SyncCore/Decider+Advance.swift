@@ -1,0 +1,225 @@
+extension Decider {
+    /// Sends what may be sent now, says when to look again, and ends what is done.
+    mutating func advance() {
+        guard let invocation = control.invocation else { return }
+        checkBounds(invocation)
+        var picker = BatchPicker(rows: rows, order: control[invocation.stream].idOrder ?? .none)
+        var cause = invocation.request
+        while let current = control.invocation {
+            if current.stopping != nil {
+                if control.inFlight.isEmpty { complete(current.stopping, cause: cause) }
+                return
+            }
+            switch nextTarget(current, &picker) {
+            case .send(let target, let reason): cause = send(target, cause: reason)
+            case .wait: return
+            case .wake(let time):
+                wake(at: time, current)
+                return
+            case .done:
+                complete(ending(current), cause: cause)
+                return
+            }
+        }
+    }
+
+    private enum Next {
+        case send(RequestIntended.Target, cause: Position)
+        /// Only an outcome can change anything.
+        case wait
+        case wake(LogTime)
+        case done
+    }
+
+    /// Bounds of the invocation that the time or the disk has reached.
+    private mutating func checkBounds(_ invocation: InvocationState) {
+        if control.inFlightAllowed == 0 {
+            stop(
+                .diskFull,
+                "too little free space to store another answer: no request is sent; "
+                    + "free some space and run `ossync sync --mode resume`",
+                cause: invocation.request)
+        }
+        if let deadline = invocation.deadlineNs, nowNs >= deadline {
+            stop(.maxDuration, "--max-duration is reached", cause: invocation.request)
+        }
+    }
+
+    private func nextTarget(_ invocation: InvocationState, _ picker: inout BatchPicker) -> Next {
+        let inFlight = control.inFlight.count
+        if invocation.mode == .health {
+            if inFlight > 0 { return .wait }
+            return invocation.healthDone
+                ? .done : gated(.health, invocation, cause: invocation.request)
+        }
+        if invocation.sendsList(control) {
+            guard inFlight == 0, let pass = control[invocation.stream].pass else { return .wait }
+            return gated(
+                .list(cursor: pass.cursor, filter: pass.filter), invocation,
+                cause: max(pass.lastEvent, invocation.request))
+        }
+        guard invocation.sendsDetails(control), let detail = invocation.policy.detail else {
+            return inFlight > 0 ? .wait : .done
+        }
+        let most = min(detail.concurrency, Int(control.inFlightAllowed ?? .max))
+        guard inFlight < most else { return .wait }
+        let room = min(UInt64(detail.batch), invocation.remainingDetails(control))
+        guard room > 0 else { return inFlight > 0 ? .wait : .done }
+        guard let gate = gate(invocation) else { return .wait }
+        guard gate <= nowNs else {
+            return picker.isEmpty ? idle(picker) : .wake(control.time(atBootNs: gate))
+        }
+        guard let batch = picker.take(Int(room)) else { return idle(picker) }
+        return .send(.detail(batch.asked), cause: batch.cause)
+    }
+
+    /// Nothing can be asked for now.
+    private func idle(_ picker: BatchPicker) -> Next {
+        if !control.inFlight.isEmpty { return .wait }
+        return picker.nextDue.map { .wake($0) } ?? .done
+    }
+
+    private func gated(
+        _ target: RequestIntended.Target, _ invocation: InvocationState, cause: Position
+    ) -> Next {
+        guard let gate = gate(invocation) else { return .wait }
+        return gate <= nowNs
+            ? .send(target, cause: cause) : .wake(control.time(atBootNs: gate))
+    }
+
+    /// The boot-clock reading from which a request may be sent; nil when only a response frees a slot.
+    private func gate(_ invocation: InvocationState) -> Int64? {
+        let windows = invocation.policy.limits.windows
+        guard
+            let slot = control.limiter.slots.earliest(
+                windows: windows, held: control.inFlight.count, now: nowNs)
+        else { return nil }
+        return max(slot, control.limiter.cooldownUntilNs ?? slot, invocation.backoffUntilNs ?? slot)
+    }
+
+    private mutating func send(
+        _ target: RequestIntended.Target, cause: Position
+    ) -> Position {
+        let event = RequestIntended(target: target)
+        let intent = emit(.requestIntended(event), cause: cause)
+        decision.effects.append(.send(event.request(intent: intent)))
+        return intent
+    }
+
+    /// Asks to be told when a wait is over, or ends a run whose patience it exceeds.
+    private mutating func wake(at time: LogTime, _ invocation: InvocationState) {
+        let wait = time.since(now)
+        if wait > invocation.options.patienceMs.saturatingMultiply(.nsPerMs) {
+            let isBudget = gateIsBudget(invocation, until: control.bootNs(at: time))
+            stop(
+                isBudget ? .budget : .patience,
+                "the next request may be sent in \(wait / .nsPerSecond) s, which is longer than "
+                    + "--patience", resumeAt: time, cause: invocation.request)
+            if control.inFlight.isEmpty {
+                complete(control.invocation?.stopping, cause: control.position)
+            }
+            return
+        }
+        let deadline = invocation.deadlineNs.map { control.time(atBootNs: $0) }
+        decision.effects.append(.wake(at: min(time, deadline ?? time)))
+    }
+
+    /// Whether our own budget, and not the server, sets the wait.
+    private func gateIsBudget(_ invocation: InvocationState, until gate: Int64) -> Bool {
+        max(control.limiter.cooldownUntilNs ?? .min, invocation.backoffUntilNs ?? .min) < gate
+    }
+
+    /// How an invocation ends that has nothing more to do.
+    private func ending(_ invocation: InvocationState) -> RunStopping? {
+        let stream = control[invocation.stream]
+        guard invocation.mode != .health else { return nil }
+        let hasMoreList = stream.pass != nil && invocation.mode != .detailsOnly
+        let hasMoreDetails =
+            invocation.policy.detail != nil && !invocation.options.noDetails
+            && stream.counts.waiting > 0
+        if invocation.options.maxRecords != nil, hasMoreList || hasMoreDetails {
+            return RunStopping(reason: .max, text: "--max is reached")
+        }
+        if let drift = invocation.drift { return RunStopping(reason: .drift, text: drift) }
+        let parked = invocation.counters.failed
+        guard parked > 0 else { return nil }
+        return RunStopping(
+            reason: .parked,
+            text: "\(parked) \(parked == 1 ? "record was" : "records were") given up: see "
+                + "`ossync queue list`")
+    }
+}
+
+extension InvocationState {
+    /// The boot-clock reading at which `--max-duration` is over.
+    var deadlineNs: Int64? {
+        options.maxDurationMs.map { startedNs.saturatingAdd($0.saturatingMultiply(.nsPerMs)) }
+    }
+
+    /// Details that `--max` still admits: each is counted once it is done, or on its way.
+    func remainingDetails(_ control: ControlState) -> UInt64 {
+        guard let most = options.maxRecords else { return .max }
+        let asked = control.inFlight.reduce(0) { $0 + UInt64($1.ordinals.count) }
+        let used = counters.detailed + counters.failed + asked
+        return most > used ? most - used : 0
+    }
+}
+
+/// Picks batches from the queue in its order: new before changed before retried.
+struct BatchPicker {
+    private var fresh: ArraySlice<RecordRow>
+    private var groups: ArraySlice<[RecordRow]>
+    let nextDue: LogTime?
+
+    init(rows: CoreRows, order: IDOrder) {
+        fresh = rows.waiting[...]
+        groups = Self.groups(rows, order)[...]
+        nextDue = rows.nextDue
+    }
+
+    var isEmpty: Bool { fresh.isEmpty && groups.isEmpty }
+
+    struct Batch {
+        let asked: [RequestIntended.Asked]
+        /// What put its first record into the queue.
+        let cause: Position
+    }
+
+    /// The next batch of at most `most` records; nil when nothing is due.
+    mutating func take(_ most: Int) -> Batch? {
+        let batch: ArraySlice<RecordRow>
+        if !fresh.isEmpty {
+            batch = fresh.prefix(most)
+            fresh = fresh.dropFirst(most)
+        } else if let group = groups.popFirst() {
+            batch = group.prefix(most)
+        } else {
+            return nil
+        }
+        guard let first = batch.first else { return nil }
+        let failed = first.queue?.group ?? .none
+        return Batch(
+            asked: batch.map { RequestIntended.Asked(ordinal: $0.ordinal, id: $0.id) },
+            cause: failed == .none ? first.headerPosition : failed)
+    }
+
+    /// The groups that are due, newest identity first; they are asked for as they failed.
+    private static func groups(_ rows: CoreRows, _ order: IDOrder) -> [[RecordRow]] {
+        var groups: [[RecordRow]] = []
+        for row in rows.retries {
+            if let last = groups.last?.first, last.queue?.group == row.queue?.group,
+                last.queue?.part == row.queue?.part
+            {
+                groups[groups.count - 1].append(row)
+            } else {
+                groups.append([row])
+            }
+        }
+        if rows.retriesAreCut, groups.count > 1 { groups.removeLast() }
+        return groups.sorted { left, right in
+            guard let first = left.first, let second = right.first else { return false }
+            if order == .none { return first.ordinal > second.ordinal }
+            return order.precedes(second.id, first.id)
+        }
+    }
+}

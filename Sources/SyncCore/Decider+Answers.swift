@@ -1,0 +1,181 @@
+extension Decider {
+    /// A page came: it may be the last one, or show that the list doesn't move.
+    mutating func fetched(_ page: PageFetched) {
+        guard let invocation = control.invocation,
+            let before = control[invocation.stream].pass
+        else {
+            emit(.pageFetched(page), cause: page.intent)
+            return
+        }
+        let position = emit(.pageFetched(page), cause: page.intent)
+        if page.rows > 0, !page.partlyTaken {
+            if before.lastDigest == page.digest {
+                stop(
+                    .stalled,
+                    "the list repeats itself: \(describe(before.cursor)) brought the "
+                        + "same records as the page before it", cause: position)
+                return
+            }
+            if let next = page.next, next == before.cursor {
+                stop(
+                    .stalled,
+                    "the list does not move: the page after \(describe(before.cursor)) "
+                        + "is the same one", cause: position)
+                return
+            }
+        }
+        let stream = control[invocation.stream]
+        guard let pass = stream.pass, pass.isAtEnd(after: page, paging: invocation.policy.paging)
+        else { return }
+        let order = stream.idOrder ?? .none
+        if order == .none, invocation.policy.incremental == .idAfter, pass.distinct > 0 {
+            stop(
+                .idOrder,
+                "incremental: idAfter needs ordered ids, but those of stream "
+                    + "\(stream.name) have no order: set incremental: none, or idOrder",
+                cause: position)
+            return
+        }
+        let drift = pass.drift(paging: invocation.policy.paging)
+        let mark = drift == nil ? order.greater(stream.highWaterMark, pass.highest) : nil
+        emit(
+            .passCompleted(
+                PassCompleted(
+                    number: pass.number, distinct: pass.distinct, total: pass.total, drift: drift,
+                    highWaterMark: mark == stream.highWaterMark ? nil : mark)),
+            cause: position)
+    }
+
+    private func describe(_ cursor: PageCursor?) -> String { cursor?.display ?? "the first page" }
+
+    /// Details came; the ones that the answer misses, or says failed, are asked again alone.
+    mutating func fetched(_ answer: DetailsFetched) {
+        let position = emit(.detailsFetched(answer), cause: answer.intent)
+        let missed = answer.results.filter { !$0.outcome.isFound }
+        guard answer.results.count == 1, let only = missed.first else {
+            guard !missed.isEmpty else { return }
+            requeue(
+                answer.intent, .alone,
+                parts: missed.map { [QueuedRecord(ordinal: $0.ordinal, id: $0.id, was: $0.was)] },
+                due: now, error: missed.first?.error, cause: position)
+            return
+        }
+        charge(
+            QueuedRecord(ordinal: only.ordinal, id: only.id, was: only.was), intent: answer.intent,
+            error: only.error ?? .absent, isFinal: false, cause: position)
+    }
+
+    /// The server's limit was hit: nothing is sent until the cooldown is over.
+    mutating func limited(_ event: RateLimited) {
+        guard let invocation = control.invocation else {
+            emit(.rateLimited(event), cause: event.intent)
+            return
+        }
+        let limits = invocation.policy.limits
+        let request = control.request(event.intent)
+        let isInARow = control.limiter.lastLimitedNs.map {
+            nowNs.saturatingAdd(-$0) < limits.largestPeriodNs
+        }
+        let position = emit(.rateLimited(event), cause: event.intent)
+        let step = isInARow ?? false ? control.limiter.strikes.saturatingNext : 1
+        let own = exponential(
+            base: limits.cooldownMs, multiplier: limits.backoffMultiplier, steps: Int(step) - 1,
+            cap: max(limits.largestPeriodNs / .nsPerMs, 1))
+        let wait = jittered(
+            max(own, event.waitMs ?? 0), seed: invocation.seed, intent: event.intent)
+        let until = now.adding(ms: wait)
+        let standing = control.limiter.cooldownUntilNs.map { control.time(atBootNs: $0) }
+        emit(
+            .backoffApplied(
+                BackoffApplied(
+                    kind: .cooldown, until: max(until, standing ?? until), waitMs: wait, step: step)
+            ), cause: position)
+        giveBack(request, cause: position)
+    }
+
+    /// Puts the records of a request back as they were.
+    mutating func giveBack(_ request: InFlightRequest?, cause: Position) {
+        guard let request, !request.ordinals.isEmpty else { return }
+        requeue(
+            request.intent, .returned, parts: [records(of: request)], due: .zero, error: nil,
+            cause: cause)
+    }
+
+    func records(of request: InFlightRequest) -> [QueuedRecord] {
+        guard case .detail(let asked) = request.target else { return [] }
+        return asked.map {
+            QueuedRecord(
+                ordinal: $0.ordinal, id: $0.id,
+                was: rows.byOrdinal[$0.ordinal]?.state ?? .pending)
+        }
+    }
+
+    mutating func requeue(
+        _ intent: Position, _ kind: DetailsRequeued.Kind, parts: [[QueuedRecord]], due: LogTime,
+        error: RecordError?, cause: Position
+    ) {
+        emit(
+            .detailsRequeued(
+                DetailsRequeued(intent: intent, kind: kind, parts: parts, due: due, error: error)),
+            cause: cause)
+    }
+
+    /// Charges an attempt to a record that failed alone; its last one parks it.
+    ///
+    /// - Parameter isFinal: the failure won't go away by asking again.
+    mutating func charge(
+        _ record: QueuedRecord, intent: Position, error: RecordError, isFinal: Bool,
+        cause: Position
+    ) {
+        guard let invocation = control.invocation else { return }
+        let retry = invocation.policy.retry
+        let attempts = Int(rows.byOrdinal[record.ordinal]?.attempts ?? 0) + 1
+        if isFinal || attempts >= retry.attempts {
+            emit(
+                .recordParked(
+                    RecordParked(
+                        record: record, intent: intent, attempts: UInt16(clamping: attempts),
+                        error: error)),
+                cause: cause)
+            return
+        }
+        let wait = jittered(
+            retry.waitMs(afterFailures: attempts), seed: invocation.seed, intent: intent)
+        requeue(
+            intent, .attempt, parts: [[record]], due: now.adding(ms: wait), error: error,
+            cause: cause)
+    }
+}
+
+extension UInt32 {
+    fileprivate var saturatingNext: UInt32 { self == .max ? .max : self + 1 }
+}
+
+extension DetailsFetched.Result {
+    fileprivate var error: RecordError? {
+        switch outcome {
+        case .changed, .same: nil
+        case .absent: .absent
+        case .failed(let error): error
+        }
+    }
+}
+
+extension PassState {
+    /// Whether the page that was just folded ends the list. A short page never does.
+    fileprivate func isAtEnd(after page: PageFetched, paging: PagingKind) -> Bool {
+        if page.partlyTaken { return false }
+        if page.rows == 0 || page.next == nil { return true }
+        guard let total = page.total else { return false }
+        // A keyset request asks for what lies above the last identity: its total is that of the rest.
+        return paging.isKeyset ? UInt64(page.rows) >= total : rows >= total
+    }
+
+    /// A sign that rows moved while the list was walked, so that some may have been missed.
+    fileprivate func drift(paging: PagingKind) -> String? {
+        guard !paging.isKeyset, let total else { return nil }
+        if totalChanged { return "the list's total changed while it was walked" }
+        guard distinct < total else { return nil }
+        return "the list's total says \(total), but only \(distinct) different records came"
+    }
+}

@@ -1,0 +1,113 @@
+/// What the shell does once the events of a decision are durable.
+package enum Effect: Sendable, Equatable {
+    case send(SourceRequest)
+    /// Tell the core again when this moment has come.
+    case wake(at: LogTime)
+    /// The invocation is over.
+    case finish(RunCompleted)
+}
+
+/// What the core makes of one input: a step of the log, and what follows from it.
+package struct Decision: Sendable, Equatable {
+    /// Empty when the input changes nothing.
+    package var events: [LoggedEvent] = []
+    package var effects: [Effect] = []
+
+    package init() {}
+}
+
+/// Decides what follows from a fact, or from the time that went by.
+///
+/// Pure: the same values give the same decision, live, in replay and in simulation.
+/// - Parameters:
+///   - fact: an input as the log records it, and its stream; nil when time went by.
+///   - rows: those named by `needsToDecide`.
+package func decide(
+    _ control: ControlState, fact: Event?, stream: StreamID, rows: CoreRows, now: LogTime
+) -> Decision {
+    var decider = Decider(control: control, rows: rows, now: now)
+    if let fact {
+        decider.follow(fact, stream: stream)
+    } else {
+        decider.advance()
+    }
+    return decider.decision
+}
+
+/// The working state of one decision.
+package struct Decider {
+    /// Grows with each change of the rules, so that replay can tell a change of mind from damage.
+    package static let version: UInt32 = 1
+
+    var control: ControlState
+    let rows: CoreRows
+    let now: LogTime
+    var decision = Decision()
+
+    init(control: ControlState, rows: CoreRows, now: LogTime) {
+        self.control = control
+        self.rows = rows
+        self.now = now
+    }
+
+    var nowNs: Int64 { control.bootNs(at: now) }
+
+    /// Adds an event to the step and folds it, so that what follows sees it.
+    @discardableResult
+    mutating func emit(
+        _ event: Event, stream: StreamID? = nil, run: Position? = nil, cause: Position
+    ) -> Position {
+        let position = control.position.next
+        let logged = LoggedEvent(
+            position: position, time: now, stream: stream ?? control.invocation?.stream ?? .none,
+            run: run ?? control.invocation?.run ?? .none, cause: cause,
+            startsStep: decision.events.isEmpty, event: event)
+        apply(logged, to: &control)
+        decision.events.append(logged)
+        return position
+    }
+
+    /// Ends the invocation in an orderly way: no further request; the first reason stands.
+    mutating func stop(
+        _ reason: StopReason, _ text: String, resumeAt: LogTime? = nil, cause: Position
+    ) {
+        guard let invocation = control.invocation, invocation.stopping == nil else { return }
+        emit(
+            .runStopping(RunStopping(reason: reason, text: text, resumeAt: resumeAt)), cause: cause)
+    }
+
+    mutating func follow(_ fact: Event, stream: StreamID) {
+        switch fact {
+        case .clockAnchored(let event): anchored(event)
+        case .runRequested(let event): requested(event, stream: stream)
+        case .pageFetched(let event): fetched(event)
+        case .detailsFetched(let event): fetched(event)
+        case .rateLimited(let event): limited(event)
+        case .requestFailed(let event): failed(event)
+        case .healthChecked(let event): emit(fact, cause: event.intent)
+        case .cancelRequested(let event):
+            let position = emit(fact, cause: .none)
+            stop(event.signal, "stopped by \(event.signal.name)", cause: position)
+        case .storageMeasured: emit(fact, cause: .none)
+        case .storeBound, .streamDeclared, .queueRetried, .queueDropped:
+            emit(fact, stream: stream, cause: .none)
+        default: preconditionFailure("\(fact.type.name) is a decision, not a fact")
+        }
+    }
+
+    /// At an engine's start: what an earlier one had in flight, and its run, are over.
+    private mutating func anchored(_ event: ClockAnchored) {
+        let position = emit(.clockAnchored(event), stream: StreamID.none, cause: .none)
+        guard event.isEngineStart else { return }
+        for request in control.inFlight {
+            emit(
+                .requestAbandoned(
+                    RequestAbandoned(intent: request.intent, ordinals: request.ordinals)),
+                stream: request.stream, cause: request.intent)
+        }
+        if let invocation = control.invocation {
+            emit(
+                .runInterrupted(RunInterrupted(invocation: invocation.request)), cause: position)
+        }
+    }
+}

@@ -1,0 +1,116 @@
+/// Who asked for something: shown in the lock message and the audit.
+package struct Requester: Sendable, Equatable {
+    package let pid: UInt32
+    package let host: String
+    package let user: String
+
+    package init(pid: UInt32, host: String, user: String) {
+        self.pid = pid
+        self.host = host
+        self.user = user
+    }
+}
+
+/// Fact: someone asked for a run; it carries all that the decisions of the run depend on.
+package struct RunRequested: Sendable, Equatable {
+    package let mode: RunMode
+    package let options: RunOptions
+    package let policy: Policy
+    /// Drawn by the shell; every jitter is a pure function of it.
+    package let seed: UInt64
+    /// The version of the decision rules that the engine ran.
+    package let deciderVersion: UInt32
+    package let requester: Requester
+
+    package init(
+        mode: RunMode, options: RunOptions, policy: Policy, seed: UInt64,
+        deciderVersion: UInt32 = Decider.version, requester: Requester
+    ) {
+        self.mode = mode
+        self.options = options
+        self.policy = policy
+        self.seed = seed
+        self.deciderVersion = deciderVersion
+        self.requester = requester
+    }
+}
+
+/// Decision: a new run begins; its policy is that of the `RunRequested` that caused it.
+package struct RunStarted: Sendable, Equatable {
+    package let mode: RunMode
+
+    package init(mode: RunMode) { self.mode = mode }
+}
+
+/// Decision: an unfinished run goes on, at its pass's cursor or its queue.
+package struct RunResumed: Sendable, Equatable {
+    /// The run that goes on: the position of its first `RunRequested`.
+    package let run: Position
+    /// What that run was asked to do.
+    package let mode: RunMode
+
+    package init(run: Position, mode: RunMode) {
+        self.run = run
+        self.mode = mode
+    }
+}
+
+/// Decision: no further request is sent; the run ends when nothing is in flight any more.
+package struct RunStopping: Sendable, Equatable {
+    package let reason: StopReason
+    /// One clear line: what, where, what to do.
+    package let text: String
+    /// When it makes sense to go on, for a pause.
+    package let resumeAt: LogTime?
+
+    package init(reason: StopReason, text: String, resumeAt: LogTime? = nil) {
+        self.reason = reason
+        self.text = text
+        self.resumeAt = resumeAt
+    }
+}
+
+/// Decision: the invocation is over.
+package struct RunCompleted: Sendable, Equatable {
+    package let outcome: RunOutcome
+    package let reason: StopReason?
+    package let text: String
+    package let resumeAt: LogTime?
+    /// What this invocation did.
+    package let counters: RunCounters
+    package let durationNs: Int64
+    /// The soonest that the same requests could have ended under the limits.
+    package let floorNs: Int64
+
+    package init(
+        outcome: RunOutcome, reason: StopReason?, text: String, resumeAt: LogTime?,
+        counters: RunCounters, durationNs: Int64, floorNs: Int64
+    ) {
+        self.outcome = outcome
+        self.reason = reason
+        self.text = text
+        self.resumeAt = resumeAt
+        self.counters = counters
+        self.durationNs = durationNs
+        self.floorNs = floorNs
+    }
+
+    /// The exit code of the invocation.
+    package var exitCode: Int32 { reason?.exitCode ?? 0 }
+}
+
+/// Decision: the engine of an unfinished invocation is gone; found by the next one.
+package struct RunInterrupted: Sendable, Equatable {
+    /// The `RunRequested` of the invocation that was cut short.
+    package let invocation: Position
+
+    package init(invocation: Position) { self.invocation = invocation }
+}
+
+/// Fact: someone asked the engine to stop.
+package struct CancelRequested: Sendable, Equatable {
+    /// `.sigint` or `.sigterm`.
+    package let signal: StopReason
+
+    package init(signal: StopReason) { self.signal = signal }
+}

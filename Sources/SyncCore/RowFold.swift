@@ -1,0 +1,146 @@
+/// What an event does to one record's row.
+package enum RowTouch: Sendable {
+    case listed(PageFetched.Entry, generation: UInt32)
+    case asked(RequestIntended.Asked)
+    case detail(DetailsFetched.Result)
+    case requeued(QueuedRecord, DetailsRequeued, part: Int)
+    case abandoned
+    case parked(RecordParked)
+    case retried
+    case dropped
+}
+
+extension Event {
+    /// Calls `body` for each row that this event changes, in the order in which it changes them.
+    package func forEachTouchedRow<Failure: Error>(
+        _ body: (Ordinal, RowTouch) throws(Failure) -> Void
+    ) throws(Failure) {
+        switch self {
+        case .pageFetched(let event):
+            for entry in event.entries {
+                try body(entry.ordinal, .listed(entry, generation: event.generation))
+            }
+        case .requestIntended(let event):
+            guard case .detail(let asked) = event.target else { return }
+            for record in asked { try body(record.ordinal, .asked(record)) }
+        case .detailsFetched(let event):
+            for result in event.results { try body(result.ordinal, .detail(result)) }
+        case .detailsRequeued(let event):
+            for (index, part) in event.parts.enumerated() {
+                for record in part {
+                    try body(record.ordinal, .requeued(record, event, part: index))
+                }
+            }
+        case .requestAbandoned(let event):
+            for ordinal in event.ordinals { try body(ordinal, .abandoned) }
+        case .recordParked(let event): try body(event.record.ordinal, .parked(event))
+        case .queueRetried(let event):
+            for record in event.records { try body(record.ordinal, .retried) }
+        case .queueDropped(let event):
+            for record in event.records { try body(record.ordinal, .dropped) }
+        default: return
+        }
+    }
+}
+
+/// Folds one event into one row: nil in for a record that is not known, nil out for none.
+///
+/// - Parameters:
+///   - touch: what the event does to this row, by `Event.forEachTouchedRow`.
+///   - position: the event's position.
+///   - time: the event's time.
+package func applyRow(
+    _ row: RecordRow?, _ touch: RowTouch, position: Position, time: LogTime
+) -> RecordRow? {
+    if case .listed(let entry, let generation) = touch {
+        return listed(row, entry, generation: generation, position: position)
+    }
+    guard var row else { return nil }
+    switch touch {
+    case .listed: break
+    case .asked: row.queue?.inFlight = true
+    case .detail(let result): row.take(result, position: position, time: time)
+    case .requeued(_, let event, let part): row.requeue(event, part: part, time: time)
+    case .abandoned:
+        row.queue?.inFlight = false
+        if let abandons = row.queue?.abandons, abandons < .max {
+            row.queue?.abandons = abandons + 1
+        }
+    case .parked(let event):
+        row.enqueue(.parked)
+        row.attempts = event.attempts
+        row.attemptedAt = time
+        row.error = event.error
+    case .retried:
+        row.enqueue(.pending)
+        row.attempts = 0
+    case .dropped: row.enqueue(.dropped)
+    }
+    return row
+}
+
+private func listed(
+    _ row: RecordRow?, _ entry: PageFetched.Entry, generation: UInt32, position: Position
+) -> RecordRow {
+    var row =
+        row
+        ?? RecordRow(
+            ordinal: entry.ordinal, id: entry.id, headerFingerprint: entry.fingerprint,
+            headerPosition: position, generation: generation)
+    row.headerFingerprint = entry.fingerprint
+    row.headerPosition = position
+    row.generation = generation
+    row.attempts = 0
+    row.error = nil
+    row.queue = QueueEntry(state: .pending, isChange: row.detailPosition != .none)
+    return row
+}
+
+extension RecordRow {
+    fileprivate mutating func take(
+        _ result: DetailsFetched.Result, position: Position, time: LogTime
+    ) {
+        attemptedAt = time
+        switch result.outcome {
+        case .changed(let fingerprint, _):
+            detailFingerprint = fingerprint
+            detailPosition = position
+            settle()
+        case .same: settle()
+        case .absent: error = .absent
+        case .failed(let failure): error = failure
+        }
+    }
+
+    private mutating func settle() {
+        queue = nil
+        attempts = 0
+        error = nil
+    }
+
+    fileprivate mutating func requeue(_ event: DetailsRequeued, part: Int, time: LogTime) {
+        guard event.kind != .returned else {
+            queue?.inFlight = false
+            return
+        }
+        enqueue(.retrying)
+        queue?.due = event.due
+        queue?.group = event.intent
+        queue?.part = UInt16(truncatingIfNeeded: part)
+        queue?.isSplitNext = event.kind == .whole || event.kind == .split
+        attemptedAt = time
+        error = event.error ?? error
+        if event.kind == .attempt, attempts < .max { attempts += 1 }
+    }
+
+    /// Puts the record into another state of the queue, out of flight and out of its group.
+    fileprivate mutating func enqueue(_ state: RecordState) {
+        queue = QueueEntry(state: state, isChange: detailPosition != .none)
+    }
+}
+
+extension RecordError {
+    /// A detail answer that doesn't mention an identity that was asked for.
+    package static let absent = RecordError(
+        code: "absent", text: "the detail answer does not contain this id")
+}
