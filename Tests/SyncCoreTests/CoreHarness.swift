@@ -1,0 +1,151 @@
+import SyncCore
+
+/// Drives the pure core in memory, with a clock that only moves when told: what the shell does, in
+/// its simplest form.
+struct CoreHarness {
+    private(set) var control = ControlState()
+    private(set) var rows: [Ordinal: RecordRow] = [:]
+    private(set) var seen: Set<SeenKey> = []
+    private(set) var log: [LoggedEvent] = []
+    private(set) var finished: [RunCompleted] = []
+    /// Requests that were sent and not answered yet, oldest first.
+    private(set) var wire: [SourceRequest] = []
+    private(set) var wake: LogTime?
+    var now = LogTime(nanoseconds: 1_700_000_000 * .nsPerSecond)
+
+    struct SeenKey: Hashable {
+        let pass: UInt32
+        let ordinal: Ordinal
+    }
+
+    static let stream = StreamID(1)
+
+    private init(isEmpty: Bool) {}
+
+    init() {
+        start()
+        feed(.storeBound(StoreBound(apiIdentity: "https://erp.example.com/api")))
+        feed(.streamDeclared(StreamDeclared(stream: Self.stream, name: "os")))
+    }
+
+    /// Begins an engine: at first, or after a crash, which loses what was on the wire.
+    mutating func start(bootID: String = "boot-1", bootNs: Int64? = nil) {
+        wire = []
+        wake = nil
+        let boot = bootNs ?? now.rawValue - 1_699_999_000 * .nsPerSecond
+        feed(
+            .clockAnchored(
+                ClockAnchored(bootID: bootID, bootNs: boot, wall: now, isEngineStart: true)))
+    }
+
+    mutating func request(
+        _ mode: RunMode = .incremental, _ options: RunOptions = RunOptions(),
+        policy: Policy = .small, seed: UInt64 = 7
+    ) {
+        let requester = Requester(pid: 1, host: "host", user: "user")
+        feed(
+            .runRequested(
+                RunRequested(
+                    mode: mode, options: options, policy: policy, seed: seed, requester: requester)),
+            stream: Self.stream)
+        feedTime()
+    }
+
+    mutating func answer(_ request: SourceRequest, _ answer: SourceAnswer) {
+        wire.removeAll { $0.intent == request.intent }
+        let needs = needsToClassify(control, intent: request.intent, answer: answer)
+        let fact = classify(
+            control, intent: request.intent, answer: answer, rows: read(needs))
+        if let fact { feed(fact, stream: needs.stream) }
+        feedTime()
+    }
+
+    mutating func feed(_ fact: Event, stream: StreamID = .none) {
+        step(fact, stream: stream)
+    }
+
+    mutating func feedTime() { step(nil, stream: .none) }
+
+    private mutating func step(_ fact: Event?, stream: StreamID) {
+        let needs = needsToDecide(control, fact: fact, now: now)
+        let decision = decide(
+            control, fact: fact, stream: stream, rows: read(needs), now: now)
+        for event in decision.events { fold(event) }
+        if fact == nil { wake = nil }
+        for effect in decision.effects {
+            switch effect {
+            case .send(let request): wire.append(request)
+            case .wake(let time): wake = time
+            case .finish(let completed): finished.append(completed)
+            }
+        }
+    }
+
+    mutating func fold(_ logged: LoggedEvent) {
+        apply(logged, to: &control)
+        log.append(logged)
+        logged.event.forEachTouchedRow { ordinal, touch in
+            rows[ordinal] = applyRow(
+                rows[ordinal], touch, position: logged.position, time: logged.time)
+        }
+        guard case .pageFetched(let page) = logged.event else { return }
+        for entry in page.entries { seen.insert(SeenKey(pass: page.pass, ordinal: entry.ordinal)) }
+        for run in page.unchanged {
+            for ordinal in run.range {
+                seen.insert(SeenKey(pass: page.pass, ordinal: Ordinal(ordinal)))
+            }
+        }
+    }
+
+    func row(_ id: String) -> RecordRow? { rows.values.first { $0.id == RecordID(id) } }
+
+    func count(_ type: EventType) -> Int { log.count { $0.event.type == type } }
+
+    func read(_ needs: ReadSet) -> CoreRows {
+        var result = CoreRows()
+        let byID = Dictionary(uniqueKeysWithValues: rows.values.map { ($0.id, $0) })
+        for id in needs.ids {
+            guard let row = byID[id] else { continue }
+            result.byID[id] = row
+            if seen.contains(SeenKey(pass: needs.seenIn, ordinal: row.ordinal)) {
+                result.seen.insert(row.ordinal)
+            }
+        }
+        for ordinal in needs.ordinals { result.byOrdinal[ordinal] = rows[ordinal] }
+        guard needs.waiting > 0 else { return result }
+        let order = control[needs.stream].idOrder ?? .none
+        let queue = rows.values.compactMap { row in row.queueKey(order: order).map { ($0, row) } }
+            .sorted { $0.0.lexicographicallyPrecedes($1.0) }.map(\.1)
+        result.waiting = Array(
+            queue.filter { $0.queueClass == .new || $0.queueClass == .changed }
+                .prefix(needs.waiting))
+        let retried = queue.filter { $0.queueClass == .retried }
+        let due = retried.filter { ($0.queue?.due ?? .zero) <= needs.dueBy }
+        result.retries = Array(due.prefix(needs.retries))
+        result.retriesAreCut = due.count > needs.retries
+        result.nextDue = retried.compactMap(\.queue?.due).first { $0 > needs.dueBy }
+        return result
+    }
+}
+
+extension Policy {
+    /// Pages of 10, details by 5, two requests at once, no limits.
+    static var small: Policy {
+        Policy(
+            limits: LimitPolicy(windows: []), paging: .page, pageSize: 10, order: .ascending,
+            incremental: .idAfter, detail: DetailPolicy(batch: 5, concurrency: 2),
+            pinned: [PinnedKey(key: "list.path", value: "/os")])
+    }
+
+    static func limited(_ windows: RateWindow..., concurrency: Int = 2) -> Policy {
+        var policy = Policy.small
+        policy.limits.windows = windows
+        policy.detail?.concurrency = concurrency
+        return policy
+    }
+}
+
+extension CoreHarness {
+    /// No event at all: what a replay begins with.
+    static var empty: CoreHarness { CoreHarness(isEmpty: true) }
+}

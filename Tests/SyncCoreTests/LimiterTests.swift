@@ -1,0 +1,127 @@
+import SyncCore
+import Testing
+
+@Suite struct LimiterTests {
+    private static let minute = RateWindow(name: "m", requests: 20, periodNs: 60 * .nsPerSecond)
+    private static let hour = RateWindow(name: "h", requests: 600, periodNs: 3_600 * .nsPerSecond)
+
+    @Test(arguments: [
+        (20, 0), (100, 240), (600, 1_740), (601, 3_600), (1_000, 4_740), (2_010, 11_400),
+    ])
+    func theFloorIsThatOfTheGreedySchedule(requests: Int, seconds: Int64) {
+        var floor = FloorTracker(slots: SlotHistory(), startNs: 0)
+        for _ in 0..<requests { floor.count(windows: [Self.minute, Self.hour]) }
+        let exact = seconds * .nsPerSecond
+        #expect(floor.floorNs >= exact)
+        #expect(floor.floorNs <= exact + exact / 5_000 + 1_000 * .nsPerMs)
+    }
+
+    /// Runs many requests with random latencies and crashes, and counts what any window sees.
+    @Test(arguments: 0..<20) func noWindowSeesMoreThanItAdmits(seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        let small = RateWindow(name: "s", requests: 5, periodNs: 2 * .nsPerSecond)
+        let large = RateWindow(name: "l", requests: 20, periodNs: 20 * .nsPerSecond)
+        let policy = Policy.limited(small, large, concurrency: 4)
+        var core = CoreHarness()
+        var api = FakeAPI(count: 300)
+        api.pageSize = 100
+        var arrivals: [LogTime] = []
+        var onTheWay: [(answerAt: LogTime, request: SourceRequest)] = []
+        core.request(.incremental, policy: policy)
+        var crashes = 0
+        while core.control.invocation != nil {
+            for request in core.wire where !onTheWay.contains(where: { $0.request == request }) {
+                let travel = Int64.random(in: 0...300, using: &random)
+                let back = Int64.random(in: 0...800, using: &random)
+                arrivals.append(core.now.adding(ms: travel))
+                onTheWay.append((core.now.adding(ms: travel + back), request))
+            }
+            let nextAnswer = onTheWay.map(\.answerAt).min()
+            let next = [nextAnswer, core.wake].compactMap { $0 }.min()
+            core.now = max(core.now, try #require(next))
+            if crashes < 5, Int.random(in: 0..<15, using: &random) == 0 {
+                crashes += 1
+                onTheWay = []
+                core.now = core.now.adding(ms: 100)
+                core.start()
+                core.request(.resume, policy: policy)
+            } else if let index = onTheWay.firstIndex(where: { $0.answerAt <= core.now }) {
+                let request = onTheWay.remove(at: index).request
+                core.answer(request, api.answer(request))
+            } else {
+                core.feedTime()
+            }
+        }
+        #expect(core.control[CoreHarness.stream].counts.synced == 300)
+        for window in [small, large] {
+            #expect(densest(arrivals, window.periodNs) <= window.requests)
+        }
+    }
+
+    private func densest(_ arrivals: [LogTime], _ periodNs: Int64) -> Int {
+        let sorted = arrivals.sorted()
+        var first = 0
+        var most = 0
+        for last in sorted.indices {
+            while sorted[last].since(sorted[first]) >= periodNs { first += 1 }
+            most = max(most, last - first + 1)
+        }
+        return most
+    }
+
+    @Test func aSlotIsHeldUntilTheResponseAndAWindowMore() {
+        let policy = Policy.limited(RateWindow(name: "m", requests: 1, periodNs: 60 * .nsPerSecond))
+        var core = CoreHarness()
+        var api = FakeAPI(count: 20)
+        core.request(.incremental, RunOptions(noDetails: true), policy: policy)
+        let first = core.wire[0]
+        core.now = core.now.adding(ms: 5_000)
+        core.answer(first, api.answer(first))
+        let wait = core.wake?.since(core.now) ?? 0
+        #expect(wait >= 60 * .nsPerSecond)
+        #expect(wait < 61 * .nsPerSecond)
+    }
+
+    @Test func aTimeoutHoldsItsSlotForTheDeliveryBoundToo() {
+        let policy = Policy.limited(RateWindow(name: "m", requests: 1, periodNs: 60 * .nsPerSecond))
+        var core = CoreHarness()
+        core.request(.incremental, policy: policy)
+        core.answer(core.wire[0], .failure(.timeout))
+        #expect((core.wake?.since(core.now) ?? 0) >= 70 * .nsPerSecond)
+    }
+
+    @Test func slotsSurviveARebootByUptimeAndWallClock() {
+        let window = RateWindow(name: "m", requests: 1, periodNs: 600 * .nsPerSecond)
+        let policy = Policy.limited(window)
+        var core = CoreHarness()
+        var api = FakeAPI(count: 5)
+        core.request(.incremental, RunOptions(noDetails: true), policy: policy)
+        core.finish(with: &api)
+        core.now = core.now.adding(ms: 100_000)
+        core.start(bootID: "boot-2", bootNs: 30 * .nsPerSecond)
+        core.request(.full, RunOptions(noDetails: true), policy: policy)
+        let wait = core.wake?.since(core.now) ?? 0
+        #expect(wait >= 500 * .nsPerSecond && wait < 501 * .nsPerSecond)
+    }
+
+    @Test func aHistoryKeepsTheNewestSlotsOnly() {
+        var floor = FloorTracker(slots: SlotHistory(times: Array(0..<10_000)), startNs: 10_000)
+        floor.count(windows: [])
+        #expect(floor.floorNs == 0)
+    }
+}
+
+/// A repeatable source of randomness (SplitMix64).
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}

@@ -1,0 +1,238 @@
+import SyncCore
+import Testing
+
+@Suite struct RunTests {
+    @Test func aFirstRunFetchesEveryPageThenEveryDetailInBatches() throws {
+        var core = CoreHarness()
+        var api = FakeAPI(count: 25)
+        core.request()
+        core.finish(with: &api)
+        let end = try #require(core.finished.last)
+        #expect(end.outcome == .completed)
+        #expect(end.counters.listRequests == 3)
+        #expect(end.counters.detailRequests == 5)
+        #expect(end.counters.new == 25)
+        #expect(end.counters.detailed == 25)
+        #expect(core.control[CoreHarness.stream].counts.synced == 25)
+        #expect(core.control[CoreHarness.stream].highWaterMark == RecordID("25"))
+    }
+
+    @Test func withoutATotalOneEmptyPageEndsTheList() {
+        var core = CoreHarness()
+        var api = FakeAPI(count: 20)
+        api.givesTotal = false
+        core.request()
+        core.finish(with: &api)
+        #expect(core.finished.last?.counters.listRequests == 3)
+    }
+
+    @Test func aRunWithNothingNewIsOneRequest() {
+        var core = CoreHarness()
+        var api = FakeAPI(count: 25)
+        core.request()
+        core.finish(with: &api)
+        core.request()
+        core.finish(with: &api)
+        #expect(core.finished.last?.counters.requests == 1)
+        #expect(core.finished.last?.counters.seen == 0)
+    }
+
+    @Test func threeNewRecordsAreOnePageAndOneBatch() {
+        var core = CoreHarness()
+        var api = FakeAPI(count: 25)
+        core.request()
+        core.finish(with: &api)
+        for id in 26...28 { api.add(id) }
+        core.request()
+        core.finish(with: &api)
+        #expect(core.finished.last?.counters.listRequests == 1)
+        #expect(core.finished.last?.counters.detailRequests == 1)
+        #expect(core.finished.last?.counters.new == 3)
+    }
+
+    @Test func aFullRunRefetchesOnlyTheDetailsOfChangedRecords() {
+        var core = CoreHarness()
+        var api = FakeAPI(count: 25)
+        core.request()
+        core.finish(with: &api)
+        api.versions[3] = 2
+        api.details[3] = 2
+        core.request(.full)
+        core.finish(with: &api)
+        let end = core.finished.last
+        #expect(end?.counters.changed == 1)
+        #expect(end?.counters.unchanged == 24)
+        #expect(end?.counters.detailRequests == 1)
+        #expect(core.control[CoreHarness.stream].generation == 2)
+    }
+
+    @Test func resumeWithNothingOpenSaysSo() {
+        var core = CoreHarness()
+        var api = FakeAPI(count: 5)
+        core.request()
+        core.finish(with: &api)
+        core.request(.resume)
+        #expect(core.finished.last?.reason == .nothingToResume)
+        #expect(core.finished.last?.exitCode == 0)
+        #expect(core.control.invocation == nil)
+    }
+
+    @Test func noDetailsLeavesThemQueuedForDetailsOnly() {
+        var core = CoreHarness()
+        var api = FakeAPI(count: 12)
+        core.request(.incremental, RunOptions(noDetails: true))
+        core.finish(with: &api)
+        #expect(core.finished.last?.counters.detailRequests == 0)
+        #expect(core.control[CoreHarness.stream].counts.pending == 12)
+        core.request(.detailsOnly)
+        core.finish(with: &api)
+        #expect(core.finished.last?.counters.listRequests == 0)
+        #expect(core.finished.last?.counters.detailRequests == 3)
+        #expect(core.control[CoreHarness.stream].counts.synced == 12)
+    }
+
+    @Test func maxStopsWithinAPageAndTheNextRunGoesOnThere() {
+        var core = CoreHarness()
+        var api = FakeAPI(count: 25)
+        core.request(.incremental, RunOptions(maxRecords: 13))
+        core.finish(with: &api)
+        let first = core.finished.last
+        #expect(first?.outcome == .paused)
+        #expect(first?.exitCode == 0)
+        #expect(first?.counters.new == 13)
+        #expect(first?.counters.detailed == 13)
+        #expect(core.control[CoreHarness.stream].pass?.partlyTaken == true)
+        core.request(.resume)
+        core.finish(with: &api)
+        let second = core.finished.last
+        #expect(second?.outcome == .completed)
+        #expect(second?.counters.new == 12)
+        #expect(second?.counters.listRequests == 2)
+        #expect(core.control[CoreHarness.stream].counts.synced == 25)
+    }
+
+    @Test func maxInDetailsOnlyCountsDetails() {
+        var core = CoreHarness()
+        var api = FakeAPI(count: 25)
+        core.request(.incremental, RunOptions(noDetails: true))
+        core.finish(with: &api)
+        core.request(.detailsOnly, RunOptions(maxRecords: 7))
+        core.finish(with: &api)
+        #expect(core.finished.last?.reason == .max)
+        #expect(core.finished.last?.counters.detailed == 7)
+    }
+
+    @Test func fullGivesUpAnOpenPassAndIncrementalGoesOnWithIt() {
+        var core = CoreHarness()
+        var api = FakeAPI(count: 25)
+        core.request(.full, RunOptions(noDetails: true, maxRecords: 10))
+        core.finish(with: &api)
+        let run = core.control[CoreHarness.stream].pass?.run
+        core.request(.incremental, RunOptions(noDetails: true, maxRecords: 5))
+        #expect(core.control.invocation?.run == run)
+        #expect(core.control.invocation?.mode == .full)
+        core.finish(with: &api)
+        core.request(.full)
+        #expect(core.count(.passAbandoned) == 1)
+        core.finish(with: &api)
+        #expect(core.control[CoreHarness.stream].counts.synced == 25)
+    }
+
+    @Test func detailsOnlyLeavesAnOpenPassAlone() {
+        var core = CoreHarness()
+        var api = FakeAPI(count: 25)
+        core.request(.incremental, RunOptions(noDetails: true, maxRecords: 10))
+        core.finish(with: &api)
+        core.request(.detailsOnly)
+        core.finish(with: &api)
+        #expect(core.control[CoreHarness.stream].pass != nil)
+        #expect(core.finished.last?.counters.detailed == 10)
+    }
+
+    @Test func changedPinnedKeysRefuseToGoOnAndAbandonStartsAnew() {
+        var core = CoreHarness()
+        var api = FakeAPI(count: 25)
+        core.request(.incremental, RunOptions(noDetails: true, maxRecords: 10))
+        core.finish(with: &api)
+        var moved = Policy.small
+        moved.pinned = [PinnedKey(key: "list.path", value: "/orders")]
+        let requester = Requester(pid: 1, host: "h", user: "u")
+        var request = RunRequested(
+            mode: .resume, options: RunOptions(), policy: moved, seed: 1, requester: requester)
+        let refused = refusal(core.control, request, stream: CoreHarness.stream)
+        #expect(refused?.text.contains("list.path") == true)
+        request = RunRequested(
+            mode: .full, options: RunOptions(), policy: moved, seed: 1, requester: requester)
+        #expect(refusal(core.control, request, stream: CoreHarness.stream) == nil)
+        core.request(.incremental, RunOptions(abandon: true), policy: moved)
+        #expect(core.count(.passAbandoned) == 1)
+        #expect(core.control[CoreHarness.stream].pass?.cursor == nil)
+    }
+
+    @Test func cancelWaitsForWhatIsOnTheWireThenEndsAsInterrupted() {
+        var core = CoreHarness()
+        var api = FakeAPI(count: 25)
+        core.request()
+        core.feed(.cancelRequested(CancelRequested(signal: .sigterm)))
+        core.feedTime()
+        #expect(core.finished.isEmpty)
+        core.finish(with: &api)
+        #expect(core.finished.last?.exitCode == 143)
+        #expect(core.finished.last?.counters.listRequests == 1)
+        core.request(.resume)
+        core.finish(with: &api)
+        #expect(core.control[CoreHarness.stream].counts.synced == 25)
+    }
+
+    @Test func aCrashAbandonsWhatWasOnTheWireAndAsksItAgain() {
+        var core = CoreHarness()
+        var api = FakeAPI(count: 25)
+        core.request()
+        while core.count(.detailsFetched) < 2 {
+            core.answer(core.wire[0], api.answer(core.wire[0]))
+        }
+        let lost = core.wire.count
+        #expect(lost == 2)
+        core.start()
+        #expect(core.count(.requestAbandoned) == 2)
+        #expect(core.count(.runInterrupted) == 1)
+        core.request(.resume)
+        core.finish(with: &api)
+        #expect(core.control[CoreHarness.stream].counts.synced == 25)
+        #expect(api.arrivals.count == 3 + 5)
+        #expect(core.count(.requestIntended) == 3 + 5 + lost)
+    }
+
+    @Test func maxDurationPausesWithExitFive() {
+        var core = CoreHarness()
+        var api = FakeAPI(count: 25)
+        let policy = Policy.limited(RateWindow(name: "m", requests: 2, periodNs: 60 * .nsPerSecond))
+        core.request(.incremental, RunOptions(maxDurationMs: 30_000), policy: policy)
+        core.finish(with: &api)
+        #expect(core.finished.last?.reason == .maxDuration)
+        #expect(core.finished.last?.exitCode == 5)
+        #expect(core.finished.last?.durationNs == 30 * .nsPerSecond)
+    }
+
+    @Test func tooLittleStorageStopsBeforeARequestIsSpent() {
+        var core = CoreHarness()
+        core.feed(.storageMeasured(StorageMeasured(freeBytes: 10, inFlightAllowed: 0)))
+        core.request()
+        #expect(core.wire.isEmpty)
+        #expect(core.finished.last?.reason == .diskFull)
+        #expect(core.finished.last?.exitCode == 1)
+    }
+
+    @Test func healthIsOneRequestAndTouchesNoStreamState() {
+        var core = CoreHarness()
+        var api = FakeAPI(count: 25)
+        core.request(.incremental, RunOptions(noDetails: true, maxRecords: 10))
+        core.finish(with: &api)
+        let before = core.control[CoreHarness.stream]
+        core.request(.health)
+        core.finish(with: &api)
+        #expect(core.finished.last?.counters.otherRequests == 1)
+        #expect(core.finished.last?.outcome == .completed)
+        #expect(core.control[CoreHarness.stream] == before)
+    }
+}
