@@ -1,0 +1,239 @@
+internal import CLMDB
+internal import Glibc
+internal import Synchronization
+
+/// How an environment is opened.
+package struct EnvironmentOptions: Sendable, Equatable {
+    package enum Durability: Sendable, Equatable {
+        /// Each commit is on the disk when it returns.
+        case full
+        /// Nothing is, until `Environment.sync()`: only for an environment that is thrown away
+        /// when its making is cut short.
+        case none
+    }
+
+    /// The size of the map in bytes; sparse, so it may be large.
+    package var mapSize: Int
+    package var maxDatabases: UInt32
+    package var maxReaders: UInt32
+    package var readOnly: Bool
+    package var durability: Durability
+
+    package init(
+        mapSize: Int = 64 << 30, maxDatabases: UInt32 = 32, maxReaders: UInt32 = 126,
+        readOnly: Bool = false, durability: Durability = .full
+    ) {
+        self.mapSize = mapSize
+        self.maxDatabases = maxDatabases
+        self.maxReaders = maxReaders
+        self.readOnly = readOnly
+        self.durability = durability
+    }
+}
+
+/// An LMDB environment: a folder with one data file and one lock file.
+///
+/// Opened at most once in a process, whatever path leads to it: POSIX locks break otherwise. Write
+/// transactions must begin and end on one thread; readers are bound to no thread (MDB_NOTLS).
+package final class Environment: Sendable {
+    package let path: String
+    package let options: EnvironmentOptions
+    let key: EnvironmentRegistry.Key
+    private let processID: pid_t
+    private let poisoned = Mutex(false)
+    nonisolated(unsafe) let handle: OpaquePointer
+
+    private init(
+        path: String, options: EnvironmentOptions, handle: OpaquePointer,
+        key: EnvironmentRegistry.Key
+    ) {
+        self.path = path
+        self.options = options
+        self.handle = handle
+        self.key = key
+        processID = getpid()
+    }
+
+    /// Closes the environment with its last holder.
+    deinit {
+        // After a fork the child must leave the parent's environment alone.
+        if processID == getpid() { mdb_env_close(handle) }
+    }
+
+    /// Opens the environment in a folder that holds one.
+    ///
+    /// - Throws: `.notFound` where there is none, `.truncated`, `.notAnEnvironment`,
+    ///   `.networkFileSystem`, `.conflictingOpen`.
+    package static func open(
+        _ path: String, _ options: EnvironmentOptions = EnvironmentOptions()
+    ) throws(LMDBError) -> Environment {
+        try EnvironmentRegistry.shared.open(path, options)
+    }
+
+    /// Makes an environment: in a temporary folder beside `path`, filled by `fill`, then renamed.
+    ///
+    /// So a crash leaves either a whole environment or none.
+    package static func create(
+        _ path: String, _ options: EnvironmentOptions = EnvironmentOptions(),
+        fill: (borrowing WriteTransaction) throws(LMDBError) -> Void
+    ) throws(LMDBError) {
+        let temporary = "\(path).new-\(getpid())"
+        removeEnvironment(temporary)
+        guard mkdir(temporary, 0o700) == 0 else {
+            throw LMDBError(status: errno, operation: "create folder", path: temporary)
+        }
+        do throws(LMDBError) {
+            let environment = try openNew(temporary, options)
+            let transaction = try environment.beginWrite()
+            try fill(transaction)
+            try transaction.commit()
+        } catch {
+            removeEnvironment(temporary)
+            throw error
+        }
+        guard rename(temporary, path) == 0 else {
+            let status = errno
+            removeEnvironment(temporary)
+            throw LMDBError(status: status, operation: "create", path: path)
+        }
+        FileSystem.sync(folder: parent(of: path))
+    }
+
+    /// Removes the files of an environment that nobody has open.
+    package static func removeEnvironment(_ path: String) {
+        unlink("\(path)/data.mdb")
+        unlink("\(path)/lock.mdb")
+        rmdir(path)
+    }
+
+    private static func parent(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
+    static func openExisting(
+        _ path: String, _ options: EnvironmentOptions, key: EnvironmentRegistry.Key
+    ) throws(LMDBError) -> Environment {
+        if let name = FileSystem.networkName(path) {
+            throw LMDBError(
+                .networkFileSystem, operation: "open", path: path, detail: "it is on \(name)")
+        }
+        let environment = try make(path, options, key: key)
+        try environment.checkSize()
+        var dead: Int32 = 0
+        try check(mdb_reader_check(environment.handle, &dead), "reader check", path)
+        return environment
+    }
+
+    /// Opens one that is being made, and that nobody else knows of.
+    private static func openNew(
+        _ path: String, _ options: EnvironmentOptions
+    ) throws(LMDBError) -> Environment {
+        if let name = FileSystem.networkName(path) {
+            throw LMDBError(
+                .networkFileSystem, operation: "create", path: path, detail: "it is on \(name)")
+        }
+        return try make(path, options, key: EnvironmentRegistry.Key(device: 0, inode: 0))
+    }
+
+    private static func make(
+        _ path: String, _ options: EnvironmentOptions, key: EnvironmentRegistry.Key
+    ) throws(LMDBError) -> Environment {
+        var handle: OpaquePointer?
+        try check(mdb_env_create(&handle), "create", path)
+        guard let handle else { throw LMDBError(.other(0), operation: "create", path: path) }
+        let environment = Environment(path: path, options: options, handle: handle, key: key)
+        try check(mdb_env_set_mapsize(handle, options.mapSize), "set map size", path)
+        try check(mdb_env_set_maxdbs(handle, options.maxDatabases), "set databases", path)
+        try check(mdb_env_set_maxreaders(handle, options.maxReaders), "set readers", path)
+        var flags = UInt32(MDB_NOTLS)
+        if options.readOnly { flags |= UInt32(MDB_RDONLY) }
+        if options.durability == .none { flags |= UInt32(MDB_NOSYNC) }
+        try check(mdb_env_open(handle, path, flags, 0o600), "open", path)
+        return environment
+    }
+
+    /// A file that is shorter than its pages ends a reader with SIGBUS: refuse it here.
+    private func checkSize() throws(LMDBError) {
+        var info = MDB_envinfo()
+        try check(mdb_env_info(handle, &info), "info", path)
+        var stat = MDB_stat()
+        try check(mdb_env_stat(handle, &stat), "stat", path)
+        let needed = (UInt64(info.me_last_pgno) + 1) * UInt64(stat.ms_psize)
+        let size = FileSystem.identity("\(path)/data.mdb")?.size ?? 0
+        guard size >= needed else {
+            throw LMDBError(
+                .truncated, operation: "open", path: path,
+                detail: "the file has \(size) bytes, its pages need \(needed)")
+        }
+    }
+}
+
+extension Environment {
+    /// Checks that a transaction may begin here and now.
+    func checkUsable(_ operation: String) throws(LMDBError) {
+        if processID != getpid() {
+            throw LMDBError(.wrongProcess, operation: operation, path: path)
+        }
+        if poisoned.withLock({ $0 }) {
+            throw LMDBError(.needsReopen, operation: operation, path: path)
+        }
+    }
+
+    func poison() { poisoned.withLock { $0 = true } }
+
+    /// Doubles the map. No transaction may be open in this process.
+    package func growMap() throws(LMDBError) {
+        var info = MDB_envinfo()
+        try check(mdb_env_info(handle, &info), "info", path)
+        try check(mdb_env_set_mapsize(handle, info.me_mapsize * 2), "grow map", path)
+    }
+
+    /// Puts everything on the disk, for an environment without durability.
+    package func sync() throws(LMDBError) {
+        try check(mdb_env_sync(handle, 1), "sync", path)
+    }
+
+    /// Frees the slots of readers whose process is gone; they keep old pages from being reused.
+    ///
+    /// - Returns: how many there were.
+    @discardableResult
+    package func checkReaders() throws(LMDBError) -> Int {
+        var dead: Int32 = 0
+        try check(mdb_reader_check(handle, &dead), "reader check", path)
+        return Int(dead)
+    }
+
+    /// How far the environment has grown.
+    package struct Info: Sendable, Equatable {
+        package let mapSize: UInt64
+        package let pageSize: UInt64
+        package let lastPage: UInt64
+        package let lastTransaction: UInt64
+        package let readers: UInt32
+
+        /// Bytes of the data file that are in use or free for reuse.
+        package var usedBytes: UInt64 { (lastPage + 1) * pageSize }
+    }
+
+    package func info() throws(LMDBError) -> Info {
+        var info = MDB_envinfo()
+        try check(mdb_env_info(handle, &info), "info", path)
+        var stat = MDB_stat()
+        try check(mdb_env_stat(handle, &stat), "stat", path)
+        return Info(
+            mapSize: UInt64(info.me_mapsize), pageSize: UInt64(stat.ms_psize),
+            lastPage: UInt64(info.me_last_pgno), lastTransaction: UInt64(info.me_last_txnid),
+            readers: info.me_numreaders)
+    }
+
+    /// Copies the environment, as one snapshot, into a folder that this makes; `compact` leaves free
+    /// pages out.
+    package func copy(to folder: String, compact: Bool) throws(LMDBError) {
+        guard mkdir(folder, 0o700) == 0 else {
+            throw LMDBError(status: errno, operation: "copy", path: folder)
+        }
+        let flags = compact ? UInt32(MDB_CP_COMPACT) : 0
+        try check(mdb_env_copy2(handle, folder, flags), "copy", path)
+    }
+}

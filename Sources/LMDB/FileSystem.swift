@@ -1,0 +1,37 @@
+internal import CLMDB
+internal import Glibc
+
+/// What must be asked of the file system below an environment.
+enum FileSystem {
+    /// Network file systems by their `statfs` magic: their locks and memory maps can't be trusted.
+    private static let network: [Int: String] = [
+        0x6969: "NFS", 0xFF53_4D42: "CIFS", 0xFE53_4D42: "SMB2", 0x517B: "SMB", 0x0102_1997: "9p",
+    ]
+
+    static func networkName(_ path: String) -> String? {
+        var info = statfs()
+        guard statfs(path, &info) == 0 else { return nil }
+        return network[Int(info.f_type) & 0xFFFF_FFFF]
+    }
+
+    static func isFull(_ path: String) -> Bool {
+        var info = statvfs()
+        guard statvfs(path, &info) == 0 else { return false }
+        return UInt64(info.f_bavail) * UInt64(info.f_frsize) < 1 << 20
+    }
+
+    /// Size, device and inode of a file; nil when there is none.
+    static func identity(_ path: String) -> (size: UInt64, device: UInt64, inode: UInt64)? {
+        var info = stat()
+        guard stat(path, &info) == 0 else { return nil }
+        return (UInt64(info.st_size), UInt64(info.st_dev), UInt64(info.st_ino))
+    }
+
+    /// Makes what was done in a folder (a creation, a rename) durable.
+    static func sync(folder path: String) {
+        let descriptor = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        fsync(descriptor)
+        Glibc.close(descriptor)
+    }
+}

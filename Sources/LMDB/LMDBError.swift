@@ -1,0 +1,98 @@
+internal import CLMDB
+internal import Glibc
+
+/// What went wrong with an environment: operation, place, and what to do about it.
+package struct LMDBError: Error, Sendable, Equatable, CustomStringConvertible {
+    package enum Code: Sendable, Equatable {
+        case notFound
+        case keyExists
+        /// The map is full: `Environment.growMap()` between transactions, then try again.
+        case mapFull
+        case readersFull
+        case corrupted
+        /// The file is shorter than its own pages say.
+        case truncated
+        case notAnEnvironment
+        case versionMismatch
+        /// A commit failed, so its outcome is unknown: close, reopen, read.
+        case needsReopen
+        case diskFull
+        case io
+        case permission
+        case networkFileSystem
+        /// A key is empty or longer than 511 bytes.
+        case badKey
+        /// The process forked after the environment was opened.
+        case wrongProcess
+        /// It is open in this process already, with other options.
+        case conflictingOpen
+        case other(Int32)
+    }
+
+    package let code: Code
+    package let operation: String
+    package let path: String
+    package let detail: String
+
+    package init(_ code: Code, operation: String, path: String, detail: String = "") {
+        self.code = code
+        self.operation = operation
+        self.path = path
+        self.detail = detail
+    }
+
+    /// Translates a return value of LMDB, which is either its own code or an errno.
+    init(status: Int32, operation: String, path: String) {
+        self.init(
+            Code(status: status, path: path), operation: operation, path: path,
+            detail: String(cString: mdb_strerror(status)))
+    }
+
+    package var description: String {
+        let what = detail.isEmpty ? "" : ": \(detail)"
+        return "\(path): \(operation) failed\(what)\(hint.map { "; \($0)" } ?? "")"
+    }
+
+    /// What to do about it, where that is known.
+    package var hint: String? {
+        switch code {
+        case .diskFull: "free some space on this file system"
+        case .permission: "check the owner and mode of the folder"
+        case .networkFileSystem: "keep the store on a local file system"
+        case .needsReopen: "the outcome of the last commit is unknown until the store is reopened"
+        case .truncated, .corrupted: "restore a backup"
+        case .readersFull: "too many readers: end some of the processes that read the store"
+        default: nil
+        }
+    }
+}
+
+extension LMDBError.Code {
+    fileprivate init(status: Int32, path: String) {
+        switch status {
+        case MDB_NOTFOUND: self = .notFound
+        case MDB_KEYEXIST: self = .keyExists
+        case MDB_MAP_FULL: self = .mapFull
+        case MDB_READERS_FULL: self = .readersFull
+        case MDB_CORRUPTED, MDB_PAGE_NOTFOUND: self = .corrupted
+        case MDB_INVALID: self = .notAnEnvironment
+        case MDB_VERSION_MISMATCH: self = .versionMismatch
+        case MDB_PANIC: self = .needsReopen
+        case MDB_BAD_VALSIZE: self = .badKey
+        case ENOENT: self = .notFound
+        case ENOSPC, EDQUOT, EFBIG: self = .diskFull
+        // A file system that is full shows as a short write, which LMDB reports as EIO.
+        case EIO: self = FileSystem.isFull(path) ? .diskFull : .io
+        case EACCES, EPERM, EROFS: self = .permission
+        default: self = .other(status)
+        }
+    }
+}
+
+/// Throws for any return value but success.
+@inline(__always)
+func check(_ status: Int32, _ operation: String, _ path: String) throws(LMDBError) {
+    if status != MDB_SUCCESS {
+        throw LMDBError(status: status, operation: operation, path: path)
+    }
+}

@@ -1,0 +1,168 @@
+internal import CLMDB
+internal import Glibc
+
+/// A snapshot for reading; ended when it goes out of scope.
+///
+/// Keep it short: while it lives, LMDB can't reuse the pages that it sees.
+package struct ReadTransaction: ~Copyable, ReadableTransaction {
+    private let handle: OpaquePointer
+    private let environment: Environment
+
+    init(_ environment: Environment) throws(LMDBError) {
+        self.environment = environment
+        handle = try begin(environment, UInt32(MDB_RDONLY))
+    }
+
+    deinit { mdb_txn_abort(handle) }
+
+    package var access: TransactionAccess {
+        TransactionAccess(handle: handle, path: environment.path)
+    }
+
+    /// Gives the snapshot up and takes the newest one: cheaper than a new transaction.
+    package func renew() throws(LMDBError) {
+        mdb_txn_reset(handle)
+        try check(mdb_txn_renew(handle), "renew", environment.path)
+    }
+}
+
+/// The one writer; without `commit` everything it did is undone.
+///
+/// It must end on the thread where it began: LMDB's lock hangs the next writer otherwise.
+package struct WriteTransaction: ~Copyable, ReadableTransaction {
+    private let handle: OpaquePointer
+    private let environment: Unmanaged<Environment>
+    private let thread: pthread_t
+
+    init(_ environment: Environment) throws(LMDBError) {
+        handle = try begin(environment, 0)
+        self.environment = .passRetained(environment)
+        thread = pthread_self()
+    }
+
+    deinit {
+        precondition(pthread_equal(thread, pthread_self()) != 0, "a writer changed its thread")
+        mdb_txn_abort(handle)
+        environment.release()
+    }
+
+    package var access: TransactionAccess {
+        TransactionAccess(handle: handle, path: environment.takeUnretainedValue().path)
+    }
+
+    /// Makes everything durable.
+    ///
+    /// - Throws: any error leaves the outcome unknown; the environment takes no more transactions
+    ///   until it is closed and opened again.
+    package consuming func commit() throws(LMDBError) {
+        precondition(pthread_equal(thread, pthread_self()) != 0, "a writer changed its thread")
+        let status = mdb_txn_commit(handle)
+        let environment = environment.takeRetainedValue()
+        discard self
+        guard status == MDB_SUCCESS else {
+            environment.poison()
+            throw LMDBError(status: status, operation: "commit", path: environment.path)
+        }
+    }
+
+    /// Opens a database, and makes it where it doesn't exist.
+    package func createDatabase(_ name: String) throws(LMDBError) -> Database {
+        var dbi: MDB_dbi = 0
+        try check(
+            mdb_dbi_open(handle, name, UInt32(MDB_CREATE), &dbi), "create database \(name)",
+            access.path)
+        return Database(handle: dbi, name: name)
+    }
+
+    package enum PutMode: Sendable {
+        case upsert
+        /// The key must sort after every other one: several times faster.
+        case append
+        /// The key must not exist.
+        case insert
+
+        fileprivate var flags: UInt32 {
+            switch self {
+            case .upsert: 0
+            case .append: UInt32(MDB_APPEND)
+            case .insert: UInt32(MDB_NOOVERWRITE)
+            }
+        }
+    }
+
+    @inline(__always)
+    package func put(
+        _ database: Database, _ key: LentBytes, _ value: LentBytes, _ mode: PutMode = .upsert
+    ) throws(LMDBError) {
+        var keyValue = MDB_val(lent: key)
+        var dataValue = MDB_val(lent: value)
+        let status = mdb_put(handle, database.handle, &keyValue, &dataValue, mode.flags)
+        if status != MDB_SUCCESS { throw failure(status, "put into", database) }
+    }
+
+    package func put(
+        _ database: Database, _ key: [UInt8], _ value: [UInt8], _ mode: PutMode = .upsert
+    ) throws(LMDBError) {
+        let status = key.withUnsafeBytes { keyBytes in
+            value.withUnsafeBytes { valueBytes in
+                var keyValue = MDB_val(lent: keyBytes)
+                var dataValue = MDB_val(lent: valueBytes)
+                return mdb_put(handle, database.handle, &keyValue, &dataValue, mode.flags)
+            }
+        }
+        if status != MDB_SUCCESS { throw failure(status, "put into", database) }
+    }
+
+    /// Removes a key.
+    ///
+    /// - Returns: whether it was there.
+    @discardableResult
+    package func delete(_ database: Database, _ key: [UInt8]) throws(LMDBError) -> Bool {
+        let status = key.withUnsafeBytes { keyBytes in
+            var keyValue = MDB_val(lent: keyBytes)
+            return mdb_del(handle, database.handle, &keyValue, nil)
+        }
+        if status == MDB_NOTFOUND { return false }
+        if status != MDB_SUCCESS { throw failure(status, "delete from", database) }
+        return true
+    }
+
+    /// Removes every key of a database.
+    package func clear(_ database: Database) throws(LMDBError) {
+        try check(mdb_drop(handle, database.handle, 0), "clear \(database.name)", access.path)
+    }
+
+    private func failure(_ status: Int32, _ verb: String, _ database: Database) -> LMDBError {
+        LMDBError(status: status, operation: "\(verb) \(database.name)", path: access.path)
+    }
+}
+
+extension Environment {
+    package func beginRead() throws(LMDBError) -> ReadTransaction {
+        try checkUsable("read")
+        return try ReadTransaction(self)
+    }
+
+    /// Begins the write transaction; waits for another process's to end.
+    package func beginWrite() throws(LMDBError) -> WriteTransaction {
+        try checkUsable("write")
+        return try WriteTransaction(self)
+    }
+}
+
+private func begin(_ environment: Environment, _ flags: UInt32) throws(LMDBError) -> OpaquePointer {
+    var transaction: OpaquePointer?
+    var status = mdb_txn_begin(environment.handle, nil, flags, &transaction)
+    if status == MDB_MAP_RESIZED {
+        // Another process grew the map: take its size over.
+        status = mdb_env_set_mapsize(environment.handle, 0)
+        if status == MDB_SUCCESS {
+            status = mdb_txn_begin(environment.handle, nil, flags, &transaction)
+        }
+    }
+    try check(status, "begin", environment.path)
+    guard let transaction else {
+        throw LMDBError(.other(0), operation: "begin", path: environment.path)
+    }
+    return transaction
+}
