@@ -6,23 +6,34 @@ internal import Glibc
 /// Keep it short: while it lives, LMDB can't reuse the pages that it sees.
 package struct ReadTransaction: ~Copyable, ReadableTransaction {
     private let handle: OpaquePointer
-    private let environment: Environment
+    private let environment: Unmanaged<Environment>
 
     init(_ environment: Environment) throws(LMDBError) {
-        self.environment = environment
         handle = try begin(environment, UInt32(MDB_RDONLY))
+        self.environment = .passRetained(environment)
     }
 
-    deinit { mdb_txn_abort(handle) }
+    deinit {
+        mdb_txn_abort(handle)
+        environment.release()
+    }
 
     package var access: TransactionAccess {
-        TransactionAccess(handle: handle, path: environment.path)
+        TransactionAccess(handle: handle, path: environment.takeUnretainedValue().path)
+    }
+
+    /// Ends the snapshot and keeps the databases that it opened for later transactions.
+    package consuming func keepDatabases() throws(LMDBError) {
+        let status = mdb_txn_commit(handle)
+        let environment = environment.takeRetainedValue()
+        discard self
+        try check(status, "open databases", environment.path)
     }
 
     /// Gives the snapshot up and takes the newest one: cheaper than a new transaction.
     package func renew() throws(LMDBError) {
         mdb_txn_reset(handle)
-        try check(mdb_txn_renew(handle), "renew", environment.path)
+        try check(mdb_txn_renew(handle), "renew", access.path)
     }
 }
 

@@ -97,3 +97,16 @@ extension ControlState {
             run: ended.run, mode: ended.mode, counters: counters)
     }
 }
+
+extension ControlState {
+    /// Whether an event fits this state: its position follows, and its stream was declared.
+    ///
+    /// What a log that was tampered with may violate; `apply` takes it for granted.
+    package func canFold(_ logged: LoggedEvent) -> Bool {
+        guard logged.position == position.next else { return false }
+        if case .streamDeclared(let event) = logged.event {
+            return Int(event.stream.rawValue) == streams.count + 1
+        }
+        return logged.stream == .none || Int(logged.stream.rawValue) <= streams.count
+    }
+}

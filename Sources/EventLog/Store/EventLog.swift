@@ -1,0 +1,122 @@
+package import LMDB
+package import SyncCore
+
+/// The log of a store: events, control state and core rows in one environment, `STORE/log`.
+///
+/// One writer at a time, which holds the engine's lock; readers in any number, in any process.
+package final class EventLog: Sendable {
+    package enum Mode: Sendable {
+        case read
+        case write
+    }
+
+    /// The folder of the environment.
+    package let path: String
+    package let environment: Environment
+    let schema: LogSchema
+
+    private init(path: String, environment: Environment, schema: LogSchema) {
+        self.path = path
+        self.environment = environment
+        self.schema = schema
+    }
+
+    /// The folder of the log within a store.
+    package static func folder(of store: String) -> String { "\(store)/log" }
+
+    /// Makes the log of a new store; `store` must exist and hold none.
+    ///
+    /// - Parameter durability: `.none` only where nothing is kept: a simulation, a scratch fold.
+    package static func create(
+        store: String, durability: EnvironmentOptions.Durability = .full
+    ) throws(EventLogError) {
+        do throws(LMDBError) {
+            try Environment.create(folder(of: store), options(.write, durability)) {
+                transaction throws(LMDBError) in
+                let schema = try LogSchema(creating: transaction)
+                var format: [UInt8] = []
+                format.append(bigEndian: LogSchema.format)
+                try transaction.put(schema.meta, LogSchema.formatKey, format)
+            }
+        } catch {
+            throw .storage(error)
+        }
+    }
+
+    /// Opens the log of a store.
+    ///
+    /// - Throws: `.noStore`, `.notAStore`, `.newer`, `.corrupt`.
+    package static func open(
+        store: String, _ mode: Mode, durability: EnvironmentOptions.Durability = .full
+    ) throws(EventLogError) -> EventLog {
+        let path = folder(of: store)
+        do throws(LMDBError) {
+            let environment = try Environment.open(path, options(mode, durability))
+            let transaction = try environment.beginRead()
+            let schema = try LogSchema(opening: transaction)
+            let format = try transaction.value(schema.meta, LogSchema.formatKey) ?? []
+            let number = format.reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
+            guard format.count == 4 else {
+                throw LMDBError(.notAnEnvironment, operation: "open", path: path)
+            }
+            // Database handles opened in a transaction outlive it only once it is committed; for a
+            // reader that means: opened again by the one that is kept.
+            try transaction.keepDatabases()
+            if number > UInt64(LogSchema.format) {
+                throw LMDBError(.versionMismatch, operation: "\(number)", path: path)
+            }
+            return EventLog(path: path, environment: environment, schema: schema)
+        } catch {
+            throw opening(error, store)
+        }
+    }
+
+    private static func options(
+        _ mode: Mode, _ durability: EnvironmentOptions.Durability
+    ) -> EnvironmentOptions {
+        EnvironmentOptions(readOnly: mode == .read, durability: durability)
+    }
+
+    private static func opening(_ error: LMDBError, _ store: String) -> EventLogError {
+        switch error.code {
+        case .notFound where error.operation == "open": .noStore(path: store)
+        case .notFound, .notAnEnvironment:
+            .notAStore(path: store, reason: "its log is not in ossync's format")
+        case .versionMismatch where UInt64(error.operation) != nil:
+            .newer(path: store, found: "store format \(error.operation)")
+        case .versionMismatch: .notAStore(path: store, reason: "another version of LMDB's format")
+        case .truncated: .corrupt(path: store, position: nil, reason: error.detail)
+        case .corrupted: .corrupt(path: store, position: nil, reason: error.detail)
+        default: .storage(error)
+        }
+    }
+
+    /// Begins a write: what a step of the engine, or several, append.
+    ///
+    /// - Parameter tail: the last position that the writer knows of; another one is refused.
+    package func beginWrite(after tail: Position) throws(EventLogError) -> LogWriter {
+        try LogWriter(self, after: tail)
+    }
+
+    /// Takes a snapshot to read.
+    package func snapshot() throws(EventLogError) -> LogSnapshot {
+        do throws(LMDBError) {
+            return LogSnapshot(log: self, transaction: try environment.beginRead())
+        } catch {
+            throw .storage(error)
+        }
+    }
+
+    /// Doubles the room that the log may take; nothing of it may be open in this process.
+    package func growMap() throws(EventLogError) {
+        do throws(LMDBError) {
+            try environment.growMap()
+        } catch {
+            throw .storage(error)
+        }
+    }
+
+    func corrupt(_ position: Position?, _ reason: String) -> EventLogError {
+        .corrupt(path: path, position: position, reason: reason)
+    }
+}

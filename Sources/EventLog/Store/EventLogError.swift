@@ -1,0 +1,44 @@
+package import LMDB
+package import SyncCore
+
+/// What went wrong with the log: operation, place, and what to do about it.
+package enum EventLogError: Error, Sendable, CustomStringConvertible {
+    /// There is no store here.
+    case noStore(path: String)
+    /// There is something here, but not a store.
+    case notAStore(path: String, reason: String)
+    /// Written by a later version of the program; nothing was touched.
+    case newer(path: String, found: String)
+    /// The store contradicts itself.
+    case corrupt(path: String, position: Position?, reason: String)
+    /// The log has grown by another writer's hand.
+    case foreignTail(path: String, expected: Position, found: Position)
+    case storage(LMDBError)
+
+    package var description: String {
+        switch self {
+        case .noStore(let path):
+            "\(path): there is no store here; run `ossync sync` or `ossync init` to make one"
+        case .notAStore(let path, let reason):
+            "\(path): this is not an ossync store (\(reason)); choose another --store"
+        case .newer(let path, let found):
+            "\(path): the store was written by a later ossync (\(found)); nothing was touched, "
+                + "install that version"
+        case .corrupt(let path, let position, let reason):
+            if let position {
+                "\(path): damaged at position \(position.rawValue): \(reason); restore a backup"
+            } else {
+                "\(path): damaged: \(reason); restore a backup"
+            }
+        case .foreignTail(let path, let expected, let found):
+            "\(path): the log ends at position \(found.rawValue), not \(expected.rawValue): "
+                + "another program wrote to it; stop it and run again"
+        case .storage(let error): error.description
+        }
+    }
+
+    /// Whether the failure is for want of space, or of the disk itself.
+    package var isDiskFull: Bool {
+        if case .storage(let error) = self { error.code == .diskFull } else { false }
+    }
+}

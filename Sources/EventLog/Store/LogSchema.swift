@@ -1,0 +1,49 @@
+package import LMDB
+
+/// The databases of the log's environment, and the version of its layout.
+package struct LogSchema: Sendable {
+    /// The version of the layout that this program writes; it refuses later ones.
+    package static let format: UInt32 = 1
+
+    /// Position (8 bytes, big-endian) -> event value.
+    package let events: Database
+    /// Last position of a commit -> head of the chain (32) and first position of it (8).
+    package let commits: Database
+    /// `state` -> control state.
+    package let control: Database
+    /// Stream (2), ordinal (4) -> record row.
+    package let records: Database
+    /// Stream (2), identity -> ordinal (4).
+    package let ids: Database
+    /// Stream (2), queue key -> nothing.
+    package let queue: Database
+    /// Stream (2), pass (4), chunk (4) -> bits of 8,192 ordinals.
+    package let seen: Database
+    /// `format` -> version (4).
+    package let meta: Database
+
+    static let formatKey: [UInt8] = Array("format".utf8)
+    static let stateKey: [UInt8] = Array("state".utf8)
+
+    init(creating transaction: borrowing WriteTransaction) throws(LMDBError) {
+        events = try transaction.createDatabase("events")
+        commits = try transaction.createDatabase("commits")
+        control = try transaction.createDatabase("control")
+        records = try transaction.createDatabase("records")
+        ids = try transaction.createDatabase("ids")
+        queue = try transaction.createDatabase("queue")
+        seen = try transaction.createDatabase("seen")
+        meta = try transaction.createDatabase("meta")
+    }
+
+    init(opening transaction: borrowing ReadTransaction) throws(LMDBError) {
+        events = try transaction.database("events")
+        commits = try transaction.database("commits")
+        control = try transaction.database("control")
+        records = try transaction.database("records")
+        ids = try transaction.database("ids")
+        queue = try transaction.database("queue")
+        seen = try transaction.database("seen")
+        meta = try transaction.database("meta")
+    }
+}

@@ -1,0 +1,60 @@
+internal import LMDB
+package import SyncCore
+
+/// Core rows as a snapshot sees them.
+extension LogSnapshot {
+    /// The row of a record; nil for one that the store doesn't know.
+    package func row(_ stream: StreamID, _ id: RecordID) throws(EventLogError) -> RecordRow? {
+        let reader = RowReader(log: log, stream: stream)
+        guard let ordinal = try reader.ordinal(of: id, transaction) else { return nil }
+        return try reader.existing(ordinal, transaction)
+    }
+
+    package func row(
+        _ stream: StreamID, _ ordinal: Ordinal
+    ) throws(EventLogError) -> RecordRow? {
+        try RowReader(log: log, stream: stream).row(ordinal, transaction)
+    }
+
+    /// Calls `body` with the waiting entries of the queue, in the order in which they are served,
+    /// until it says no; those of retried entries come by due time.
+    package func forEachQueued(
+        _ stream: StreamID, _ body: (RecordRow) throws(EventLogError) -> Bool
+    ) throws(EventLogError) {
+        let reader = RowReader(log: log, stream: stream)
+        var goesOn = true
+        for queueClass in QueueClass.allCases where goesOn {
+            try reader.forEachQueued(queueClass, transaction) { ordinal throws(EventLogError) in
+                goesOn = try body(try reader.existing(ordinal, transaction))
+                return goesOn
+            }
+        }
+    }
+
+    /// Calls `body` with the rows of a stream by ordinal, from one on, until it says no.
+    package func forEachRow(
+        _ stream: StreamID, from ordinal: Ordinal = Ordinal(0),
+        _ body: (RecordRow) throws(EventLogError) -> Bool
+    ) throws(EventLogError) {
+        let reader = RowReader(log: log, stream: stream)
+        let prefix = StoreKeys.stream(stream)
+        do {
+            var cursor = try transaction.cursor(log.schema.records)
+            var isThere = try cursor.seek(StoreKeys.record(stream, ordinal))
+            while isThere {
+                let found = cursor.read { key, _ in
+                    key.starts(with: prefix) ? StoreKeys.ordinal(ofRecordKey: key) : nil
+                }
+                guard let found else { return }
+                guard try body(try reader.existing(found, transaction)) else { return }
+                isThere = try cursor.next()
+            }
+        } catch let error as LMDBError {
+            throw .storage(error)
+        } catch let error as EventLogError {
+            throw error
+        } catch {
+            throw log.corrupt(nil, "\(error)")
+        }
+    }
+}

@@ -1,0 +1,197 @@
+package import LMDB
+package import SyncCore
+
+/// The log as it stands at one moment: events, control state and rows that belong together.
+///
+/// Keep it short (see `ReadTransaction`); page through long reads with `renew`.
+package struct LogSnapshot: ~Copyable {
+    let log: EventLog
+    let transaction: ReadTransaction
+    private let coder = EventCoder()
+
+    init(log: EventLog, transaction: consuming ReadTransaction) {
+        self.log = log
+        self.transaction = transaction
+    }
+
+    /// Moves on to the newest state.
+    package func renew() throws(EventLogError) {
+        do throws(LMDBError) {
+            try transaction.renew()
+        } catch {
+            throw .storage(error)
+        }
+    }
+
+    /// Where the log ends, and the head of its chain (32 bytes).
+    package func tail() throws(EventLogError) -> (position: Position, head: [UInt8]) {
+        try LogWriter.tail(transaction, log)
+    }
+
+    /// The control state at the log's end: the stored one, and what came after it folded on.
+    package func control() throws(EventLogError) -> ControlState {
+        var control = try storedControl() ?? ControlState()
+        try forEachEvent(after: control.position, bodies: .none) { event in
+            apply(event, to: &control)
+            return true
+        }
+        return control
+    }
+
+    /// The control state as it was last stored; nil in a log that is empty.
+    package func storedControl() throws(EventLogError) -> ControlState? {
+        let bytes: [UInt8]?
+        do throws(LMDBError) {
+            bytes = try transaction.value(log.schema.control, LogSchema.stateKey)
+        } catch {
+            throw .storage(error)
+        }
+        guard let bytes else { return nil }
+        do throws(EventCodingError) {
+            return try ControlStateCoder.decode(bytes)
+        } catch {
+            throw log.corrupt(nil, "the control state: \(error)")
+        }
+    }
+
+    /// One event; nil beyond the log's end.
+    package func event(
+        at position: Position, bodies: EventCoder.Bodies = .all
+    ) throws(EventLogError) -> LoggedEvent? {
+        var found: LoggedEvent?
+        try scan(from: position) { at, value throws(EventLogError) in
+            if at == position { found = try decode(at, value, bodies) }
+            return false
+        }
+        return found
+    }
+
+    /// Calls `body` for each event after a position, until it says no.
+    package func forEachEvent(
+        after position: Position, bodies: EventCoder.Bodies = .all,
+        _ body: (LoggedEvent) throws(EventLogError) -> Bool
+    ) throws(EventLogError) {
+        try scan(from: position.next) { at, value throws(EventLogError) in
+            try body(try decode(at, value, bodies))
+        }
+    }
+
+    /// Calls `body` for each event before a position, from the newest on, until it says no.
+    package func forEachEventBackwards(
+        before position: Position, bodies: EventCoder.Bodies = .all,
+        _ body: (LoggedEvent) throws(EventLogError) -> Bool
+    ) throws(EventLogError) {
+        try scan(from: position, backwards: true) { at, value throws(EventLogError) in
+            guard at < position else { return true }
+            return try body(try decode(at, value, bodies))
+        }
+    }
+
+    /// Calls `body` with the header of each event from a position on: no payload is touched.
+    package func forEachHeader(
+        from position: Position,
+        _ body: (Position, EventHeader, UnsafeRawBufferPointer) throws(EventLogError) -> Bool
+    ) throws(EventLogError) {
+        try scan(from: position) { at, value throws(EventLogError) in
+            let header: EventHeader
+            do throws(EventCodingError) {
+                header = try EventHeader(value)
+            } catch {
+                throw log.corrupt(at, "\(error)")
+            }
+            return try body(at, header, value)
+        }
+    }
+
+    /// The verbatim text of one record in an event, without decoding the others.
+    ///
+    /// - Parameter ordinal: whose text it is.
+    package func body(
+        of ordinal: Ordinal, at position: Position
+    ) throws(EventLogError) -> [UInt8]? {
+        guard position != .none, let event = try event(at: position, bodies: .none) else {
+            return nil
+        }
+        guard let index = event.event.bodyIndex(of: ordinal) else { return nil }
+        var text: [UInt8]?
+        try scan(from: position) { at, value throws(EventLogError) in
+            guard at == position else { return false }
+            do throws(EventCodingError) {
+                text = try coder.body(at: index, position: at, value: value)
+            } catch {
+                throw log.corrupt(at, "\(error)")
+            }
+            return false
+        }
+        return text
+    }
+
+    func decode(
+        _ position: Position, _ value: UnsafeRawBufferPointer, _ bodies: EventCoder.Bodies
+    ) throws(EventLogError) -> LoggedEvent {
+        do throws(EventCodingError) {
+            return try coder.decode(position, value, bodies: bodies)
+        } catch {
+            throw log.damaged(position, error)
+        }
+    }
+
+    /// Calls `body` with the raw values from a position on, in either direction; a position that is
+    /// missing in between is damage.
+    func scan(
+        from position: Position, backwards: Bool = false,
+        _ body: (Position, UnsafeRawBufferPointer) throws(EventLogError) -> Bool
+    ) throws(EventLogError) {
+        do {
+            var cursor = try transaction.cursor(log.schema.events)
+            var isThere = try cursor.seek(StoreKeys.position(position))
+            if !isThere, backwards { isThere = try cursor.last() }
+            var expected: Position?
+            while isThere {
+                let goesOn = try cursor.read { key, value throws(EventLogError) -> Bool in
+                    guard let at = StoreKeys.position(of: key) else {
+                        throw log.corrupt(expected, "a key that is not a position")
+                    }
+                    if let expected, at != expected {
+                        throw log.corrupt(expected, "the event is missing")
+                    }
+                    expected = backwards ? Position(at.rawValue &- 1) : at.next
+                    return try body(at, value)
+                }
+                guard goesOn else { return }
+                isThere = try backwards ? cursor.previous() : cursor.next()
+            }
+        } catch let error as LMDBError {
+            throw .storage(error)
+        } catch let error as EventLogError {
+            throw error
+        } catch {
+            throw log.corrupt(nil, "\(error)")
+        }
+    }
+}
+
+extension EventLog {
+    func damaged(_ position: Position, _ error: EventCodingError) -> EventLogError {
+        error.isNewer
+            ? .newer(path: path, found: "\(error)") : corrupt(position, "\(error)")
+    }
+}
+
+extension Event {
+    /// The place of a record's text among the bodies of this event.
+    package func bodyIndex(of ordinal: Ordinal) -> Int? {
+        switch self {
+        case .pageFetched(let page): return page.entries.lastIndex { $0.ordinal == ordinal }
+        case .detailsFetched(let details):
+            var index = 0
+            for result in details.results {
+                guard case .changed = result.outcome else { continue }
+                if result.ordinal == ordinal { return index }
+                index += 1
+            }
+            return nil
+        default: return nil
+        }
+    }
+}

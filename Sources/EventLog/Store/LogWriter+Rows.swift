@@ -1,0 +1,119 @@
+package import SyncCore
+internal import LMDB
+
+/// The core rows within a write: read as it sees them, and folded with each event.
+extension LogWriter {
+    /// The rows that a decision needs.
+    package func rows(_ needs: ReadSet) throws(EventLogError) -> CoreRows {
+        try RowReader(log: log, stream: needs.stream).read(needs, transaction)
+    }
+
+    /// Folds events into the core rows and their indexes.
+    ///
+    /// - Parameter idOrder: the order of the stream's identities once the events are folded.
+    package func fold(_ events: [LoggedEvent], idOrder: IDOrder) throws(EventLogError) {
+        for event in events {
+            try event.event.forEachTouchedRow { ordinal, touch throws(EventLogError) in
+                try fold(event, ordinal, touch, idOrder)
+            }
+            switch event.event {
+            case .pageFetched(let page): try markSeen(page, event.stream)
+            case .passCompleted(let pass): try forgetSeen(event.stream, pass: pass.number)
+            case .passAbandoned(let pass): try forgetSeen(event.stream, pass: pass.number)
+            default: break
+            }
+        }
+    }
+
+    private func fold(
+        _ event: LoggedEvent, _ ordinal: Ordinal, _ touch: RowTouch, _ order: IDOrder
+    ) throws(EventLogError) {
+        let reader = RowReader(log: log, stream: event.stream)
+        let old = try reader.row(ordinal, transaction)
+        guard let new = applyRow(old, touch, position: event.position, time: event.time) else {
+            throw log.corrupt(event.position, "it names record \(ordinal.rawValue), which has no row")
+        }
+        let schema = log.schema
+        do throws(LMDBError) {
+            try transaction.put(
+                schema.records, StoreKeys.record(event.stream, ordinal), RecordRowCoder.encode(new))
+            if old == nil {
+                var value: [UInt8] = []
+                value.append(bigEndian: ordinal.rawValue)
+                try transaction.put(
+                    schema.ids, StoreKeys.id(event.stream, new.id), value, .insert)
+            }
+            let oldKey = old?.queueKey(order: order)
+            let newKey = new.queueKey(order: order)
+            guard oldKey != newKey else { return }
+            if let oldKey {
+                try transaction.delete(schema.queue, StoreKeys.queue(event.stream, oldKey))
+            }
+            if let newKey {
+                try transaction.put(schema.queue, StoreKeys.queue(event.stream, newKey), [])
+            }
+        } catch {
+            throw .storage(error)
+        }
+    }
+
+    private func markSeen(_ page: PageFetched, _ stream: StreamID) throws(EventLogError) {
+        var chunks: [UInt32: [UInt8]] = [:]
+        let mark = { (ordinal: UInt32) throws(EventLogError) in
+            let chunk = ordinal / SeenChunk.size
+            var bits: [UInt8]
+            if let known = chunks[chunk] {
+                bits = known
+            } else {
+                bits = try self.seenChunk(stream, page.pass, chunk)
+            }
+            chunks[chunk] = nil
+            SeenChunk.set(ordinal, in: &bits)
+            chunks[chunk] = bits
+        }
+        for entry in page.entries { try mark(entry.ordinal.rawValue) }
+        for run in page.unchanged { for ordinal in run.range { try mark(ordinal) } }
+        do throws(LMDBError) {
+            for (chunk, bits) in chunks.sorted(by: { $0.key < $1.key }) {
+                try transaction.put(
+                    log.schema.seen, StoreKeys.seen(stream, pass: page.pass, chunk: chunk), bits)
+            }
+        } catch {
+            throw .storage(error)
+        }
+    }
+
+    private func seenChunk(
+        _ stream: StreamID, _ pass: UInt32, _ chunk: UInt32
+    ) throws(EventLogError) -> [UInt8] {
+        try RowReader(log: log, stream: stream).seenChunk(pass, chunk, transaction)
+            ?? SeenChunk.empty
+    }
+
+    private func forgetSeen(_ stream: StreamID, pass: UInt32) throws(EventLogError) {
+        do throws(LMDBError) {
+            var chunk: UInt32 = 0
+            while try transaction.delete(
+                log.schema.seen, StoreKeys.seen(stream, pass: pass, chunk: chunk))
+            { chunk += 1 }
+        } catch {
+            throw .storage(error)
+        }
+    }
+}
+
+/// A piece of a pass's seen-set: one bit an ordinal.
+enum SeenChunk {
+    static let size: UInt32 = 8_192
+    static let empty = [UInt8](repeating: 0, count: Int(size / 8))
+
+    static func set(_ ordinal: UInt32, in bits: inout [UInt8]) {
+        let bit = Int(ordinal % size)
+        bits[bit / 8] |= 1 << UInt8(bit % 8)
+    }
+
+    static func contains(_ ordinal: UInt32, in bits: [UInt8]) -> Bool {
+        let bit = Int(ordinal % size)
+        return bit / 8 < bits.count && bits[bit / 8] & (1 << UInt8(bit % 8)) != 0
+    }
+}

@@ -1,0 +1,101 @@
+package import LMDB
+package import SyncCore
+
+/// One write to the log: events, core rows and control state, durable together or not at all.
+///
+/// Used on one thread. Dropped without `commit`, it leaves nothing behind.
+package struct LogWriter: ~Copyable {
+    let log: EventLog
+    let transaction: WriteTransaction
+    private let coder: EventCoder
+    private let head: [UInt8]
+    private var chain: ChainHasher
+    private let firstPosition: Position
+    private var tail: Position
+    private var buffer: [UInt8] = []
+    /// Bytes of events appended so far.
+    package private(set) var appendedBytes = 0
+
+    init(_ log: EventLog, after tail: Position) throws(EventLogError) {
+        self.log = log
+        self.tail = tail
+        firstPosition = tail.next
+        coder = EventCoder()
+        do throws(LMDBError) {
+            transaction = try log.environment.beginWrite()
+        } catch {
+            throw .storage(error)
+        }
+        let found = try Self.tail(transaction, log)
+        guard found.position == tail else {
+            throw .foreignTail(path: log.path, expected: tail, found: found.position)
+        }
+        head = found.head
+        chain = ChainHasher(previousHead: head)
+    }
+
+    /// Where the log ends, and the head of its chain.
+    static func tail(
+        _ transaction: borrowing some ReadableTransaction & ~Copyable, _ log: EventLog
+    ) throws(EventLogError) -> (position: Position, head: [UInt8]) {
+        do throws(LMDBError) {
+            var cursor = try transaction.cursor(log.schema.commits)
+            guard try cursor.last() else { return (.none, ChainHasher.genesis) }
+            return cursor.read { key, value in
+                (StoreKeys.position(of: key) ?? .none, [UInt8](value.prefix(32)))
+            }
+        } catch {
+            throw .storage(error)
+        }
+    }
+
+    /// Appends events; their positions must follow the log's end without a gap.
+    package mutating func append(_ events: [LoggedEvent]) throws(EventLogError) {
+        for event in events {
+            precondition(event.position == tail.next, "an event out of its place")
+            try append(event)
+            tail = event.position
+        }
+    }
+
+    private mutating func append(_ event: LoggedEvent) throws(EventLogError) {
+        do throws(EventCodingError) {
+            try coder.encode(event, into: &buffer)
+        } catch {
+            throw log.corrupt(event.position, "\(error)")
+        }
+        chain.add(event.position, identity: buffer[EventHeader.identityRange])
+        appendedBytes += buffer.count
+        do throws(LMDBError) {
+            try transaction.put(
+                log.schema.events, StoreKeys.position(event.position), buffer, .append)
+        } catch {
+            throw .storage(error)
+        }
+    }
+
+    /// Stores the control state, so that a start folds on from here.
+    package func save(_ control: ControlState) throws(EventLogError) {
+        do throws(LMDBError) {
+            try transaction.put(
+                log.schema.control, LogSchema.stateKey, ControlStateCoder.encode(control))
+        } catch {
+            throw .storage(error)
+        }
+    }
+
+    /// Makes it all durable, under one link of the chain.
+    package consuming func commit() throws(EventLogError) {
+        do throws(LMDBError) {
+            if tail >= firstPosition {
+                var value = chain.finish()
+                value.append(bigEndian: firstPosition.rawValue)
+                try transaction.put(
+                    log.schema.commits, StoreKeys.position(tail), value, .append)
+            }
+            try transaction.commit()
+        } catch {
+            throw .storage(error)
+        }
+    }
+}

@@ -1,0 +1,78 @@
+package import SyncCore
+
+/// The keys of the log's databases: integers big-endian, so that bytes sort as numbers do.
+enum StoreKeys {
+    static func position(_ position: Position) -> [UInt8] {
+        var key: [UInt8] = []
+        key.append(bigEndian: position.rawValue)
+        return key
+    }
+
+    static func position(of key: UnsafeRawBufferPointer) -> Position? {
+        guard key.count == 8 else { return nil }
+        return Position(key.loadUnaligned(as: UInt64.self).bigEndian)
+    }
+
+    static func record(_ stream: StreamID, _ ordinal: Ordinal) -> [UInt8] {
+        var key: [UInt8] = []
+        key.reserveCapacity(6)
+        key.append(bigEndian: stream.rawValue)
+        key.append(bigEndian: ordinal.rawValue)
+        return key
+    }
+
+    static func ordinal(ofRecordKey key: UnsafeRawBufferPointer) -> Ordinal? {
+        guard key.count == 6 else { return nil }
+        return Ordinal(key.loadUnaligned(fromByteOffset: 2, as: UInt32.self).bigEndian)
+    }
+
+    static func id(_ stream: StreamID, _ id: RecordID) -> [UInt8] {
+        var key: [UInt8] = []
+        key.reserveCapacity(2 + id.text.utf8.count)
+        key.append(bigEndian: stream.rawValue)
+        key.append(contentsOf: id.text.utf8)
+        return key
+    }
+
+    static func stream(_ stream: StreamID) -> [UInt8] {
+        var key: [UInt8] = []
+        key.append(bigEndian: stream.rawValue)
+        return key
+    }
+
+    static func queue(_ stream: StreamID, _ key: [UInt8]) -> [UInt8] {
+        StoreKeys.stream(stream) + key
+    }
+
+    static func queue(_ stream: StreamID, _ queueClass: QueueClass) -> [UInt8] {
+        StoreKeys.stream(stream) + [queueClass.rawValue]
+    }
+
+    /// The ordinal at the end of a queue key.
+    static func ordinal(ofQueueKey key: UnsafeRawBufferPointer) -> Ordinal? {
+        guard key.count >= 7 else { return nil }
+        return Ordinal(
+            key.loadUnaligned(fromByteOffset: key.count - 4, as: UInt32.self).bigEndian)
+    }
+
+    static func seen(_ stream: StreamID, pass: UInt32, chunk: UInt32) -> [UInt8] {
+        var key: [UInt8] = []
+        key.reserveCapacity(10)
+        key.append(bigEndian: stream.rawValue)
+        key.append(bigEndian: pass)
+        key.append(bigEndian: chunk)
+        return key
+    }
+}
+
+extension [UInt8] {
+    mutating func append<Value: FixedWidthInteger>(bigEndian value: Value) {
+        Swift.withUnsafeBytes(of: value.bigEndian) { append(contentsOf: $0) }
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    func starts(with prefix: [UInt8]) -> Bool {
+        count >= prefix.count && zip(self, prefix).allSatisfy { $0 == $1 }
+    }
+}

@@ -1,0 +1,194 @@
+package import EventLog
+package import SyncCore
+
+/// Drives the core over the log: reads the rows a decision needs, appends what it decides, and hands
+/// the effects out once they are durable.
+///
+/// It has no clock of its own but the one it is given, no thread and no network: the same engine
+/// serves a live run and a simulation. Used on one thread.
+package final class Engine {
+    /// The state that is durable.
+    package private(set) var control: ControlState
+    /// Durable transactions so far.
+    package private(set) var commits = 0
+    private let log: EventLog
+    private let clock: any TimeSource
+    private var eventsSinceSave = 0
+    /// Told of each commit's events, after it is durable.
+    package var observer: (([LoggedEvent], ControlState) -> Void)?
+
+    /// A commit takes no further step once its events have this many bytes.
+    private static let commitBytes = 16 << 20
+    /// The control state is stored at least once in so many events.
+    private static let saveInterval = 256
+    /// The clocks may part by so much before a new anchor is due.
+    private static let anchorSlackNs: Int64 = .nsPerSecond
+
+    /// Loads the state of a log that is open for writing.
+    package init(log: EventLog, clock: any TimeSource) throws(EngineError) {
+        self.log = log
+        self.clock = clock
+        do throws(EventLogError) {
+            control = try log.snapshot().control()
+        } catch {
+            throw .log(error)
+        }
+    }
+
+    /// What an engine appends before anything else: whose API it is, the stream, the clocks.
+    package func startInputs(apiIdentity: String, stream: String) -> [Input] {
+        let reading = clock.read()
+        var inputs: [Input] = [
+            .fact(
+                .clockAnchored(
+                    ClockAnchored(
+                        bootID: reading.bootID, bootNs: reading.bootNs, wall: reading.wall,
+                        isEngineStart: true)), stream: .none)
+        ]
+        if control.apiIdentity == nil {
+            inputs.append(
+                .fact(.storeBound(StoreBound(apiIdentity: apiIdentity)), stream: .none))
+        }
+        if control.stream(named: stream) == nil {
+            let number = StreamID(UInt16(control.streams.count + 1))
+            inputs.append(
+                .fact(
+                    .streamDeclared(StreamDeclared(stream: number, name: stream)), stream: .none))
+        }
+        return inputs
+    }
+
+    /// Decides on inputs that are ready together, makes what follows durable in one commit (more
+    /// when they are large), and returns the effects.
+    ///
+    /// - Throws: when nothing of the last commit is known to be durable; the engine must be dropped
+    ///   and opened again, no effect was handed out for it.
+    package func process(_ inputs: [Input]) throws(EngineError) -> [Effect] {
+        var rest = inputs[...]
+        var effects: [Effect] = []
+        repeat {
+            effects.append(contentsOf: try commit(&rest))
+        } while !rest.isEmpty
+        return effects
+    }
+
+    private func commit(_ inputs: inout ArraySlice<Input>) throws(EngineError) -> [Effect] {
+        let given = inputs
+        do throws(EventLogError) {
+            return try attempt(&inputs)
+        } catch {
+            guard case .storage(let cause) = error, cause.code == .mapFull else {
+                throw .log(error)
+            }
+        }
+        // A full map is an ordinary event: nothing was written, so grow it and do the same again.
+        inputs = given
+        do throws(EventLogError) {
+            try log.growMap()
+            return try attempt(&inputs)
+        } catch {
+            throw .log(error)
+        }
+    }
+
+    private func attempt(_ inputs: inout ArraySlice<Input>) throws(EventLogError) -> [Effect] {
+        var batch = StepBatch(
+            control: control, writer: try log.beginWrite(after: control.position),
+            reading: clock.read())
+        try batch.reanchor(slackNs: Self.anchorSlackNs)
+        while let input = inputs.popFirst() {
+            try batch.take(input)
+            if batch.appendedBytes >= Self.commitBytes { break }
+        }
+        // The time is looked at once, when all that is known is known.
+        if inputs.isEmpty { try batch.take(.timeReached) }
+        guard !batch.events.isEmpty else { return batch.effects }
+        eventsSinceSave += batch.events.count
+        let isDue = eventsSinceSave >= Self.saveInterval || batch.control.invocation == nil
+        if isDue { eventsSinceSave = 0 }
+        let finished = try batch.commit(saving: isDue)
+        commits += 1
+        control = finished.control
+        observer?(finished.events, finished.control)
+        return finished.effects
+    }
+}
+
+/// Steps that share a commit: decided on, and applied to a tentative state, one after the other.
+private struct StepBatch: ~Copyable {
+    private(set) var control: ControlState
+    private(set) var events: [LoggedEvent] = []
+    private(set) var effects: [Effect] = []
+    private var writer: LogWriter
+    private let reading: ClockReading
+
+    init(control: ControlState, writer: consuming LogWriter, reading: ClockReading) {
+        self.control = control
+        self.writer = writer
+        self.reading = reading
+    }
+
+    var appendedBytes: Int { writer.appendedBytes }
+
+    /// The moment of this commit, by the anchor in force.
+    private var now: LogTime {
+        control.clock?.time(atBootNs: reading.bootNs) ?? reading.wall
+    }
+
+    /// Appends a new anchor when the wall clock was set since the last one.
+    mutating func reanchor(slackNs: Int64) throws(EventLogError) {
+        guard let anchor = control.clock, anchor.bootID == reading.bootID else { return }
+        let apart = anchor.time(atBootNs: reading.bootNs).since(reading.wall)
+        guard abs(apart) > slackNs else { return }
+        try take(
+            .fact(
+                .clockAnchored(
+                    ClockAnchored(
+                        bootID: reading.bootID, bootNs: reading.bootNs, wall: reading.wall,
+                        isEngineStart: false)), stream: .none))
+    }
+
+    mutating func take(_ input: Input) throws(EventLogError) {
+        switch input {
+        case .answered(let intent, let answer):
+            let needs = needsToClassify(control, intent: intent, answer: answer)
+            let fact = classify(
+                control, intent: intent, answer: answer, rows: try writer.rows(needs))
+            if let fact { try step(fact, stream: needs.stream) }
+        case .fact(let fact, let stream): try step(fact, stream: stream)
+        case .timeReached: try step(nil, stream: .none)
+        }
+    }
+
+    private mutating func step(_ fact: Event?, stream: StreamID) throws(EventLogError) {
+        let needs = needsToDecide(control, fact: fact, now: now)
+        let decision = decide(
+            control, fact: fact, stream: stream, rows: try writer.rows(needs), now: moment(of: fact))
+        try writer.append(decision.events)
+        for event in decision.events {
+            apply(event, to: &control)
+            let order = event.stream == .none ? nil : control[event.stream].idOrder
+            try writer.fold([event], idOrder: order ?? .none)
+        }
+        events.append(contentsOf: decision.events)
+        effects.append(contentsOf: decision.effects)
+    }
+
+    /// An anchor is recorded at its own wall clock; everything else at the time it gives.
+    private func moment(of fact: Event?) -> LogTime {
+        if case .clockAnchored(let event) = fact { event.wall } else { now }
+    }
+
+    consuming func commit(saving: Bool) throws(EventLogError) -> Committed {
+        let committed = Committed(control: control, events: events, effects: effects)
+        if saving { try writer.save(control) }
+        try writer.commit()
+        return committed
+    }
+
+    struct Committed {
+        let control: ControlState
+        let events: [LoggedEvent]
+        let effects: [Effect]
+    }
+}

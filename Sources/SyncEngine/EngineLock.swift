@@ -1,0 +1,80 @@
+internal import Glibc
+
+/// Who holds a store.
+package struct LockHolder: Sendable, Equatable, CustomStringConvertible {
+    package let pid: Int32
+    package let host: String
+    package let user: String
+    /// When it took the lock, as text (RFC 3339).
+    package let since: String
+    /// What it does, for example `sync --mode full`.
+    package let activity: String
+    /// How far it is, when the store tells.
+    package var progress = ""
+
+    package init(pid: Int32, host: String, user: String, since: String, activity: String) {
+        self.pid = pid
+        self.host = host
+        self.user = user
+        self.since = since
+        self.activity = activity
+    }
+
+    package var description: String {
+        let where_ = progress.isEmpty ? "" : " (\(progress))"
+        return "the store is in use: `ossync \(activity)`, pid \(pid) on \(host), user \(user), "
+            + "since \(since)\(where_); wait for it, stop it, or use --if-running wait"
+    }
+
+    fileprivate var text: String { [String(pid), host, user, since, activity].joined(separator: "\n") }
+
+    fileprivate init(text: String) {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        let line = { (index: Int) in index < lines.count ? lines[index] : "?" }
+        self.init(
+            pid: Int32(line(0)) ?? 0, host: line(1), user: line(2), since: line(3),
+            activity: line(4))
+    }
+}
+
+/// The lock that the one engine of a store holds: `STORE/lock`, by `flock`.
+///
+/// The kernel frees it with the process, however it ends. Readers never take it.
+package final class EngineLock: Sendable {
+    private let descriptor: Int32
+
+    private init(descriptor: Int32) { self.descriptor = descriptor }
+
+    deinit { close(descriptor) }
+
+    /// Takes the lock, and says in it who holds it.
+    ///
+    /// - Throws: `.locked` when another process has it.
+    package static func take(
+        _ folder: StoreFolder, holder: LockHolder
+    ) throws(EngineError) -> EngineLock {
+        let descriptor = open(folder.lock, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            throw .system(
+                operation: "open the lock", path: folder.lock,
+                reason: String(cString: strerror(errno)))
+        }
+        let lock = EngineLock(descriptor: descriptor)
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            if errno == EWOULDBLOCK {
+                throw .locked(LockHolder(text: TextFile.read(descriptor: descriptor) ?? ""))
+            }
+            throw .system(
+                operation: "lock", path: folder.lock, reason: String(cString: strerror(errno)))
+        }
+        let bytes = Array(holder.text.utf8)
+        guard ftruncate(descriptor, 0) == 0,
+            pwrite(descriptor, bytes, bytes.count, 0) == bytes.count || errno == ENOSPC
+        else {
+            throw .system(
+                operation: "write the lock", path: folder.lock,
+                reason: String(cString: strerror(errno)))
+        }
+        return lock
+    }
+}

@@ -1,0 +1,38 @@
+internal import Glibc
+
+/// The folder of a store, and where things are in it.
+package struct StoreFolder: Sendable, Equatable {
+    package let path: String
+
+    package init(_ path: String) { self.path = path }
+
+    package var lock: String { "\(path)/lock" }
+    package var projections: String { "\(path)/projections" }
+    package var logs: String { "\(path)/logs" }
+    package var combinedLog: String { "\(path)/logs/combined.log" }
+
+    /// Makes the folder, and those above it, where they don't exist (mode 0700).
+    package func make() throws(EngineError) {
+        try Self.makeFolder(path)
+        try Self.makeFolder(logs)
+    }
+
+    package static func makeFolder(_ path: String) throws(EngineError) {
+        if mkdir(path, 0o700) == 0 || errno == EEXIST { return }
+        if errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex {
+            try makeFolder(String(path[..<slash]))
+            if mkdir(path, 0o700) == 0 || errno == EEXIST { return }
+        }
+        throw .system(operation: "create folder", path: path, reason: String(cString: strerror(errno)))
+    }
+
+    /// Whether there is anything that could be a store.
+    package var exists: Bool { access("\(path)/log/data.mdb", F_OK) == 0 }
+
+    /// Free bytes of the file system, for whoever isn't root; nil when it can't be told.
+    package var freeBytes: UInt64? {
+        var info = statvfs()
+        guard statvfs(path, &info) == 0 else { return nil }
+        return UInt64(info.f_bavail) * UInt64(info.f_frsize)
+    }
+}
