@@ -26,13 +26,12 @@ let package = Package(
         .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-        .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
 
         // The order of this list is the order of the architecture: a target imports only from above.
         .target(name: "SyncCore", swiftSettings: strict),
         .target(
-            name: "Records", dependencies: ["SyncCore", "CSimdJSON", "CXXHash"],
+            name: "Records", dependencies: ["SyncCore", "CXXHash"],
             swiftSettings: strict),
         .target(name: "LMDB", dependencies: ["CLMDB"], swiftSettings: strict),
         .target(
@@ -95,6 +94,5 @@ let package = Package(
             name: "SimulationTests", dependencies: ["Simulation", "SyncCore"], swiftSettings: strict),
         .testTarget(name: "ossyncTests", dependencies: ["ossync", "Simulation"], swiftSettings: strict),
     ],
-    swiftLanguageModes: [.v6],
-    cxxLanguageStandard: .cxx17
+    swiftLanguageModes: [.v6]
 )
