@@ -1,4 +1,41 @@
 extension ColumnMapping {
+    /// Which of a record's two texts is looked at.
+    package enum Part: Sendable {
+        case header, detail
+    }
+
+    /// The values that one text gives, in the order of the columns; nil where it lacks the place, or
+    /// where the column takes nothing from that text.
+    ///
+    /// - Throws: `notJSON` and its like when the text is damaged.
+    package func values(
+        of text: ArraySlice<UInt8>, _ part: Part
+    ) throws(RecordsError) -> [ColumnValue?] {
+        try JSONView.read(text) { view in
+            columns.map { column in
+                column.takes(part) ? Self.value(column, in: view) : nil
+            }
+        }
+    }
+
+    /// The values of all columns, from what the two texts gave.
+    ///
+    /// - Parameters:
+    ///   - header: those of the record as it was listed, if it was.
+    ///   - detail: those of the record as the detail call gave it, if it did.
+    package func combine(
+        header: [ColumnValue?]?, detail: [ColumnValue?]?
+    ) -> [ColumnValue] {
+        columns.indices.map { index in
+            if let value = detail?[index] { return value }
+            // A header's lines may be cut short: without the detail a sum or count says nothing.
+            if detail == nil, columns[index].origin == .both, columns[index].isAggregate {
+                return .null
+            }
+            return header?[index] ?? .null
+        }
+    }
+
     /// The values of all columns, in their order.
     ///
     /// - Parameters:
@@ -8,33 +45,13 @@ extension ColumnMapping {
     package func evaluate(
         header: ArraySlice<UInt8>?, detail: ArraySlice<UInt8>?
     ) throws(RecordsError) -> [ColumnValue] {
-        try Self.read(header) { header throws(RecordsError) in
-            try Self.read(detail) { detail in
-                columns.map { Self.value($0, header: header, detail: detail) }
-            }
+        let fromHeader = try header.map { text throws(RecordsError) in
+            try values(of: text, .header)
         }
-    }
-
-    private static func read<Result>(
-        _ text: ArraySlice<UInt8>?, _ body: (JSONView?) throws(RecordsError) -> Result
-    ) throws(RecordsError) -> Result {
-        guard let text else { return try body(nil) }
-        return try JSONView.read(text, body)
-    }
-
-    private static func value(
-        _ column: Column, header: JSONView?, detail: JSONView?
-    ) -> ColumnValue {
-        switch column.origin {
-        case .header: return header.flatMap { value(column, in: $0) } ?? .null
-        case .detail: return detail.flatMap { value(column, in: $0) } ?? .null
-        case .both:
-            if let value = detail.flatMap({ value(column, in: $0) }) { return value }
-            // A header's lines may be cut short: without the detail a sum or count says nothing.
-            if detail == nil, case .sum = column.source { return .null }
-            if detail == nil, case .count = column.source { return .null }
-            return header.flatMap { value(column, in: $0) } ?? .null
+        let fromDetail = try detail.map { text throws(RecordsError) in
+            try values(of: text, .detail)
         }
+        return combine(header: fromHeader, detail: fromDetail)
     }
 
     /// The column's value in one text; nil when the text lacks the place.
@@ -78,5 +95,21 @@ extension ColumnMapping {
         }
         bytes.append(UInt8(ascii: "]"))
         return bytes
+    }
+}
+
+extension ColumnMapping.Column {
+    fileprivate func takes(_ part: ColumnMapping.Part) -> Bool {
+        switch (origin, part) {
+        case (.both, _), (.header, .header), (.detail, .detail): true
+        case (.header, .detail), (.detail, .header): false
+        }
+    }
+
+    fileprivate var isAggregate: Bool {
+        switch source {
+        case .value: false
+        case .sum, .count: true
+        }
     }
 }
