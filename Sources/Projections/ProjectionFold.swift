@@ -1,0 +1,56 @@
+internal import Records
+internal import SyncCore
+
+/// Folds events into rows that it loads and stores through its caller: the same for a write to the
+/// disk and for a tail that is folded in memory only.
+struct ProjectionFold {
+    let projection: RecordProjection
+    let stream: StreamID
+    var checkpoint: Checkpoint
+
+    /// Folds one event and moves the checkpoint on to it.
+    mutating func take(
+        _ event: LoggedEvent, load: (Ordinal) throws(ProjectionError) -> RecordView?,
+        store: (RecordView) throws(ProjectionError) -> Void
+    ) throws(ProjectionError) {
+        defer { checkpoint.position = event.position }
+        guard event.stream == stream else { return }
+        var next = checkpoint
+        let projection = projection
+        try event.event.forEachTouchedRow { ordinal, touch throws(ProjectionError) in
+            let old = try load(ordinal)
+            let new: RecordView?
+            do throws(RecordsError) {
+                new = try projection.fold(
+                    old, touch, position: event.position, time: event.time)
+            } catch {
+                throw .fold(
+                    projection: projection.name, position: event.position,
+                    reason: "record \(old?.core.id.text ?? "#\(ordinal.rawValue)"): \(error)")
+            }
+            guard let new else {
+                throw .fold(
+                    projection: projection.name, position: event.position,
+                    reason: "it names record #\(ordinal.rawValue), which has no row")
+            }
+            if old == nil { next.rows += 1 }
+            try next.replace(projection.addend(old), by: projection.addend(new), projection.name)
+            try store(new)
+        }
+        checkpoint = next
+    }
+}
+
+extension Checkpoint {
+    fileprivate mutating func replace(
+        _ old: ExactDecimal?, by new: ExactDecimal?, _ name: String
+    ) throws(ProjectionError) {
+        guard old != new || old?.scale != new?.scale else { return }
+        do throws(RecordsError) {
+            if let old { try total.subtract(old) }
+        } catch {
+            throw .damaged(projection: name, reason: "\(error)")
+        }
+        if let new { total.add(new) }
+    }
+}

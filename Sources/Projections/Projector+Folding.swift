@@ -1,0 +1,119 @@
+package import EventLog
+internal import LMDB
+package import SyncCore
+
+extension Projector {
+    /// A transaction folds so many events, or so many bytes of records, at most.
+    private static let batchEvents = 1_000
+    private static let batchBytes = 32 << 20
+
+    /// Folds all that the log has beyond the checkpoint, a bounded transaction at a time.
+    func fold(
+        into environment: ProjectionEnvironment, progress: (Position, Position) -> Void
+    ) throws(ProjectionError) {
+        var isDone = false
+        while !isDone {
+            do {
+                let snapshot = try log.snapshot()
+                let end = try snapshot.tail().position
+                let control = try snapshot.control()
+                let transaction = try environment.environment.beginWrite()
+                let before = try environment.checkpoint(transaction)
+                let stream = control.stream(named: projection.name)?.id ?? .none
+                let after = try foldBatch(before, stream, environment, transaction, snapshot)
+                isDone = after.position >= end
+                guard after.position > before.position else { return }
+                try ProjectionEnvironment.put(after, environment.meta, transaction)
+                try transaction.commit()
+                progress(after.position, end)
+            } catch {
+                throw Self.wrapped(error, projection.name)
+            }
+        }
+    }
+
+    private func foldBatch(
+        _ checkpoint: Checkpoint, _ stream: StreamID, _ environment: ProjectionEnvironment,
+        _ transaction: borrowing WriteTransaction, _ snapshot: borrowing LogSnapshot
+    ) throws -> Checkpoint {
+        var fold = ProjectionFold(
+            projection: projection, stream: stream, checkpoint: checkpoint)
+        let columns = projection.mapping.columns.count
+        var events = 0
+        var bytes = 0
+        var failure: ProjectionError?
+        try snapshot.forEachEvent(after: checkpoint.position) { event in
+            do throws(ProjectionError) {
+                try fold.take(event) { ordinal throws(ProjectionError) in
+                    try environment.row(ordinal, columns: columns, transaction)
+                } store: { view throws(ProjectionError) in
+                    try environment.put(view, transaction)
+                }
+            } catch {
+                failure = error
+                return false
+            }
+            events += 1
+            bytes += event.event.bodyBytes
+            return events < Self.batchEvents && bytes < Self.batchBytes
+        }
+        if let failure { throw failure }
+        return fold.checkpoint
+    }
+
+    static func wrapped(_ error: any Error, _ name: String) -> ProjectionError {
+        switch error {
+        case let error as ProjectionError: error
+        case let error as LMDBError: .storage(error)
+        case let error as EventLogError: .log(error)
+        default: .damaged(projection: name, reason: "\(error)")
+        }
+    }
+
+    /// Reads the projection as the log stands now.
+    ///
+    /// What the projection on the disk lacks, because another process is writing it, is folded in
+    /// memory.
+    package func read<Result>(
+        _ body: (borrowing ProjectionReader) throws -> Result
+    ) throws -> Result {
+        let isCurrent = try catchUp()
+        guard let (_, environment) = try usableForReading() else {
+            throw ProjectionError.damaged(
+                projection: projection.name, reason: "another process is rebuilding it")
+        }
+        let transaction = try environment.environment.beginRead()
+        let checkpoint = try environment.checkpoint(transaction)
+        var reader = ProjectionReader(
+            projection: projection, environment: environment, transaction: transaction,
+            checkpoint: checkpoint)
+        if !isCurrent { try reader.foldTail(of: log) }
+        return try body(reader)
+    }
+}
+
+extension ProjectionEnvironment {
+    func put(
+        _ view: RecordView, _ transaction: borrowing WriteTransaction
+    ) throws(ProjectionError) {
+        do throws(LMDBError) {
+            try transaction.put(rows, Self.key(view.core.ordinal), RecordViewCoder.encode(view))
+        } catch {
+            throw .storage(error)
+        }
+    }
+}
+
+extension Event {
+    /// The size of the records in it.
+    fileprivate var bodyBytes: Int {
+        switch self {
+        case .pageFetched(let page): page.entries.reduce(0) { $0 + $1.body.count }
+        case .detailsFetched(let details):
+            details.results.reduce(0) { sum, result in
+                if case .changed(_, let body) = result.outcome { sum + body.count } else { sum }
+            }
+        default: 0
+        }
+    }
+}

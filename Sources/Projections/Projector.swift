@@ -1,0 +1,174 @@
+package import EventLog
+internal import LMDB
+package import Records
+package import SyncCore
+
+/// Keeps one record projection of a store current, and reads it.
+///
+/// Used on one thread. Of all processes, the one that has `projections/lock` writes; the others fold
+/// what is missing in memory over what they find.
+package final class Projector {
+    package let projection: RecordProjection
+    let log: EventLog
+    private let folder: ProjectionFolder
+    private var open: (generation: Int, environment: ProjectionEnvironment)?
+
+
+    /// - Parameter folder: `STORE/projections`; made where it doesn't exist.
+    package init(
+        _ projection: RecordProjection, folder: String, log: EventLog
+    ) throws(ProjectionError) {
+        self.projection = projection
+        self.log = log
+        self.folder = ProjectionFolder(path: folder)
+        try self.folder.make()
+    }
+
+    /// How a projection stands to the log.
+    package struct Standing: Sendable, Equatable {
+        package let generation: Int
+        package let position: Position
+        package let rows: UInt64
+        /// It was folded by another mapping, or is ahead of the log: it must be rebuilt.
+        package let isStale: Bool
+    }
+
+    /// How the projection on the disk stands; nil when there is none.
+    package func standing() throws(ProjectionError) -> Standing? {
+        guard let (generation, environment) = try openCurrent() else { return nil }
+        let checkpoint = try self.checkpoint(environment)
+        return Standing(
+            generation: generation, position: checkpoint.position, rows: checkpoint.rows,
+            isStale: try isStale(checkpoint))
+    }
+
+    /// Folds what the log has and the projection hasn't; rebuilds one that is stale or damaged.
+    ///
+    /// - Parameter progress: is told the position reached and the log's end.
+    /// - Returns: false when another process writes the projection.
+    @discardableResult
+    package func catchUp(
+        progress: (Position, Position) -> Void = { _, _ in }
+    ) throws(ProjectionError) -> Bool {
+        try folder.make()
+        guard let lock = try ProjectionLock.take(folder) else { return false }
+        defer { _ = consume lock }
+        guard let (_, environment) = try usable() else {
+            try rebuildLocked(progress: progress)
+            return true
+        }
+        try fold(into: environment, progress: progress)
+        return true
+    }
+
+    /// Folds the whole log into a new generation and puts it in the place of the old one.
+    ///
+    /// - Returns: false when another process writes the projection.
+    @discardableResult
+    package func rebuild(
+        progress: (Position, Position) -> Void = { _, _ in }
+    ) throws(ProjectionError) -> Bool {
+        try folder.make()
+        guard let lock = try ProjectionLock.take(folder) else { return false }
+        defer { _ = consume lock }
+        try rebuildLocked(progress: progress)
+        return true
+    }
+
+    private func rebuildLocked(progress: (Position, Position) -> Void) throws(ProjectionError) {
+        let others = folder.generations(projection.name)
+        let generation = (others.last ?? 0) + 1
+        let path = folder.environment(projection.name, generation)
+        do throws(ProjectionError) {
+            try makeGeneration(path, progress)
+        } catch {
+            Environment.removeEnvironment(path)
+            throw error
+        }
+        open = nil
+        try folder.setCurrent(projection.name, generation)
+        for old in others {
+            Environment.removeEnvironment(folder.environment(projection.name, old))
+        }
+    }
+
+    private func makeGeneration(
+        _ path: String, _ progress: (Position, Position) -> Void
+    ) throws(ProjectionError) {
+        let environment: ProjectionEnvironment
+        do throws(LMDBError) {
+            try ProjectionEnvironment.create(
+                path, projection.name, Checkpoint(schema: projection.schema))
+            // Thrown away unless it gets to its end, so it need not be durable on the way.
+            environment = try ProjectionEnvironment.open(path, projection.name, durability: .none)
+        } catch {
+            throw .storage(error)
+        }
+        try fold(into: environment, progress: progress)
+        do throws(LMDBError) {
+            try environment.environment.sync()
+        } catch {
+            throw .storage(error)
+        }
+    }
+
+    /// The environment in use, if it can be folded on.
+    func usableForReading() throws(ProjectionError) -> (Int, ProjectionEnvironment)? { try usable() }
+
+    private func usable() throws(ProjectionError) -> (Int, ProjectionEnvironment)? {
+        do throws(ProjectionError) {
+            guard let current = try openCurrent(),
+                try !isStale(try checkpoint(current.environment))
+            else { return nil }
+            return (current.generation, current.environment)
+        } catch {
+            // Whatever is wrong with a projection, the log has it all.
+            if case .log = error { throw error }
+            return nil
+        }
+    }
+
+    private func openCurrent() throws(ProjectionError) -> (
+        generation: Int, environment: ProjectionEnvironment
+    )? {
+        guard let generation = folder.current(projection.name) else {
+            open = nil
+            return nil
+        }
+        if let open, open.generation == generation { return open }
+        open = nil
+        do throws(LMDBError) {
+            let environment = try ProjectionEnvironment.open(
+                folder.environment(projection.name, generation), projection.name)
+            open = (generation, environment)
+        } catch {
+            if error.code == .notFound { return nil }
+            throw .storage(error)
+        }
+        return open
+    }
+
+    private func checkpoint(
+        _ environment: ProjectionEnvironment
+    ) throws(ProjectionError) -> Checkpoint {
+        do throws(LMDBError) {
+            let transaction = try environment.environment.beginRead()
+            return try environment.checkpoint(transaction)
+        } catch let error as LMDBError {
+            throw .storage(error)
+        } catch let error as ProjectionError {
+            throw error
+        } catch {
+            throw .damaged(projection: projection.name, reason: "\(error)")
+        }
+    }
+
+    private func isStale(_ checkpoint: Checkpoint) throws(ProjectionError) -> Bool {
+        if checkpoint.schema != projection.schema { return true }
+        do throws(EventLogError) {
+            return try checkpoint.position > log.snapshot().tail().position
+        } catch {
+            throw .log(error)
+        }
+    }
+}

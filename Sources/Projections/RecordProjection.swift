@@ -1,0 +1,58 @@
+package import Records
+package import SyncCore
+
+/// The projection of a stream's records with its mapped columns: what it is, as a value.
+///
+/// Its fold is pure and knows no storage.
+package struct RecordProjection: Sendable, Equatable {
+    /// The stream's name, which is the projection's too, for example `os`.
+    package let name: String
+    package let mapping: ColumnMapping
+    /// The column whose sum `status` shows.
+    package static let totalColumn = "expense_total"
+    /// Grows with each change of the fold or of the row's coding.
+    private static let foldVersion = 1
+
+    package init(name: String, mapping: ColumnMapping) {
+        self.name = name
+        self.mapping = mapping
+    }
+
+    /// What a projection's data depends on: another text means that it must be rebuilt.
+    package var schema: String { "records \(Self.foldVersion)\n\(mapping.signature)" }
+
+    /// The place of the summed column among the mapped ones, if there is a decimal one of that name.
+    package var totalIndex: Int? {
+        mapping.columns.firstIndex { $0.name == Self.totalColumn && $0.type == .decimal }
+    }
+
+    /// Folds what an event does to one record.
+    ///
+    /// - Throws: when the text of the record can't be read; the message names no secret.
+    package func fold(
+        _ view: RecordView?, _ touch: RowTouch, position: Position, time: LogTime
+    ) throws(RecordsError) -> RecordView? {
+        guard let core = applyRow(view?.core, touch, position: position, time: time) else {
+            return nil
+        }
+        var next = view ?? RecordView(core: core)
+        next.core = core
+        switch touch {
+        case .listed(let entry, _):
+            next.fromHeader = try mapping.values(of: entry.body, .header)
+        case .detail(let result):
+            if case .changed(_, let body) = result.outcome {
+                next.fromDetail = try mapping.values(of: body, .detail)
+            }
+        default: break
+        }
+        return next
+    }
+
+    /// What the row adds to the total of the summed column.
+    package func addend(_ view: RecordView?) -> ExactDecimal? {
+        guard let totalIndex, let view else { return nil }
+        if case .decimal(let value) = view.columns(mapping)[totalIndex] { return value }
+        return nil
+    }
+}
