@@ -1,0 +1,54 @@
+import ArgumentParser
+
+/// Options that every command takes, before or after its name.
+struct GlobalOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The configuration file.", valueName: "file"))
+    var config: String?
+
+    @Option(help: ArgumentHelp("The folder of the store.", valueName: "dir"))
+    var store: String?
+
+    @Flag(help: "Print JSON: one object, or one a line.")
+    var json = false
+
+    @Flag(help: "Print data and errors only.")
+    var quiet = false
+
+    @Flag(help: "Say more on stderr.")
+    var verbose = false
+
+    @Option(help: ArgumentHelp("Colour on the terminal: auto, always or never.", valueName: "when"))
+    var color: Output.Color = .auto
+
+    @Option(
+        name: .customLong("log-file"),
+        help: ArgumentHelp("Also write the log of a sync to this file.", valueName: "file"))
+    var logFile: String?
+
+    var output: Output {
+        Output(isJSON: json, isQuiet: quiet, isVerbose: verbose, color: color)
+    }
+
+    /// The names that may stand before a command, and whether a value follows.
+    private static let names: [String: Bool] = [
+        "--config": true, "--store": true, "--json": false, "--quiet": false, "--verbose": false,
+        "--color": true, "--log-file": true,
+    ]
+
+    /// Moves global options that stand before a command behind it, where the parser looks for them.
+    static func movedBehindCommand(_ arguments: [String]) -> [String] {
+        var moved: [String] = []
+        var rest = arguments[...]
+        while let first = rest.first, first.hasPrefix("--") {
+            let name = first.split(separator: "=", maxSplits: 1).first.map(String.init) ?? first
+            guard let takesValue = names[name] else { break }
+            moved.append(rest.removeFirst())
+            if takesValue, !first.contains("="), let value = rest.popFirst() { moved.append(value) }
+        }
+        guard !rest.isEmpty else { return arguments }
+        let end = rest.firstIndex(of: "--") ?? rest.endIndex
+        return Array(rest[..<end]) + moved + Array(rest[end...])
+    }
+}
+
+extension Output.Color: ExpressibleByArgument {}

@@ -1,0 +1,79 @@
+import Glibc
+
+/// Standard output and standard error of a command: stdout is data, stderr is everything else.
+struct Output: Sendable {
+    enum Color: String, Sendable, CaseIterable {
+        case auto, always, never
+    }
+
+    let isJSON: Bool
+    let isQuiet: Bool
+    let isVerbose: Bool
+    private let color: Color
+
+    init(isJSON: Bool, isQuiet: Bool, isVerbose: Bool, color: Color) {
+        self.isJSON = isJSON
+        self.isQuiet = isQuiet
+        self.isVerbose = isVerbose
+        self.color = color
+    }
+
+    /// Whether stderr is a terminal that a progress line can live on.
+    var isInteractive: Bool { isatty(STDERR_FILENO) == 1 && !isQuiet }
+
+    /// Whether text on stdout may be coloured, by flag, then `NO_COLOR`, `CLICOLOR_FORCE`, `CLICOLOR`.
+    var usesColor: Bool {
+        switch color {
+        case .always: return true
+        case .never: return false
+        case .auto: break
+        }
+        if let none = Environment["NO_COLOR"], !none.isEmpty { return false }
+        if let force = Environment["CLICOLOR_FORCE"], force != "0" { return true }
+        if Environment["CLICOLOR"] == "0" || Environment["TERM"] == "dumb" { return false }
+        return isatty(STDOUT_FILENO) == 1
+    }
+
+    /// A line of data.
+    func line(_ text: String) { Self.write(Array((text + "\n").utf8), to: STDOUT_FILENO) }
+
+    /// Bytes of data, as they are.
+    func bytes(_ bytes: [UInt8]) { Self.write(bytes, to: STDOUT_FILENO) }
+
+    /// A line for people, unless they asked for quiet.
+    func note(_ text: String) {
+        if !isQuiet { Self.write(Array((text + "\n").utf8), to: STDERR_FILENO) }
+    }
+
+    /// A line for people who asked for more.
+    func detail(_ text: String) {
+        if isVerbose { note(text) }
+    }
+
+    /// A line about an error: always shown.
+    func error(_ text: String) { Self.write(Array((text + "\n").utf8), to: STDERR_FILENO) }
+
+    /// Text on stderr without a line end, for a progress line.
+    func raw(_ text: String) { Self.write(Array(text.utf8), to: STDERR_FILENO) }
+
+    private static func write(_ bytes: [UInt8], to descriptor: Int32) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0 {
+                if errno == EINTR { continue }
+                // Nobody reads any more: as `head` does, so that a pipe ends quietly.
+                if errno == EPIPE, descriptor == STDOUT_FILENO { exit(0) }
+                return
+            }
+            rest = rest.dropFirst(count)
+        }
+    }
+}
+
+/// The process's environment variables.
+enum Environment {
+    static subscript(_ name: String) -> String? {
+        getenv(name).map { String(cString: $0) }
+    }
+}
