@@ -54,7 +54,7 @@ extension ConfigurationKeys {
                         "The query parameter of the page's number."),
                     sizeParam, size,
                     ConfigurationKey(
-                        "first", .whole(0...1), .otherwise("1"), "The first page's number."),
+                        "first", .whole(0...1_000), .otherwise("1"), "The first page's number."),
                 ]),
             .init(
                 type: "offset", doc: "A number of records to skip.",
@@ -78,7 +78,8 @@ extension ConfigurationKeys {
     static let incremental = ConfigurationVariants(
         variants: [
             .init(
-                type: "none", doc: "No filter: the list is walked, and fingerprints tell what changed.",
+                type: "none",
+                doc: "No filter: the list is walked, and fingerprints tell what changed.",
                 keys: []),
             .init(
                 type: "idAfter", doc: "Only identities above the highest one seen.",

@@ -26,3 +26,9 @@ enum ConfigurationOrigin: Hashable, Sendable, CustomStringConvertible {
         }
     }
 }
+
+extension ConfigurationOrigin {
+    var isFile: Bool {
+        if case .file = self { true } else { false }
+    }
+}

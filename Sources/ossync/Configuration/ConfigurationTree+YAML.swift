@@ -86,7 +86,8 @@ extension ConfigurationTree {
                 let second = repeatedLine(
                     of: name, after: first.line, column: first.column, in: file.text)
             else { return at(first.line, "duplicate key \"\(name)\" in one mapping") }
-            return at(second, "duplicate key \"\(name)\"", hint: "the first is on line \(first.line)")
+            return at(
+                second, "duplicate key \"\(name)\"", hint: "the first is on line \(first.line)")
         default:
             return ConfigurationProblem(place: file.path, message: "is not YAML: \(error)")
         }

@@ -46,13 +46,18 @@ struct ConfigurationTree: Sendable {
                 entries.append(entry)
                 continue
             }
-            var value = entry.value
-            if case .section(let nested)? = keys.first(where: { $0.name == entry.key })?.shape {
-                value = entries[index].value.overlaid(by: value, keys: nested)
+            guard case .section(let nested)? = keys.first(where: { $0.name == entry.key })?.shape
+            else {
+                entries[index] = entry
+                continue
             }
-            entries[index] = Entry(key: entry.key, origin: entry.origin, value: value)
+            let value = entries[index].value.overlaid(by: entry.value, keys: nested)
+            let place = entry.origin.isFile ? entry.origin : entries[index].origin
+            entries[index] = Entry(key: entry.key, origin: place, value: value)
         }
-        return ConfigurationTree(content: .mapping(entries), origin: higher.origin)
+        // What a section lacks is reported where it is written, not at a flag that set one key.
+        let place = higher.origin.isFile ? higher.origin : origin
+        return ConfigurationTree(content: .mapping(entries), origin: place)
     }
 
     /// A tree that holds nothing but one value at a dotted key path.
