@@ -1,0 +1,161 @@
+/// Turns checked values into the types of `Configuration`.
+///
+/// The key table guarantees every value that is asked for here; one that is missing is a mistake in
+/// the table, never in a file, and a test builds every variant.
+private struct Section {
+    let value: ConfigurationValue
+
+    private func found<T>(_ path: String, _ result: T?) -> T {
+        guard let result else { preconditionFailure("the key table lacks \(path)") }
+        return result
+    }
+
+    func text(_ path: String) -> String { found(path, value[path]?.text) }
+    func optionalText(_ path: String) -> String? { value[path]?.text }
+    func whole(_ path: String) -> Int { found(path, value[path]?.whole) }
+    func ms(_ path: String) -> Int64 { Int64(whole(path)) }
+    func number(_ path: String) -> Double { found(path, value[path]?.number) }
+    func flag(_ path: String) -> Bool { found(path, value[path]?.flag) }
+    func secret(_ path: String) -> SecretReference { found(path, value[path]?.secret) }
+    func texts(_ path: String) -> [String] { value[path]?.items.compactMap(\.text) ?? [] }
+    func choice<T: RawRepresentable<String>>(_ path: String, _: T.Type) -> T {
+        found(path, T(rawValue: text(path)))
+    }
+
+    func sub(_ path: String) -> Section? {
+        guard let sub = value[path], !sub.isNull else { return nil }
+        return Section(value: sub)
+    }
+    func named(_ path: String) -> [(name: String, section: Section)] {
+        value[path]?.fields.map { ($0.name, Section(value: $0.value)) } ?? []
+    }
+}
+
+extension Configuration {
+    /// Builds from values in which no problem was found; `store` is the resolved path.
+    init(values: ConfigurationValue, store: String, files: [String]) {
+        let root = Section(value: values)
+        self.store = store
+        self.files = files
+        self.values = values
+        rateLimits = RateLimits(root)
+        api = root.sub("api").map(API.init)
+        streams = root.named("streams").map { Stream($0.name, $0.section) }
+    }
+}
+
+extension Configuration.RateLimits {
+    fileprivate init(_ root: Section) {
+        requestsPerMinute = root.value["rateLimits.requestsPerMinute"]?.whole
+        requestsPerHour = root.value["rateLimits.requestsPerHour"]?.whole
+        windows = (root.value["rateLimits.windows"]?.items ?? []).map {
+            let window = Section(value: $0)
+            return Configuration.Window(
+                name: window.text("name"), requests: window.whole("requests"),
+                seconds: window.ms("seconds"))
+        }
+        backoffMultiplier = root.number("rateLimits.backoffMultiplier")
+        cooldownMs = root.ms("rateLimits.cooldownMs")
+        deliveryBoundMs = root.ms("rateLimits.deliveryBoundMs")
+    }
+}
+
+extension Configuration.API {
+    fileprivate init(_ api: Section) {
+        let url = api.text("baseURL")
+        baseURL = url
+        id = api.optionalText("id") ?? url
+        auth =
+            switch api.text("auth.type") {
+            case "bearer": .bearer(token: api.secret("auth.token"))
+            case "apiKey": .apiKey(header: api.text("auth.header"), key: api.secret("auth.key"))
+            case "basic":
+                .basic(user: api.text("auth.user"), password: api.secret("auth.password"))
+            default: .none
+            }
+        headers = (api.value["headers"]?.fields ?? []).map { field in
+            let value = field.value.secret.map(Configuration.Header.Value.secret)
+            return Configuration.Header(
+                name: field.name, value: value ?? .text(field.value.text ?? ""))
+        }
+        timeouts = Configuration.Timeouts(
+            connectMs: api.ms("timeouts.connectMs"), idleMs: api.ms("timeouts.idleMs"),
+            totalMs: api.ms("timeouts.totalMs"))
+        maxBodyBytes = api.whole("maxBodyBytes")
+        allowPlainHTTP = api.flag("allowPlainHTTP")
+        userAgent = api.optionalText("userAgent")
+        healthPath = api.optionalText("health.path")
+    }
+}
+
+extension Configuration.Stream {
+    fileprivate init(_ name: String, _ stream: Section) {
+        self.name = name
+        let list = Configuration.List(stream)
+        self.list = list
+        detail = stream.sub("detail").map { Configuration.Detail($0, listID: list.id) }
+        columns = stream.named("columns").map { Configuration.Column($0.name, $0.section) }
+        retry = Configuration.Retry(
+            attempts: stream.whole("retry.attempts"), baseMs: stream.ms("retry.baseMs"),
+            multiplier: stream.number("retry.multiplier"), maxMs: stream.ms("retry.maxMs"))
+    }
+}
+
+extension Configuration.List {
+    fileprivate init(_ stream: Section) {
+        path = stream.text("list.path")
+        let walk: Configuration.Paging.Walk =
+            switch stream.text("list.paging.type") {
+            case "offset": .offset(param: stream.text("list.paging.offsetParam"))
+            case "idAfter": .idAfter(param: stream.text("list.paging.param"))
+            default:
+                .page(
+                    param: stream.text("list.paging.pageParam"),
+                    first: stream.whole("list.paging.first"))
+            }
+        paging = Configuration.Paging(
+            walk: walk, sizeParam: stream.optionalText("list.paging.sizeParam"),
+            size: stream.whole("list.paging.size"))
+        records = stream.text("list.records")
+        id = stream.text("list.id")
+        total = stream.optionalText("list.total")
+        order = stream.choice("list.order", Order.self)
+        incremental =
+            stream.text("list.incremental.type") == "idAfter"
+            ? .idAfter(param: stream.text("list.incremental.param")) : .none
+        idOrder = stream.optionalText("list.idOrder").flatMap(IDOrder.init)
+        ignore = stream.texts("list.ignore")
+    }
+}
+
+extension Configuration.Detail {
+    fileprivate init(_ detail: Section, listID: String) {
+        let path = detail.text("path")
+        self.path = path
+        batchSize = detail.whole("batch.size")
+        batchJoin = detail.text("batch.join")
+        records = detail.text("records")
+        id = detail.optionalText("id") ?? listID
+        concurrency = detail.whole("concurrency")
+        single =
+            detail.value["single"]?.flag
+            ?? (ConfigurationChecks.placeholders(in: path) == ["id"])
+        ignore = detail.texts("ignore")
+    }
+}
+
+extension Configuration.Column {
+    fileprivate init(_ name: String, _ column: Section) {
+        self.name = name
+        let kind: Kind
+        if let pointer = column.optionalText("sum") {
+            (source, kind) = (.sum(pointer), .decimal)
+        } else if let pointer = column.optionalText("count") {
+            (source, kind) = (.count(pointer), .integer)
+        } else {
+            (source, kind) = (.pointer(column.text("pointer")), .text)
+        }
+        type = column.optionalText("type").flatMap(Kind.init) ?? kind
+        from = column.optionalText("from").flatMap(Document.init)
+    }
+}

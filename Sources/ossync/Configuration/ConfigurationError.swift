@@ -1,0 +1,41 @@
+/// One thing that is wrong with the configuration.
+struct ConfigurationProblem: Hashable, Sendable, CustomStringConvertible {
+    /// `ossync.yaml:12`, a file, an environment variable or a flag.
+    let place: String
+    let message: String
+    /// What to do about it.
+    let hint: String?
+
+    init(place: String, message: String, hint: String? = nil) {
+        self.place = place
+        self.message = message
+        self.hint = hint
+    }
+
+    /// One line: `ossync.yaml:12: unknown key "x" in api; did you mean "id"?`.
+    var description: String {
+        "\(place): \(message)" + (hint.map { "; \($0)" } ?? "")
+    }
+}
+
+/// Everything that is wrong with the configuration, found in one reading.
+struct ConfigurationError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// At least one, in the order in which they were found, file by file.
+    let problems: [ConfigurationProblem]
+
+    /// The exit code of the process: usage or configuration.
+    static let exitCode: Int32 = 2
+
+    init(_ problems: [ConfigurationProblem]) {
+        self.problems = problems
+    }
+
+    init(place: String, message: String, hint: String? = nil) {
+        problems = [ConfigurationProblem(place: place, message: message, hint: hint)]
+    }
+
+    /// A line a problem.
+    var description: String {
+        problems.map(\.description).joined(separator: "\n")
+    }
+}

@@ -1,0 +1,124 @@
+/// The key table: every key of the configuration, its type, default and meaning, in one place.
+enum ConfigurationKeys {
+    /// The longest wait that is accepted anywhere: 31 days.
+    static let maxMs = 31 * 24 * 3_600 * 1_000
+
+    static let root: [ConfigurationKey] = [
+        ConfigurationKey(
+            "store", .text(.any), .otherwise("./ossync-store"),
+            "The folder of the store; a relative one starts at the configuration file.",
+            environment: "OSSYNC_STORE"),
+        ConfigurationKey(
+            "rateLimits", .section(rateLimits), .filled,
+            "The API's limits; every request of every kind counts against them."),
+        ConfigurationKey(
+            "api", .section(api), .optional, "The API to read from.",
+            absent: "commands that read only the store need none"),
+        ConfigurationKey(
+            "streams", .named(.streams, of: .section(stream)), .filled,
+            "The kinds of records to copy, in the order in which they are synchronised; the first "
+                + "one is the default of `--stream`."),
+    ]
+
+    static let rateLimits: [ConfigurationKey] = [
+        ConfigurationKey(
+            "requestsPerMinute", .whole(1...1_000_000, nullable: true), .otherwise("20"),
+            "The most requests in any 60 seconds, wherever they start; null means no such limit.",
+            environment: "OSSYNC_REQUESTS_PER_MINUTE"),
+        ConfigurationKey(
+            "requestsPerHour", .whole(1...10_000_000, nullable: true), .otherwise("600"),
+            "The most requests in any 3,600 seconds; null means no such limit.",
+            environment: "OSSYNC_REQUESTS_PER_HOUR"),
+        ConfigurationKey(
+            "windows", .list(of: .section(window)), .filled,
+            "Further sliding windows, each held beside the others."),
+        ConfigurationKey(
+            "backoffMultiplier", .number(1...100), .otherwise("2"),
+            "What each further 429 in a row multiplies the cooldown by.",
+            environment: "OSSYNC_BACKOFF_MULTIPLIER"),
+        ConfigurationKey(
+            "cooldownMs", .whole(0...maxMs), .otherwise("60000"),
+            "The wait in milliseconds after a 429 that names none.",
+            environment: "OSSYNC_COOLDOWN_MS"),
+        ConfigurationKey(
+            "deliveryBoundMs", .whole(0...maxMs), .otherwise("10000"),
+            "How long in milliseconds a request whose answer never came may still be on its way."),
+    ]
+
+    static let window: [ConfigurationKey] = [
+        ConfigurationKey("name", .text(.any), .required, "The window's name, in status and logs."),
+        ConfigurationKey(
+            "requests", .whole(1...10_000_000), .required, "The most requests in the window."),
+        ConfigurationKey(
+            "seconds", .whole(1...(31 * 24 * 3_600)), .required, "The window's length in seconds."),
+    ]
+
+    static let api: [ConfigurationKey] = [
+        ConfigurationKey(
+            "baseURL", .text(.baseURL), .required,
+            "The address that every path is appended to, without credentials, query and fragment.",
+            environment: "OSSYNC_BASE_URL"),
+        ConfigurationKey(
+            "id", .text(.any), .optional,
+            "The identity that a store is bound to; set it to move the API to another address.",
+            absent: "the base URL"),
+        ConfigurationKey(
+            "auth", .variant(auth), .otherwise("none"), "How requests are authenticated."),
+        ConfigurationKey(
+            "headers", .named(.headers, of: .headerValue), .filled,
+            "Further headers of every request: text, or a secret as `{ env: NAME }` or "
+                + "`{ file: PATH }`."),
+        ConfigurationKey("timeouts", .section(timeouts), .filled, "When a request is given up."),
+        ConfigurationKey(
+            "maxBodyBytes", .whole(1...1_073_741_824), .otherwise("33554432"),
+            "The largest answer that is accepted, in bytes after decompression."),
+        ConfigurationKey(
+            "allowPlainHTTP", .flag, .otherwise("false"),
+            "Allows `http://` to other hosts than this one; credentials then travel in the open."),
+        ConfigurationKey(
+            "userAgent", .text(.any), .optional, "The `User-Agent` header.",
+            absent: "the program's name and version"),
+        ConfigurationKey("health", .section(health), .filled, "What `ossync health` asks for."),
+    ]
+
+    static let timeouts: [ConfigurationKey] = [
+        ConfigurationKey(
+            "connectMs", .whole(1...maxMs), .otherwise("10000"),
+            "The longest time to connect, TLS included."),
+        ConfigurationKey(
+            "idleMs", .whole(1...maxMs), .otherwise("30000"),
+            "The longest time without a byte."),
+        ConfigurationKey(
+            "totalMs", .whole(1...maxMs), .otherwise("120000"),
+            "The longest time of a whole request; at least `connectMs`."),
+    ]
+
+    static let health: [ConfigurationKey] = [
+        ConfigurationKey(
+            "path", .text(.path), .optional, "The path of the health request.",
+            absent: "the list path of the first stream")
+    ]
+
+    static let auth = ConfigurationVariants(
+        variants: [
+            .init(type: "none", doc: "No authentication.", keys: []),
+            .init(
+                type: "bearer", doc: "`Authorization: Bearer TOKEN`.",
+                keys: [ConfigurationKey("token", .secret, .required, "The token.")]),
+            .init(
+                type: "apiKey", doc: "A key in a header of its own.",
+                keys: [
+                    ConfigurationKey(
+                        "header", .text(.headerName), .otherwise("X-Api-Key"),
+                        "The header's name."),
+                    ConfigurationKey("key", .secret, .required, "The key."),
+                ]),
+            .init(
+                type: "basic", doc: "`Authorization: Basic` of user and password.",
+                keys: [
+                    ConfigurationKey("user", .text(.any), .required, "The user's name."),
+                    ConfigurationKey("password", .secret, .required, "The password."),
+                ]),
+        ],
+        unsupported: ["oauth2", "login", "digest", "query", "body"])
+}
