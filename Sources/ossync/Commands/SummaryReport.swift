@@ -1,0 +1,103 @@
+import SyncCore
+
+/// The end of a sync, as JSON or in words.
+struct SummaryReport {
+    let json: JSONText
+    private let words: [String]
+
+    init(stream: String, mode: String, result: RunSession.Result, exitCode: Int32) {
+        let end = result.completed
+        let counters = end.counters
+        let next = Self.next(end, result.control)
+        json = .object([
+            ("v", .number(1)), ("type", "summary"), ("stream", .string(stream)),
+            ("run", .string("r\(result.run.rawValue)")), ("mode", .string(mode)),
+            ("outcome", .string(end.outcome.name)), ("reason", .optional(end.reason?.name)),
+            ("exitCode", .number(exitCode)), ("requests", Self.requests(counters)),
+            ("records", Self.records(counters)), ("rateLimited", .number(counters.rateLimited)),
+            ("durationSeconds", .seconds(ns: end.durationNs)),
+            ("floorSeconds", .seconds(ns: end.floorNs)),
+            ("position", .number(result.control.position.rawValue)), ("next", .optional(next)),
+            ("message", .string(end.text.withoutControls)),
+            ("resumeAt", .optional(end.resumeAt?.rfc3339())),
+        ])
+        words = Self.words(stream, mode, end, next)
+    }
+
+    private init(json: JSONText, words: [String]) {
+        self.json = json
+        self.words = words
+    }
+
+    /// Another run holds the store, and `--if-running skip` was given.
+    static func skipped(stream: String, mode: String) -> SummaryReport {
+        let none = RunCounters()
+        return SummaryReport(
+            json: .object([
+                ("v", .number(1)), ("type", "summary"), ("stream", .string(stream)),
+                ("run", .null), ("mode", .string(mode)), ("outcome", "completed"),
+                ("reason", "skipped"), ("exitCode", .number(0)), ("requests", requests(none)),
+                ("records", records(none)), ("rateLimited", .number(0)),
+                ("durationSeconds", .seconds(ns: 0)), ("floorSeconds", .seconds(ns: 0)),
+                ("position", .null), ("next", .null),
+            ]), words: [])
+    }
+
+    func print(to output: Output) {
+        if output.isJSON {
+            output.line(json.line)
+        } else {
+            for line in words where !output.isQuiet { output.line(line) }
+        }
+    }
+
+    private static func requests(_ counters: RunCounters) -> JSONText {
+        .object([
+            ("list", .number(counters.listRequests)), ("detail", .number(counters.detailRequests)),
+            ("other", .number(counters.otherRequests)), ("total", .number(counters.requests)),
+        ])
+    }
+
+    private static func records(_ counters: RunCounters) -> JSONText {
+        .object([
+            ("seen", .number(counters.seen)), ("new", .number(counters.new)),
+            ("changed", .number(counters.changed)), ("unchanged", .number(counters.unchanged)),
+            ("detailed", .number(counters.detailed)), ("failed", .number(counters.failed)),
+            ("deleted", .number(counters.deleted)),
+        ])
+    }
+
+    /// The command that goes on, where there is something to go on with.
+    private static func next(_ end: RunCompleted, _ control: ControlState) -> String? {
+        switch end.outcome {
+        case .completed: nil
+        case .paused, .interrupted, .failed: "ossync sync --mode resume"
+        case .partial: end.reason == .parked ? "ossync queue list" : "ossync sync"
+        }
+    }
+
+    private static func words(
+        _ stream: String, _ mode: String, _ end: RunCompleted, _ next: String?
+    ) -> [String] {
+        let counters = end.counters
+        var lines = [
+            "\(stream) \(mode): \(end.outcome.name)"
+                + (end.reason == nil ? "" : " (\(end.text.withoutControls))"),
+            "requests  \(counters.requests.grouped) (\(counters.listRequests.grouped) list, "
+                + "\(counters.detailRequests.grouped) detail), \(counters.rateLimited) x 429",
+            "records   \(counters.new.grouped) new, \(counters.changed.grouped) changed, "
+                + "\(counters.unchanged.grouped) unchanged, \(counters.detailed.grouped) detailed, "
+                + "\(counters.failed.grouped) failed",
+            "time      \(time(end.durationNs)), the limits allow no less than \(time(end.floorNs))",
+        ]
+        if let resumeAt = end.resumeAt { lines.append("go on     from \(resumeAt.rfc3339())") }
+        if let next { lines.append("next      \(next)") }
+        return lines
+    }
+
+    private static func time(_ ns: Int64) -> String {
+        let tenths = ns / (.nsPerSecond / 10)
+        return tenths < 600
+            ? "\(tenths / 10).\(tenths % 10) s" : TimeSpan.text(seconds: tenths / 10)
+    }
+}

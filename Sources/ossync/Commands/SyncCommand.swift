@@ -1,0 +1,133 @@
+import ArgumentParser
+import Projections
+import SyncCore
+import SyncEngine
+
+/// `ossync sync`
+struct SyncCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sync",
+        abstract: "Copy what is new or changed from the API into the store.",
+        discussion: """
+            Without options it goes on with an open pass if there is one, then asks for what is new, then
+            fetches the details that are due. It may be stopped at any moment and goes on where it was.
+
+            Exit codes: 0 completed or paused by --max, 1 failed, 2 usage or configuration, 3 some records
+            failed, 4 authentication, 5 stopped by budget or --max-duration, 6 API unavailable or wait beyond
+            --patience, 7 nothing new (with --error-on-no-change), 11 another run, 12 store corrupt,
+            130/143 interrupted.
+
+            Example: ossync sync --mode incremental --max-duration 30m
+            """)
+
+    enum Mode: String, ExpressibleByArgument, CaseIterable {
+        case incremental, full, resume
+        case detailsOnly = "details-only"
+
+        var runMode: RunMode {
+            switch self {
+            case .incremental: .incremental
+            case .full: .full
+            case .resume: .resume
+            case .detailsOnly: .detailsOnly
+            }
+        }
+    }
+
+    @OptionGroup var global: GlobalOptions
+
+    @Option(help: "What to do: incremental, full, resume or details-only.")
+    var mode: Mode = .incremental
+
+    @Flag(help: "Fetch headers only; the details stay queued for a later run.")
+    var noDetails = false
+
+    @Option(help: "Take at most so many records (details, in details-only), then pause.")
+    var max: UInt64?
+
+    @Option(help: "Pause after this time, for example 30m.")
+    var maxDuration: String?
+
+    @Option(help: "Pause instead of waiting longer than this for one request.")
+    var patience: String = "2h"
+
+    @Option(help: "When another run holds the store: fail, skip or wait.")
+    var ifRunning: EngineSession.IfRunning = .fail
+
+    @Flag(help: "Show what would be requested; send and write nothing.")
+    var dryRun = false
+
+    @Flag(help: "Give up an open list pass whose configuration changed.")
+    var abandon = false
+
+    @Flag(help: "Exit with 7 when the run found nothing new or changed.")
+    var errorOnNoChange = false
+
+    func validate() throws {
+        if max == 0 { throw ValidationError("--max must be at least 1") }
+        _ = try span(patience, "--patience")
+        if let maxDuration { _ = try span(maxDuration, "--max-duration") }
+    }
+
+    private func span(_ text: String, _ name: String) throws -> Int64 {
+        guard let span = TimeSpan(text) else {
+            throw ValidationError("\(name) \(text): give a time such as 90s, 30m or 2h")
+        }
+        return span.ms
+    }
+
+    func run() throws {
+        let session = try Session(global)
+        let stream = try session.configuration.stream()
+        if dryRun {
+            try PlanReport(session: session, stream: stream, mode: mode, noDetails: noDetails)
+                .print(records: nil)
+            return
+        }
+        _ = try session.configuration.requireAPI()
+        guard
+            let store = try EngineSession(
+                session, activity: "sync --mode \(mode.rawValue)", creates: true,
+                ifRunning: ifRunning)
+        else {
+            SummaryReport.skipped(stream: stream.name, mode: mode.rawValue)
+                .print(to: session.output)
+            return
+        }
+        let result = try RunSession(
+            store: store, stream: stream, mode: mode.runMode,
+            options: RunOptions(
+                noDetails: noDetails, maxRecords: max,
+                maxDurationMs: try maxDuration.map { try span($0, "--max-duration") },
+                patienceMs: try span(patience, "--patience"), abandon: abandon)
+        ).run()
+        catchUpProjection(session, stream, store)
+        try finish(session, stream, result)
+    }
+
+    /// So that the next reader finds it current; what goes wrong here is told, and loses nothing.
+    private func catchUpProjection(
+        _ session: Session, _ stream: Configuration.Stream, _ store: EngineSession
+    ) {
+        do {
+            try session.projector(stream.name, log: store.log)?.catchUp()
+        } catch {
+            session.output.error("the projection is behind the log: \(error)")
+        }
+    }
+
+    private func finish(
+        _ session: Session, _ stream: Configuration.Stream, _ result: RunSession.Result
+    ) throws {
+        var exitCode = result.completed.exitCode
+        let counters = result.completed.counters
+        let isUnchanged = counters.new == 0 && counters.changed == 0 && counters.detailed == 0
+        if errorOnNoChange, exitCode == 0, isUnchanged { exitCode = ExitCode.nothingNew }
+        let report = SummaryReport(
+            stream: stream.name, mode: mode.rawValue, result: result, exitCode: exitCode)
+        report.print(to: session.output)
+        if exitCode != 0 { throw CommandFailure.silent(exitCode) }
+    }
+}
+
+extension EngineSession.IfRunning: ExpressibleByArgument {}

@@ -1,0 +1,85 @@
+import EventLog
+import Glibc
+import RESTSource
+import SyncCore
+import SyncEngine
+
+/// A store held for writing: the lock, the log and the engine.
+///
+/// Made by commands that change the store: `sync`, `health`, `queue retry`, `queue drop`.
+final class EngineSession {
+    let session: Session
+    let log: EventLog
+    let engine: Engine
+    let clock = SystemClock()
+    let apiIdentity: String
+    private let lock: EngineLock
+
+    /// What to do when another process holds the store.
+    enum IfRunning: String, CaseIterable {
+        case fail, skip, wait
+    }
+
+    /// Takes the store, and makes it where it is absent.
+    ///
+    /// - Parameter creates: whether a store that doesn't exist is made.
+    /// - Returns: nil when another process holds it and `ifRunning` is `.skip`.
+    init?(
+        _ session: Session, activity: String, creates: Bool, ifRunning: IfRunning = .fail
+    ) throws {
+        self.session = session
+        let folder = session.folder
+        if folder.isSomethingElse {
+            throw CommandFailure(
+                ExitCode.corrupt,
+                "\(folder.path): this is not an ossync store; choose another --store")
+        }
+        if !folder.exists, !creates { throw EngineError.log(.noStore(path: folder.path)) }
+        try folder.make()
+        guard let lock = try Self.take(session, activity, ifRunning) else { return nil }
+        self.lock = lock
+        if !folder.exists { try EventLog.create(store: folder.path) }
+        log = try EventLog.open(store: folder.path, .write)
+        engine = try Engine(log: log, clock: clock)
+        apiIdentity = try session.configuration.api?.id ?? engine.control.apiIdentity ?? ""
+        if let bound = engine.control.apiIdentity, bound != apiIdentity {
+            throw EngineError.otherAPI(path: folder.path, bound: bound, wanted: apiIdentity)
+        }
+    }
+
+    private static func take(
+        _ session: Session, _ activity: String, _ ifRunning: IfRunning
+    ) throws -> EngineLock? {
+        let requester = session.requester
+        let holder = LockHolder(
+            pid: Int32(requester.pid), host: requester.host, user: requester.user,
+            since: SystemClock().read().wall.rfc3339(), activity: activity)
+        var isAnnounced = false
+        while true {
+            do throws(EngineError) {
+                return try EngineLock.take(session.folder, holder: holder)
+            } catch {
+                guard case .locked(var other) = error else { throw error }
+                other.progress = progress(of: session)
+                switch ifRunning {
+                case .fail: throw EngineError.locked(other)
+                case .skip:
+                    session.output.note("skipped: \(other)")
+                    return nil
+                case .wait:
+                    if !isAnnounced { session.output.note("waiting: \(other)") }
+                    isAnnounced = true
+                    sleep(1)
+                }
+            }
+        }
+    }
+
+    /// How far the run of whoever holds the store is.
+    private static func progress(of session: Session) -> String {
+        guard let log = try? EventLog.open(store: session.folder.path, .read),
+            let control = try? log.snapshot().control()
+        else { return "" }
+        return ProgressLine.text(control, wake: nil, now: SystemClock().read().wall)
+    }
+}

@@ -1,0 +1,168 @@
+import EventLog
+import Glibc
+import Logging
+import Projections
+import RESTSource
+import SyncCore
+import SyncEngine
+
+/// Runs one invocation with everything around it: signals, progress, the combined log, the projection.
+struct RunSession {
+    let store: EngineSession
+    let stream: Configuration.Stream
+    let mode: RunMode
+    let options: RunOptions
+
+    private var session: Session { store.session }
+    private var output: Output { session.output }
+
+    /// What came of it.
+    struct Result {
+        let completed: RunCompleted
+        let control: ControlState
+        let run: Position
+    }
+
+    func run() throws -> Result {
+        let source = try session.configuration.sourceConfiguration(
+            stream, environment: ConfigurationLoader.processEnvironment)
+        if let problem = source.problems.first {
+            throw CommandFailure(ExitCode.usage, "\(problem)")
+        }
+        let request = runRequested(pinned: source.pinnedKeys)
+        try checkAllowed(request)
+        let mailbox = Mailbox()
+        Signals.watch { mailbox.put(.cancel($0)) }
+        let concurrency = max(stream.detail?.concurrency ?? 1, 1)
+        let rest = try RESTSource(source, concurrency: concurrency)
+        defer { rest.shutdown() }
+        let follower = try makeFollower()
+        defer { follower?.stop() }
+        let narrator = makeNarrator(follower)
+        store.engine.observer = { events, control in narrator.tell(events, control) }
+        let loop = SyncLoop(
+            engine: store.engine, source: rest, clock: store.clock, mailbox: mailbox,
+            folder: session.folder, maxBodyBytes: UInt64(source.limits.maxBodyBytes))
+        loop.onTick = { control, wake in narrator.tick(control, wake: wake) }
+        let known = store.engine.control.stream(named: stream.name)?.id
+        let number = known ?? StreamID(UInt16(store.engine.control.streams.count + 1))
+        let completed = try loop.run(
+            store.engine.startInputs(apiIdentity: store.apiIdentity, stream: stream.name)
+                + [.fact(.runRequested(request), stream: number)])
+        narrator.end()
+        return Result(
+            completed: completed, control: store.engine.control, run: narrator.run)
+    }
+
+    private func runRequested(pinned: [PinnedKey]) -> RunRequested {
+        var random = SystemRandomNumberGenerator()
+        return RunRequested(
+            mode: mode, options: options,
+            policy: session.configuration.policy(stream: stream, pinned: pinned),
+            seed: random.next(), requester: session.requester)
+    }
+
+    private func checkAllowed(_ request: RunRequested) throws {
+        guard let known = store.engine.control.stream(named: stream.name),
+            let refused = refusal(store.engine.control, request, stream: known.id)
+        else { return }
+        throw EngineError.refused(text: refused.text, hint: refused.hint)
+    }
+
+    private func makeFollower() throws -> ProjectionFollower? {
+        guard mode != .health else { return nil }
+        let mapping = try session.configuration.mapping(stream)
+        let projector = try Projector(
+            RecordProjection(name: stream.name, mapping: mapping),
+            folder: session.folder.projections, log: store.log)
+        return ProjectionFollower(projector)
+    }
+
+    private func makeNarrator(_ follower: ProjectionFollower?) -> RunNarrator {
+        var files = [LogFile(session.folder.combinedLog)].compactMap { $0 }
+        if let path = session.options.logFile {
+            guard let file = LogFile(path) else {
+                output.error("\(path): the log file can't be written; going on without it")
+                return RunNarrator(output: output, files: files, follower: follower)
+            }
+            files.append(file)
+        }
+        return RunNarrator(output: output, files: files, follower: follower)
+    }
+}
+
+/// Tells people and log files what a run does.
+final class RunNarrator {
+    private let output: Output
+    private let logger: Logger
+    private let follower: ProjectionFollower?
+    private let clock = SystemClock()
+    private var lastLineNs: Int64 = 0
+    private var hasLine = false
+    /// The run that the invocation belongs to.
+    private(set) var run = Position.none
+
+    init(output: Output, files: [LogFile], follower: ProjectionFollower?) {
+        self.output = output
+        self.follower = follower
+        logger = Logger(label: "sync") { _ in FileLogHandler(files: files) }
+    }
+
+    func tell(_ events: [LoggedEvent], _ control: ControlState) {
+        follower?.logGrew(by: events.count)
+        for event in events {
+            if let current = control.invocation?.run ?? lastRun(events) { run = current }
+            log(event)
+        }
+        tick(control, wake: nil)
+    }
+
+    private func lastRun(_ events: [LoggedEvent]) -> Position? {
+        events.last { $0.run != .none }?.run
+    }
+
+    private func log(_ event: LoggedEvent) {
+        let level: Logger.Level =
+            switch event.event {
+            case .rateLimited, .requestFailed, .recordParked, .runInterrupted, .requestAbandoned:
+                .warning
+            case .runCompleted(let completed) where completed.outcome == .failed: .error
+            default: .info
+            }
+        let text = EventNarrator.text(event)
+        logger.log(
+            level: level, "@\(event.position.rawValue) \(event.event.type.name): \(text)")
+        if level != .info {
+            erase()
+            output.note("\(event.event.type.name): \(text)".withoutControls)
+        } else {
+            output.detail("\(event.event.type.name): \(text)".withoutControls)
+        }
+    }
+
+    /// Redraws the progress line: ten times a second on a terminal, else a line a minute.
+    func tick(_ control: ControlState, wake: LogTime?) {
+        let now = clock.read()
+        let interval = output.isInteractive ? Int64.nsPerSecond / 10 : 60 * .nsPerSecond
+        guard control.invocation != nil, now.bootNs - lastLineNs >= interval else { return }
+        if lastLineNs == 0, !output.isInteractive {
+            lastLineNs = now.bootNs
+            return
+        }
+        lastLineNs = now.bootNs
+        let text = ProgressLine.text(control, wake: wake, now: now.wall)
+        if output.isInteractive {
+            output.raw("\r\u{1B}[K\(text)")
+            hasLine = true
+        } else {
+            output.note(text)
+        }
+    }
+
+    private func erase() {
+        if hasLine { output.raw("\r\u{1B}[K") }
+        hasLine = false
+    }
+
+    func end() { erase() }
+}

@@ -1,0 +1,89 @@
+import EventLog
+import Glibc
+import Projections
+import RESTSource
+import Records
+import SyncCore
+import SyncEngine
+
+/// What a command works with: the configuration, the store's folder, and where output goes.
+struct Session {
+    let options: GlobalOptions
+    let output: Output
+    let configuration: Configuration
+    let folder: StoreFolder
+
+    init(_ options: GlobalOptions) throws {
+        self.options = options
+        output = options.output
+        var overrides: [ConfigurationOverride] = []
+        if let store = options.store {
+            overrides.append(ConfigurationOverride(key: "store", flag: "--store", text: store))
+        }
+        do {
+            configuration = try ConfigurationLoader().load(
+                configFile: options.config, overrides: overrides)
+        } catch let error as ConfigurationError {
+            throw CommandFailure(ExitCode.usage, error.description)
+        }
+        folder = StoreFolder(configuration.store)
+    }
+
+    /// Opens the log for reading.
+    ///
+    /// - Throws: exit 10 where there is no store, 12 where it can't be used.
+    func openLog() throws -> EventLog {
+        guard folder.exists || !folder.isSomethingElse else {
+            throw CommandFailure(
+                ExitCode.corrupt,
+                "\(folder.path): this is not an ossync store; choose another --store")
+        }
+        return try EventLog.open(store: folder.path, .read)
+    }
+
+    /// The stream that a command is about: the first one of the configuration, else of the store.
+    func stream(in control: ControlState) throws -> StreamState {
+        let name = configuration.streams.first?.name
+        if let name {
+            if let stream = control.stream(named: name) { return stream }
+            // Known to the configuration, but not synced yet.
+            return StreamState(id: .none, name: name)
+        }
+        return control.streams.first ?? StreamState(id: .none, name: "os")
+    }
+
+    /// The projection of a stream; nil without a configuration that says what its columns are.
+    func projector(_ stream: String, log: EventLog) throws -> Projector? {
+        guard let configured = configuration.streams.first(where: { $0.name == stream }) else {
+            return nil
+        }
+        let projection = RecordProjection(
+            name: stream, mapping: try configuration.mapping(configured))
+        return try Projector(projection, folder: folder.projections, log: log)
+    }
+
+    var requester: Requester {
+        var name = [CChar](repeating: 0, count: 256)
+        gethostname(&name, name.count - 1)
+        let host = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let user = getpwuid(geteuid()).flatMap { String(cString: $0.pointee.pw_name) }
+        return Requester(
+            pid: UInt32(getpid()), host: host, user: user ?? String(geteuid()))
+    }
+}
+
+extension StoreFolder {
+    /// Whether there is a folder with things in it that is no store.
+    var isSomethingElse: Bool {
+        guard let folder = opendir(path) else { return false }
+        defer { closedir(folder) }
+        let own: Set<String> = [".", "..", "log", "lock", "logs", "projections", "inbox"]
+        while let entry = readdir(folder) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if !own.contains(name) { return true }
+        }
+        return access("\(path)/log", F_OK) == 0 && !exists
+    }
+}
