@@ -69,7 +69,7 @@ enum ConfigurationTemplate {
               # How an incremental run asks for what is new. `none` walks the whole list and tells
               # by fingerprints what changed.
               incremental: { type: idAfter, param: id_gt }
-              # idOrder: numeric        # numeric | lexicographic | none; else the first page decides
+              # idOrder: numeric        # numeric | lexicographic | none; else by the first page
               # ignore: [/viewed_at]    # changes of these don't count
 
             # How details are asked for; leave it out for a stream that is only a list.
@@ -82,7 +82,7 @@ enum ConfigurationTemplate {
               # single: false           # true: an answer is one object instead of an array
               # ignore: []
 
-            # Columns of the table `os`. A pointer is resolved in the detail, and in the header where
+            # Columns of the table `os`. A pointer is resolved in the detail, or in the header where
             # the detail is absent or lacks it; `from: header` or `from: detail` fixes it. The
             # segment * means every element.
             # Types: text, integer, decimal, boolean, date, timestamp, json.

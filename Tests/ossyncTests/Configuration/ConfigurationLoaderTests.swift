@@ -41,8 +41,8 @@ import Testing
     @Test func aBadVariableOrFlagIsNamed() throws {
         #expect(
             try problems(of: "", environment: ["OSSYNC_REQUESTS_PER_HOUR": "lots"]) == [
-                "OSSYNC_REQUESTS_PER_HOUR: rateLimits.requestsPerHour must be a whole number or "
-                    + "null, not \"lots\""
+                "OSSYNC_REQUESTS_PER_HOUR: rateLimits.requestsPerHour must be a whole number, "
+                    + "not \"lots\""
             ])
         let folder = try ConfigurationFolder()
         let flag = ConfigurationOverride(key: "store", flag: "--store", text: "")

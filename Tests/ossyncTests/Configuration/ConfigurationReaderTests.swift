@@ -31,13 +31,12 @@ struct BadFile: Sendable, CustomTestStringConvertible {
             "ossync.yaml:1: unknown key \"zzzzzzzz\"; known: store, rateLimits, api, streams"),
         BadFile(
             "text for a whole number", "rateLimits:\n  requestsPerHour: many\n  cooldownMs: x\n",
-            "ossync.yaml:2: rateLimits.requestsPerHour must be a whole number or null, "
-                + "not \"many\"",
+            "ossync.yaml:2: rateLimits.requestsPerHour must be a whole number, not \"many\"",
             "ossync.yaml:3: rateLimits.cooldownMs must be a whole number, not \"x\""),
         BadFile(
             "quoted and fractional numbers",
             "rateLimits:\n  requestsPerHour: \"600\"\n  cooldownMs: 1.5\n  deliveryBoundMs: 1e3\n",
-            "ossync.yaml:2: rateLimits.requestsPerHour must be a whole number or null, not \"600\"",
+            "ossync.yaml:2: rateLimits.requestsPerHour must be a whole number, not \"600\"",
             "ossync.yaml:3: rateLimits.cooldownMs must be a whole number, not 1.5",
             "ossync.yaml:4: rateLimits.deliveryBoundMs must be a whole number, not 1e3"),
         BadFile(
@@ -194,5 +193,52 @@ struct BadFile: Sendable, CustomTestStringConvertible {
     @Test(arguments: ["http://127.0.0.1.evil.com", "http://localhost.evil.com", "http://128.0.0.1"])
     func plainHTTPToAHostThatLooksLocalIsRefused(url: String) throws {
         #expect(try problems(of: "api: { baseURL: \"\(url)\" }\n").count == 1)
+    }
+
+    /// Cut and changed files: a configuration is edited by hand, at any moment half done.
+    @Test func noDamagedFileCrashesTheReader() throws {
+        let whole = Array(ConfigurationTemplate.generic().utf8)
+        let folder = try ConfigurationFolder()
+        var state: UInt64 = 0x9e37_79b9_7f4a_7c15
+        func random(_ bound: Int) -> Int {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int((state >> 33) % UInt64(bound))
+        }
+        let marks = Array("{}[]:,#&*!|>'\"%@`-\\ \n\t?~0".utf8)
+        var refused = 0
+        for _ in 0..<400 {
+            var bytes = whole
+            for _ in 0...random(4) { bytes[random(bytes.count)] = marks[random(marks.count)] }
+            if random(2) == 0 { bytes.removeLast(random(bytes.count)) }
+            try folder.write(String(decoding: bytes, as: UTF8.self))
+            do throws(ConfigurationError) {
+                _ = try folder.load()
+            } catch {
+                refused += 1
+                #expect(!error.problems.isEmpty)
+                #expect(!error.problems.contains { $0.description.contains("\n") })
+            }
+        }
+        #expect(refused > 100)
+    }
+
+    @Test(arguments: [
+        String(repeating: "[", count: 50_000), String(repeating: "a: {", count: 40_000),
+        "a: &a [x, x, x, x, x, x, x, x]\n"
+            + zip("bcdefgh", "abcdefg").map { new, old in
+                "\(new): &\(new) [*\(old), *\(old), *\(old), *\(old), *\(old), *\(old), *\(old)]\n"
+            }.joined(),
+    ])
+    func aBombIsRefused(yaml: String) throws {
+        #expect(try problems(of: yaml).count == 1)
+    }
+
+    @Test func aValueWithLineEndsStaysOneLine() throws {
+        let messages = try problems(of: "rateLimits: \"a\\nb\\e[31m\"\n")
+        #expect(
+            messages == [
+                "ossync.yaml:1: rateLimits must be a mapping of keys, "
+                    + "not \"a\u{fffd}b\u{fffd}[31m\""
+            ])
     }
 }

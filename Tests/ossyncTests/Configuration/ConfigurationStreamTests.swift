@@ -178,7 +178,7 @@ import Testing
         try folder.write(
             """
             api:
-              baseURL: https://erp.example.com/api
+              baseURL: https://erp.example.com/api/
               auth: { type: basic, user: me, password: { env: P } }
               headers: { X-Version: 2, access-token: { file: token } }
               health: { path: /ping }
@@ -202,6 +202,7 @@ import Testing
         let configuration = try folder.load()
         #expect(configuration.streams.map(\.name) == ["b", "a"])
         let api = try configuration.requireAPI()
+        #expect(api.baseURL == "https://erp.example.com/api")
         #expect(api.id == "https://erp.example.com/api" && api.healthPath == "/ping")
         guard case .basic("me", let password) = api.auth else {
             Issue.record("auth is \(api.auth)")

@@ -101,4 +101,14 @@ import Testing
             error?.description == "ossync.yaml:3: api.auth.token can't be read from "
                 + "\(folder.path)/token: No such file or directory")
     }
+
+    @Test(arguments: ["auth: CANARY", "headers: CANARY", "auth: [CANARY]"])
+    func aMisplacedSecretIsNotQuotedInAMessage(line: String) throws {
+        let yaml =
+            "api:\n  baseURL: https://a.b\n  "
+            + line.replacing("CANARY", with: Self.canary) + "\n"
+        let messages = try problems(of: yaml)
+        #expect(messages.count == 1)
+        #expect(!messages.contains { $0.contains(Self.canary) })
+    }
 }
