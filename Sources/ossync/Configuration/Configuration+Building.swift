@@ -62,7 +62,9 @@ extension Configuration.RateLimits {
 
 extension Configuration.API {
     fileprivate init(_ api: Section) {
-        let url = api.text("baseURL")
+        // One spelling, because a store is bound to it unless api.id says otherwise.
+        let written = api.text("baseURL")
+        let url = String(written.reversed().drop { $0 == "/" }.reversed())
         baseURL = url
         id = api.optionalText("id") ?? url
         auth =

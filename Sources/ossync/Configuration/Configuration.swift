@@ -28,6 +28,7 @@ struct Configuration: Sendable {
     }
 
     struct API: Sendable, Equatable {
+        /// Without slashes at its end.
         let baseURL: String
         /// The identity a store is bound to; the base URL unless configured.
         let id: String

@@ -8,8 +8,18 @@ struct ConfigurationProblem: Hashable, Sendable, CustomStringConvertible {
 
     init(place: String, message: String, hint: String? = nil) {
         self.place = place
-        self.message = message
-        self.hint = hint
+        self.message = Self.printable(message)
+        self.hint = hint.map(Self.printable)
+    }
+
+    /// One line, without the controls that a quoted value may hold.
+    private static func printable(_ text: String) -> String {
+        var line = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            let isControl = scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value)
+            line.append(isControl ? "\u{fffd}" : scalar)
+        }
+        return String(line)
     }
 
     /// One line: `ossync.yaml:12: unknown key "x" in api; did you mean "id"?`.

@@ -79,7 +79,7 @@ extension ConfigurationKeys {
         variants: [
             .init(
                 type: "none",
-                doc: "No filter: the list is walked, and fingerprints tell what changed.",
+                doc: "No filter: the whole list is walked; fingerprints tell what changed.",
                 keys: []),
             .init(
                 type: "idAfter", doc: "Only identities above the highest one seen.",
@@ -94,7 +94,7 @@ extension ConfigurationKeys {
     static let detail: [ConfigurationKey] = [
         ConfigurationKey(
             "path", .text(.path), .required,
-            "The path of the detail request, with `{id}` (one record a call) or `{ids}` (several)."),
+            "The path of the detail request, with `{id}` (one record a call) or `{ids}` (more)."),
         ConfigurationKey("batch", .section(batch), .filled, "How many records a call asks for."),
         ConfigurationKey(
             "records", .text(.pointer), .otherwise(""),

@@ -61,7 +61,7 @@ struct ConfigurationLoader {
         }
         var reader = ConfigurationReader(files: files, workingDirectory: workingDirectory)
         let values = reader.section(ConfigurationKeys.root, tree, path: "")
-        // What a file that isn't YAML would have set is unknown, so that only its own mistake counts.
+        // What a file that isn't YAML would have set is unknown: only its own mistake counts.
         if problems.isEmpty {
             problems = reader.problems + ConfigurationChecks.problems(of: values)
         }

@@ -6,7 +6,7 @@ extension ConfigurationReader {
             return ConfigurationValue(content: .null, origin: tree.origin)
         }
         guard case .scalar(let text, plain: true) = tree.content, text.isWholeNumber else {
-            return wrong(tree, path, "must be a whole number" + (nullable ? " or null" : ""))
+            return wrong(tree, path, "must be a whole number")
         }
         guard let number = Int(text), range.contains(number) else {
             return wrong(

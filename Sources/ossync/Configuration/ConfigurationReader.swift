@@ -115,7 +115,7 @@ struct ConfigurationReader {
             if tree.isNull {
                 return ConfigurationValue(content: .object([]), origin: tree.origin)
             }
-            return wrong(tree, path, "must be a mapping of names")
+            return wrong(tree, path, "must be a mapping of names", quoting: false)
         }
         var fields: [ConfigurationValue.Field] = []
         var seen: [String: ConfigurationOrigin] = [:]
@@ -173,6 +173,9 @@ struct ConfigurationReader {
         guard let variant = variants.variants.first(where: { $0.type == name }) else {
             let near = NearestKey.find(name, among: variants.types)
             let known = variants.unsupported.contains(name)
+            if entries.isEmpty, near == nil, !known {
+                return wrong(typeTree, path, "must be one of \(supported)", quoting: false)
+            }
             let hint = known || near == nil ? "" : "; did you mean \"\(near ?? "")\"?"
             report(
                 typeTree.origin, "\(path).type \"\(name)\" is not supported by this version",
@@ -188,10 +191,14 @@ struct ConfigurationReader {
     }
 
     /// Reports a value of the wrong type: `PATH must be a whole number, not "many"`.
+    ///
+    /// `quoting` is false where the value may be a misplaced secret.
     mutating func wrong(
-        _ tree: ConfigurationTree, _ path: String, _ expected: String, hint: String? = nil
+        _ tree: ConfigurationTree, _ path: String, _ expected: String, quoting: Bool = true
     ) -> ConfigurationValue {
-        report(tree.origin, "\(path) \(expected), not \(tree.spelling)", hint: hint)
+        var spelling = tree.spelling
+        if !quoting, case .scalar = tree.content, !tree.isNull { spelling = "text" }
+        report(tree.origin, "\(path) \(expected), not \(spelling)")
         return ConfigurationValue(content: .invalid, origin: tree.origin)
     }
 }

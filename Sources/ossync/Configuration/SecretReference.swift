@@ -17,7 +17,7 @@ struct SecretReference: Hashable, Sendable {
 
     /// The secret itself.
     ///
-    /// A file's trailing line ends are dropped. Refused are: a variable that is not set, a file that
+    /// A file's trailing line ends are dropped. Refused are: a variable that isn't set, a file that
     /// can't be read or that everyone can read, and a value that is empty or holds control
     /// characters (it would be sent as a header).
     func resolve(
