@@ -1,0 +1,91 @@
+/// What a run would request, and the soonest that the limits let it end.
+package struct Plan: Sendable, Equatable {
+    /// Nil where the size of the list isn't known.
+    package let listRequests: UInt64?
+    package let detailRequests: UInt64?
+    /// Records that the run would list; nil where that isn't known.
+    package let records: UInt64?
+    /// From now to the last request; nil where the number of requests isn't known.
+    package let floorNs: Int64?
+
+    /// - Parameters:
+    ///   - stream: nil in a store that has never synced it.
+    ///   - knownRecords: the size of the whole list, where someone knows it better than the store.
+    ///   - givesTotal: whether the list tells its size, so that no empty page is needed to find its end.
+    package init(
+        _ control: ControlState, stream: StreamState?, policy: Policy, mode: RunMode,
+        noDetails: Bool, knownRecords: UInt64?, givesTotal: Bool, now: LogTime
+    ) {
+        let estimate = Estimate(
+            stream: stream, policy: policy, mode: mode,
+            size: knownRecords ?? stream?.lastTotal, givesTotal: givesTotal)
+        records = estimate.records
+        listRequests = estimate.listRequests
+        if policy.detail == nil || noDetails {
+            detailRequests = 0
+        } else {
+            detailRequests = estimate.details.map { details in
+                let batch = UInt64(policy.detail?.batch ?? 1)
+                return (details + batch - 1) / batch
+            }
+        }
+        guard let listRequests, let detailRequests else {
+            floorNs = nil
+            return
+        }
+        let start = control.clock == nil ? 0 : control.bootNs(at: now)
+        var floor = FloorTracker(slots: control.limiter.slots, startNs: start)
+        // Beyond this the schedule repeats itself closely enough to go on by proportion.
+        let exact = min(listRequests + detailRequests, Self.longestSchedule)
+        for _ in 0..<exact { floor.count(windows: policy.limits.windows) }
+        let total = Double(listRequests + detailRequests)
+        floorNs = exact == 0
+            ? 0 : Int64(Double(floor.floorNs) * (total / Double(exact)))
+    }
+
+    private static let longestSchedule: UInt64 = 1_000_000
+}
+
+/// How many records a run would list, and how many details it would ask for.
+private struct Estimate {
+    var records: UInt64?
+    var listRequests: UInt64?
+    var details: UInt64?
+
+    init(
+        stream: StreamState?, policy: Policy, mode: RunMode, size: UInt64?, givesTotal: Bool
+    ) {
+        let waiting = stream?.counts.waiting ?? 0
+        let known = stream?.counts.total ?? 0
+        let page = UInt64(policy.pageSize)
+        let pages = { (records: UInt64) -> UInt64 in
+            let full = (records + page - 1) / page
+            return givesTotal ? max(full, 1) : full + 1
+        }
+        let open = stream?.pass
+        switch mode {
+        case .detailsOnly, .health:
+            (records, listRequests, details) = (0, 0, waiting)
+        case .resume where open == nil:
+            (records, listRequests, details) = (0, 0, waiting)
+        case .resume, .incremental:
+            if let open {
+                let all = open.total ?? size
+                records = all.map { $0 > open.rows ? $0 - open.rows : 0 }
+                listRequests = records.map(pages)
+                details = all.map { waiting + ($0 > open.distinct ? $0 - open.distinct : 0) }
+            } else if policy.incremental == .idAfter, stream?.highWaterMark != nil {
+                let new = size.map { $0 > known ? $0 - known : 0 } ?? 0
+                (records, listRequests, details) = (new, max(pages(new), 1), waiting + new)
+            } else {
+                records = size
+                listRequests = size.map(pages)
+                details = size.map { waiting + ($0 > known ? $0 - known : 0) }
+            }
+        case .full:
+            records = size
+            listRequests = size.map(pages)
+            details = size.map { waiting + ($0 > known ? $0 - known : 0) }
+        }
+    }
+}

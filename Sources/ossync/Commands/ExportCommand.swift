@@ -1,0 +1,220 @@
+import ArgumentParser
+import EventLog
+import Glibc
+import Projections
+import ReadModels
+import SyncCore
+
+/// `ossync export`
+struct ExportCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "export", abstract: "Write all records to a file or to standard output.",
+        discussion: "Example: ossync export csv --output os.csv",
+        subcommands: [CSV.self, NDJSON.self])
+
+    struct CSV: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "csv", abstract: "The mapped columns, a record a line.",
+            discussion: "Example: ossync export csv > os.csv")
+
+        @OptionGroup var global: GlobalOptions
+        @Option(name: .shortAndLong, help: "The file; - is standard output.")
+        var output = "-"
+
+        func run() throws {
+            try Exporter(global: global, target: output).run { session, projector, sink in
+                let csv = CSVExport(projector.projection.mapping)
+                try sink.write(csv.header)
+                try projector.read { reader in
+                    try reader.forEachRow { view in
+                        try sink.write(csv.line(view))
+                        sink.records += 1
+                        return true
+                    }
+                }
+            }
+        }
+    }
+
+    struct NDJSON: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "ndjson",
+            abstract: "Each record as one line of JSON, with the API's header and detail verbatim.",
+            discussion: "Example: ossync export ndjson --output os.ndjson")
+
+        @OptionGroup var global: GlobalOptions
+        @Option(name: .shortAndLong, help: "The file; - is standard output.")
+        var output = "-"
+
+        func run() throws {
+            try Exporter(global: global, target: output).run { session, projector, sink in
+                let log = try session.openLog()
+                let snapshot = try log.snapshot()
+                let texts = RecordTexts(snapshot: snapshot)
+                let mapping = projector.projection.mapping
+                try projector.read { reader in
+                    try reader.forEachRow { view in
+                        let columns = zip(mapping.columns, view.columns(mapping)).map {
+                            ($0.name, $1.json)
+                        }
+                        let report = RecordReport(
+                            row: view.core, columns: columns,
+                            header: try texts.header(view.core),
+                            detail: try texts.detail(view.core))
+                        try sink.write(Array((report.json.line + "\n").utf8))
+                        sink.records += 1
+                        return true
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The texts of records that are asked for one after the other: the event that held the last one is
+/// kept, because neighbours mostly came in the same page.
+struct RecordTexts: ~Copyable {
+    private let snapshot: LogSnapshot
+    private let cache = Cache()
+
+    private final class Cache {
+        var headers: (position: Position, event: LoggedEvent)?
+        var details: (position: Position, event: LoggedEvent)?
+    }
+
+    init(snapshot: consuming LogSnapshot) { self.snapshot = snapshot }
+
+    func header(_ row: RecordRow) throws -> [UInt8]? {
+        if cache.headers?.position != row.headerPosition {
+            cache.headers = try event(row.headerPosition)
+        }
+        return cache.headers?.event.event.text(of: row.ordinal)
+    }
+
+    func detail(_ row: RecordRow) throws -> [UInt8]? {
+        guard row.detailPosition != .none else { return nil }
+        if cache.details?.position != row.detailPosition {
+            cache.details = try event(row.detailPosition)
+        }
+        return cache.details?.event.event.text(of: row.ordinal)
+    }
+
+    private func event(_ position: Position) throws -> (Position, LoggedEvent)? {
+        try snapshot.event(at: position).map { (position, $0) }
+    }
+}
+
+extension Event {
+    /// The verbatim text of one record in this event.
+    fileprivate func text(of ordinal: Ordinal) -> [UInt8]? {
+        switch self {
+        case .pageFetched(let page):
+            return page.entries.last { $0.ordinal == ordinal }.map { Array($0.body) }
+        case .detailsFetched(let details):
+            for result in details.results where result.ordinal == ordinal {
+                if case .changed(_, let body) = result.outcome { return Array(body) }
+            }
+            return nil
+        default: return nil
+        }
+    }
+}
+
+/// Where an export goes: standard output, or a file that takes its name when it is whole.
+final class ExportSink {
+    private let target: String
+    private let temporary: String?
+    private let descriptor: Int32
+    private var buffer: [UInt8] = []
+    var records: UInt64 = 0
+
+    init(_ target: String) throws {
+        self.target = target
+        guard target != "-" else {
+            temporary = nil
+            descriptor = STDOUT_FILENO
+            return
+        }
+        let temporary = "\(target).part"
+        self.temporary = temporary
+        descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw Self.failure("write", temporary) }
+    }
+
+    func write(_ bytes: [UInt8]) throws {
+        buffer += bytes
+        if buffer.count >= 1 << 16 { try flush() }
+    }
+
+    private func flush() throws {
+        var rest = buffer[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0 {
+                if errno == EINTR { continue }
+                if errno == EPIPE, temporary == nil { exit(0) }
+                throw Self.failure("write", target)
+            }
+            rest = rest.dropFirst(count)
+        }
+        buffer.removeAll(keepingCapacity: true)
+    }
+
+    /// Gives the file its name, once all of it is on the disk.
+    func finish() throws {
+        try flush()
+        guard let temporary else { return }
+        guard fsync(descriptor) == 0, close(descriptor) == 0, rename(temporary, target) == 0 else {
+            throw Self.failure("write", target)
+        }
+    }
+
+    /// Removes what was written of a file that can't be finished.
+    func abandon() {
+        guard let temporary else { return }
+        close(descriptor)
+        unlink(temporary)
+    }
+
+    private static func failure(_ operation: String, _ path: String) -> CommandFailure {
+        CommandFailure(
+            ExitCode.failure, "\(path): \(operation) failed: \(String(cString: strerror(errno)))")
+    }
+}
+
+/// What every export does around its rows.
+private struct Exporter {
+    let global: GlobalOptions
+    let target: String
+
+    func run(_ rows: (Session, Projector, ExportSink) throws -> Void) throws {
+        let session = try Session(global)
+        let log = try session.openLog()
+        let control = try log.snapshot().control()
+        let stream = try session.stream(in: control)
+        guard let projector = try session.projector(stream.name, log: log) else {
+            throw CommandFailure(
+                ExitCode.usage, "no configuration says what the columns of \(stream.name) are",
+                hint: "give the configuration with --config")
+        }
+        let sink = try ExportSink(target)
+        do {
+            try rows(session, projector, sink)
+            try sink.finish()
+        } catch {
+            sink.abandon()
+            throw error
+        }
+        let summary = JSONText.object([
+            ("v", .number(1)), ("type", "summary"), ("stream", .string(stream.name)),
+            ("exitCode", .number(0)), ("records", .number(sink.records)),
+            ("position", .number(control.position.rawValue)),
+        ])
+        if session.output.isJSON {
+            // With the data on stdout, a summary there would be a record.
+            target == "-" ? session.output.note(summary.line) : session.output.line(summary.line)
+        } else {
+            session.output.note("\(sink.records.grouped) records")
+        }
+    }
+}

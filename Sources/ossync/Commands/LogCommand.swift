@@ -1,0 +1,220 @@
+import ArgumentParser
+import EventLog
+import Glibc
+import SyncCore
+
+/// `ossync log`
+struct LogCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "log", abstract: "Read and check the log of everything that happened.",
+        discussion: "Example: ossync log tail",
+        subcommands: [Show.self, Tail.self, Verify.self])
+
+    struct Show: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print events, oldest first.",
+            discussion: "Example: ossync log show --from 100 --limit 20 --json")
+
+        @OptionGroup var global: GlobalOptions
+
+        @Option(help: "The first position.")
+        var from: UInt64 = 1
+
+        @Option(help: "The last position.")
+        var to: UInt64?
+
+        @Option(help: "At most so many events.")
+        var limit: Int?
+
+        @Flag(help: "With the records' texts, in JSON.")
+        var bodies = false
+
+        func run() throws {
+            let session = try Session(global)
+            let snapshot = try session.openLog().snapshot()
+            let printer = EventPrinter(output: session.output, bodies: bodies)
+            var left = limit ?? .max
+            let start = Position(max(from, 1) - 1)
+            try snapshot.forEachEvent(after: start, bodies: bodies ? .all : .none) { event in
+                guard left > 0, event.position.rawValue <= to ?? .max else { return false }
+                printer.print(event)
+                left -= 1
+                return left > 0
+            }
+        }
+    }
+
+    struct Tail: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print the newest events, and with --follow those to come.",
+            discussion: "Example: ossync log tail --lines 50 --follow")
+
+        @OptionGroup var global: GlobalOptions
+
+        @Option(name: [.customShort("n"), .long], help: "How many events.")
+        var lines = 20
+
+        @Flag(name: .shortAndLong, help: "Go on with new events until interrupted.")
+        var follow = false
+
+        func run() throws {
+            let session = try Session(global)
+            let log = try session.openLog()
+            let printer = EventPrinter(output: session.output, bodies: false)
+            var last = try log.snapshot().tail().position
+            let count = UInt64(max(lines, 0))
+            last = Position(last.rawValue > count ? last.rawValue - count : 0)
+            while true {
+                // A snapshot of its own each time: a long one would keep old pages in use.
+                try log.snapshot().forEachEvent(after: last, bodies: .none) { event in
+                    printer.print(event)
+                    last = event.position
+                    return true
+                }
+                guard follow else { return }
+                usleep(200_000)
+            }
+        }
+    }
+
+    struct Verify: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Check every event, the hash chain, and the state folded from them.",
+            discussion: """
+                Runs in a process of its own, so that damage which crashes it is reported too. Exit 0 when
+                all is well, 12 when anything is wrong. The head that it prints, kept elsewhere, proves
+                later that the log was not rewritten.
+
+                Example: ossync log verify
+                """)
+
+        @OptionGroup var global: GlobalOptions
+
+        @Flag(help: ArgumentHelp(visibility: .hidden))
+        var inProcess = false
+
+        func run() throws {
+            let session = try Session(global)
+            if inProcess {
+                try VerifyReport.check(session)
+            } else {
+                try VerifyChild(session: session).run()
+            }
+        }
+    }
+}
+
+/// Prints events one a line, for people or as JSON.
+struct EventPrinter {
+    let output: Output
+    let bodies: Bool
+
+    func print(_ event: LoggedEvent) {
+        if output.isJSON {
+            output.line(EventJSON.line(event, includeBodies: bodies))
+        } else {
+            let run = event.run == .none ? "-" : "r\(event.run.rawValue)"
+            let name = event.event.type.name
+            output.line(
+                ("@\(event.position.rawValue)".padded(to: 9)
+                    + " \(event.time.rfc3339()) \(run.padded(to: 7)) \(name.padded(to: 16)) "
+                    + EventNarrator.text(event)).withoutControls)
+        }
+    }
+}
+
+extension VerifyReport {
+    /// Checks the log in this process and prints what was found.
+    fileprivate static func check(_ session: Session) throws {
+        let output = session.output
+        let report: VerifyReport
+        do {
+            report = try LogVerifier(session.openLog()).run()
+        } catch let error as EventLogError {
+            if case .noStore = error { throw error }
+            output.print(VerifyReport.unreadable("\(error)"))
+            throw CommandFailure.silent(ExitCode.corrupt)
+        }
+        output.print(report)
+        if !report.isClean { throw CommandFailure.silent(ExitCode.corrupt) }
+    }
+
+    /// A log that can't be read at all.
+    static func unreadable(_ text: String) -> VerifyReport {
+        var report = VerifyReport()
+        report.problems = [Problem(position: nil, text: text)]
+        return report
+    }
+
+    fileprivate var exitCode: Int32 { isClean ? 0 : ExitCode.corrupt }
+
+    fileprivate var json: [JSONText] {
+        let lines = problems.map { problem -> JSONText in
+            .object([
+                ("v", .number(1)), ("type", "problem"),
+                ("position", problem.position.map { .number($0.rawValue) } ?? .null),
+                ("message", .string(problem.text.withoutControls)),
+            ])
+        }
+        return lines + [
+            .object([
+                ("v", .number(1)), ("type", "summary"), ("exitCode", .number(exitCode)),
+                ("ok", .literal(isClean ? "true" : "false")), ("events", .number(events)),
+                ("commits", .number(commits)), ("position", .number(position.rawValue)),
+                ("head", .string(headText)), ("problems", .number(problems.count)),
+            ])
+        ]
+    }
+
+    fileprivate var words: [String] {
+        let lines = problems.map { problem in
+            (problem.position.map { "position \($0.rawValue): " } ?? "") + problem.text
+        }
+        let end = isClean
+            ? "\(events.grouped) events in \(commits.grouped) commits are as they were written"
+            : "\(problems.count)\(isCut ? " and more" : "") problems; restore a backup"
+        return lines.map(\.withoutControls) + [end, "head \(headText)"]
+    }
+}
+
+extension Output {
+    fileprivate func print(_ report: VerifyReport) {
+        if isJSON {
+            for object in report.json { line(object.line) }
+        } else {
+            for text in report.words { line(text) }
+        }
+    }
+}
+
+/// Runs the check in a child process: LMDB may crash on a page that is damaged.
+private struct VerifyChild {
+    let session: Session
+
+    func run() throws {
+        var arguments = ["ossync", "log", "verify", "--in-process", "--store", session.folder.path]
+        if session.output.isJSON { arguments.append("--json") }
+        if let config = session.options.config { arguments += ["--config", config] }
+        var child = pid_t()
+        var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
+        pointers.append(nil)
+        defer { for pointer in pointers { free(pointer) } }
+        let status = posix_spawn(&child, "/proc/self/exe", nil, nil, pointers, environ)
+        guard status == 0 else {
+            throw CommandFailure(
+                ExitCode.failure, "the check could not be started: \(String(cString: strerror(status)))")
+        }
+        var result: Int32 = 0
+        while waitpid(child, &result, 0) < 0, errno == EINTR {}
+        let signal = result & 0x7F
+        if signal == 0 {
+            let code = (result >> 8) & 0xFF
+            if code != 0 { throw CommandFailure.silent(code) }
+            return
+        }
+        if signal == SIGINT || signal == SIGTERM { throw CommandFailure.silent(128 + signal) }
+        session.output.print(
+            VerifyReport.unreadable("the check was ended by signal \(signal): a page is damaged"))
+        throw CommandFailure.silent(ExitCode.corrupt)
+    }
+}

@@ -1,0 +1,165 @@
+import ArgumentParser
+import EventLog
+import SyncCore
+import SyncEngine
+
+/// `ossync queue`
+struct QueueCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "queue", abstract: "See and mend the queue of details.",
+        discussion: "Example: ossync queue list --state parked",
+        subcommands: [List.self, Retry.self, Drop.self])
+
+    struct List: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List what waits for its details, in the order in which it is served.",
+            discussion: """
+                New records come before changed ones, then the retried ones, then those that were given
+                up (parked) or dropped; the newest id first.
+
+                Example: ossync queue list --limit 20
+                """)
+
+        enum State: String, ExpressibleByArgument, CaseIterable {
+            case pending, retrying, parked, dropped
+        }
+
+        @OptionGroup var global: GlobalOptions
+
+        @Option(help: "Only entries in this state: pending, retrying, parked or dropped.")
+        var state: State?
+
+        @Option(help: "At most so many entries.")
+        var limit: Int?
+
+        func run() throws {
+            let session = try Session(global)
+            let snapshot = try session.openLog().snapshot()
+            let control = try snapshot.control()
+            let stream = try session.stream(in: control)
+            guard stream.id != .none else { return }
+            var left = limit ?? .max
+            let output = session.output
+            try snapshot.forEachQueued(stream.id) { row in
+                guard left > 0 else { return false }
+                guard state == nil || row.state.name == state?.rawValue else { return true }
+                left -= 1
+                output.line(output.isJSON ? json(row).line : words(row))
+                return true
+            }
+        }
+
+        private func json(_ row: RecordRow) -> JSONText {
+            .object([
+                ("v", .number(1)), ("type", "queueEntry"), ("id", .string(row.id.text)),
+                ("state", .string(row.state.name)),
+                ("priority", .string(row.queueClass?.name ?? "inFlight")),
+                ("attempts", .number(row.attempts)),
+                ("nextAttemptAt", .optional(due(row)?.rfc3339())),
+                ("lastError", .optional(row.error?.text.withoutControls)),
+            ])
+        }
+
+        private func words(_ row: RecordRow) -> String {
+            var text = "\(row.id.text.withoutControls.padded(to: 20)) \(row.state.name.padded(to: 9))"
+            if row.attempts > 0 { text += " \(row.attempts) attempts" }
+            if let due = due(row) { text += " next \(due.rfc3339())" }
+            if let error = row.error { text += " \(error.text.withoutControls)" }
+            return text
+        }
+
+        private func due(_ row: RecordRow) -> LogTime? {
+            guard row.state == .retrying, let due = row.queue?.due, due > .zero else { return nil }
+            return due
+        }
+    }
+
+    struct Retry: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Ask for records again, with fresh attempts.",
+            discussion: "Example: ossync queue retry 4711 4712")
+
+        @OptionGroup var global: GlobalOptions
+
+        @Argument(help: "The records' ids.")
+        var ids: [String]
+
+        func run() throws {
+            try QueueChange(global: global, ids: ids, activity: "queue retry").run {
+                .queueRetried(QueueRetried(records: $0, requester: $1))
+            }
+        }
+    }
+
+    struct Drop: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Take records out of the queue until their header changes.",
+            discussion: "Example: ossync queue drop 4711")
+
+        @OptionGroup var global: GlobalOptions
+
+        @Argument(help: "The records' ids.")
+        var ids: [String]
+
+        func run() throws {
+            try QueueChange(global: global, ids: ids, activity: "queue drop").run {
+                .queueDropped(QueueDropped(records: $0, requester: $1))
+            }
+        }
+    }
+}
+
+/// Changes the queue entries of some records by one event.
+private struct QueueChange {
+    let global: GlobalOptions
+    let ids: [String]
+    let activity: String
+
+    func run(_ event: ([QueuedRecord], Requester) -> Event) throws {
+        let session = try Session(global)
+        guard let store = try EngineSession(session, activity: activity, creates: false) else {
+            return
+        }
+        let stream = try session.stream(in: store.engine.control)
+        let snapshot = try store.log.snapshot()
+        var records: [QueuedRecord] = []
+        for id in ids {
+            guard stream.id != .none, let row = try snapshot.row(stream.id, RecordID(id)) else {
+                throw CommandFailure(
+                    ExitCode.failure,
+                    "there is no record \(id) in stream \(stream.name); nothing was changed")
+            }
+            guard row.state != .synced else {
+                throw CommandFailure(
+                    ExitCode.failure,
+                    "record \(id) is not in the queue: it has its details; nothing was changed")
+            }
+            guard !records.contains(where: { $0.id == row.id }) else { continue }
+            records.append(QueuedRecord(ordinal: row.ordinal, id: row.id, was: row.state))
+        }
+        _ = try store.engine.process(
+            store.engine.startInputs(apiIdentity: store.apiIdentity, stream: stream.name)
+                + [.fact(event(records, session.requester), stream: stream.id)])
+        session.output.note("\(records.count) \(records.count == 1 ? "record" : "records") changed")
+        if session.output.isJSON {
+            session.output.line(
+                JSONText.object([
+                    ("v", .number(1)), ("type", "summary"), ("exitCode", .number(0)),
+                    ("records", .number(records.count)),
+                    ("position", .number(store.engine.control.position.rawValue)),
+                ]).line)
+        }
+    }
+}
+
+extension QueueClass {
+    fileprivate var name: String {
+        switch self {
+        case .new: "new"
+        case .changed: "changed"
+        case .retried: "retried"
+        case .parked: "parked"
+        case .dropped: "dropped"
+        }
+    }
+}

@@ -1,0 +1,137 @@
+import ArgumentParser
+import EventLog
+import Projections
+import Records
+import SyncCore
+
+/// `ossync show`
+struct ShowCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show",
+        abstract: "Show one record: its columns, its state, and the API's JSON.",
+        discussion: """
+            Header and detail are what the API sent, byte for byte. An id that the store doesn't know is
+            exit 1.
+
+            Example: ossync show 4711 --json
+            """)
+
+    @OptionGroup var global: GlobalOptions
+
+    @Argument(help: "The record's id.")
+    var id: String
+
+    func run() throws {
+        let session = try Session(global)
+        let log = try session.openLog()
+        let snapshot = try log.snapshot()
+        let control = try snapshot.control()
+        let stream = try session.stream(in: control)
+        guard stream.id != .none, let row = try snapshot.row(stream.id, RecordID(id)) else {
+            throw CommandFailure(
+                ExitCode.failure, "there is no record \(id) in stream \(stream.name)")
+        }
+        let header = try snapshot.body(of: row.ordinal, at: row.headerPosition)
+        let detail = try snapshot.body(of: row.ordinal, at: row.detailPosition)
+        var columns: [(String, JSONText)] = []
+        if let configured = session.configuration.streams.first(where: { $0.name == stream.name }) {
+            let mapping = try session.configuration.mapping(configured)
+            let values = try mapping.evaluate(header: header?[...], detail: detail?[...])
+            columns = zip(mapping.columns, values).map { ($0.name, $1.json) }
+        }
+        let record = RecordReport(row: row, columns: columns, header: header, detail: detail)
+        session.output.line(session.output.isJSON ? record.json.line : record.words)
+    }
+}
+
+/// One record as `show` prints it.
+struct RecordReport {
+    let row: RecordRow
+    let columns: [(String, JSONText)]
+    let header: [UInt8]?
+    let detail: [UInt8]?
+
+    var json: JSONText {
+        .object([
+            ("v", .number(1)), ("type", "record"), ("id", .string(row.id.text)),
+            ("columns", .object(columns)), ("header", verbatim(header)),
+            ("detail", verbatim(detail)),
+            ("details_synced", .literal(row.detailsSynced ? "true" : "false")),
+            ("sync_attempted_at", .optional(row.attemptedAt?.rfc3339())),
+            ("sync_error", .optional(row.error?.text.withoutControls)), ("deleted_at", .null),
+            ("state", .string(row.state.name)), ("attempts", .number(row.attempts)),
+            ("generation", .number(row.generation)),
+            ("headerPosition", .number(row.headerPosition.rawValue)),
+            (
+                "detailPosition",
+                row.detailPosition == .none ? .null : .number(row.detailPosition.rawValue)
+            ),
+        ])
+    }
+
+    private func verbatim(_ text: [UInt8]?) -> JSONText {
+        text.map { .literal(JSONLine.compact($0)) } ?? .null
+    }
+
+    var words: String {
+        var lines = [
+            "id        \(row.id.text.withoutControls)",
+            "state     \(row.state.name)"
+                + (row.attempts > 0 ? ", \(row.attempts) failed attempts" : ""),
+        ]
+        if let time = row.attemptedAt { lines.append("tried     \(time.rfc3339())") }
+        if let error = row.error { lines.append("error     \(error.text.withoutControls)") }
+        for (name, value) in columns {
+            lines.append("\(name.padded(to: 9)) \(value.line.withoutControls)")
+        }
+        lines.append("header    \(text(header))")
+        lines.append("detail    \(text(detail))")
+        return lines.joined(separator: "\n")
+    }
+
+    private func text(_ text: [UInt8]?) -> String {
+        text.map { JSONLine.compact($0).withoutControls } ?? "none"
+    }
+}
+
+extension ColumnValue {
+    /// The value as JSON: decimals are strings in plain notation, numbers keep their literal.
+    var json: JSONText {
+        switch self {
+        case .null, .mismatch: .null
+        case .text(let text): .string(text)
+        case .integer(let literal): .literal(literal)
+        case .decimal(let value): .string(value.description)
+        case .boolean(let value): .literal(value ? "true" : "false")
+        case .json(let text): .literal(JSONLine.compact(text))
+        }
+    }
+}
+
+/// Verbatim JSON on one line.
+enum JSONLine {
+    /// The text without the white space between tokens; tokens stay as they are.
+    static func compact(_ text: [UInt8]) -> String {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(text.count)
+        var isString = false
+        var isEscaped = false
+        for byte in text {
+            if isString {
+                if isEscaped {
+                    isEscaped = false
+                } else if byte == UInt8(ascii: "\\") {
+                    isEscaped = true
+                } else if byte == UInt8(ascii: "\"") {
+                    isString = false
+                }
+            } else if byte == UInt8(ascii: "\"") {
+                isString = true
+            } else if byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D {
+                continue
+            }
+            bytes.append(byte)
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}

@@ -1,0 +1,171 @@
+import ArgumentParser
+import EventLog
+import Projections
+import SyncCore
+import SyncEngine
+
+/// `ossync status`
+struct StatusCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status",
+        abstract: "Show totals, details, expenses, the state of the sync, the queue and the budget.",
+        discussion: """
+            Reads only; it never waits for a running sync.
+
+            Example: ossync status --json
+            """)
+
+    @OptionGroup var global: GlobalOptions
+
+    func run() throws {
+        let session = try Session(global)
+        try StatusReport(session).print()
+    }
+}
+
+/// What `status` prints, and `demo` ends with.
+struct StatusReport {
+    private let output: Output
+    private let control: ControlState
+    private let stream: StreamState
+    private let limits: LimitPolicy
+    private let total: (sum: String, records: UInt64)?
+    private let detailed: Bool
+    private let nowNs: Int64
+
+    init(_ session: Session) throws {
+        output = session.output
+        let log = try session.openLog()
+        control = try log.snapshot().control()
+        stream = try session.stream(in: control)
+        limits = session.configuration.limitPolicy
+        detailed =
+            session.configuration.streams.first { [stream] in $0.name == stream.name }
+            .map { $0.detail != nil } ?? true
+        var sum: (sum: String, records: UInt64)?
+        if stream.id != .none, let projector = try session.projector(stream.name, log: log) {
+            sum = try projector.read { $0.total }
+        }
+        total = sum
+        let reading = SystemClock().read()
+        nowNs =
+            control.clock?.bootID == reading.bootID
+            ? reading.bootNs : control.bootNs(at: reading.wall)
+    }
+
+    func print() {
+        if output.isJSON {
+            output.line(json.line)
+        } else {
+            for line in words { output.line(line) }
+        }
+    }
+
+    private var phase: String {
+        guard let invocation = control.invocation, invocation.stream == stream.id,
+            invocation.mode != .health
+        else { return "idle" }
+        return stream.pass != nil && invocation.mode != .detailsOnly ? "headers" : "details"
+    }
+
+    private var json: JSONText {
+        let counts = stream.counts
+        return .object([
+            ("v", .number(1)), ("type", "status"), ("stream", .string(stream.name)),
+            ("position", .number(control.position.rawValue)),
+            (
+                "records",
+                .object([
+                    ("total", .number(counts.total)), ("withDetails", .number(counts.synced)),
+                    ("withoutDetails", .number(counts.withoutDetails)),
+                    ("failed", .number(counts.parked)), ("deleted", .number(0)),
+                    ("missing", .number(0)),
+                ])
+            ),
+            (
+                "expenses",
+                total.map {
+                    .object([("total", .string($0.sum)), ("records", .number($0.records))])
+                } ?? .null
+            ), ("state", state),
+            (
+                "queue",
+                .object([
+                    ("pending", .number(counts.pending)), ("retrying", .number(counts.retrying)),
+                    ("parked", .number(counts.parked)), ("dropped", .number(counts.dropped)),
+                ])
+            ), ("rateLimit", rateLimit),
+        ])
+    }
+
+    private var state: JSONText {
+        var members: [(String, JSONText)] = [
+            ("phase", .string(phase)), ("highWaterMark", .optional(stream.highWaterMark?.text)),
+            (
+                "run",
+                .optional(stream.lastRun == .none ? nil : "r\(stream.lastRun.rawValue)")
+            ), ("lastCompletedAt", .optional(stream.lastCompletedAt?.rfc3339())),
+            ("lastError", .optional(stream.lastError?.withoutControls)),
+            ("generation", .number(stream.generation)),
+        ]
+        members.append(("cursor", .optional(stream.pass.map { $0.cursor?.display ?? "first page" })))
+        return .object(members)
+    }
+
+    private func used(_ window: RateWindow) -> Int {
+        control.limiter.slots.count(in: window, now: nowNs) + control.inFlight.count
+    }
+
+    private var cooldownUntil: LogTime? {
+        control.limiter.cooldownUntilNs.flatMap { $0 > nowNs ? control.time(atBootNs: $0) : nil }
+    }
+
+    private var rateLimit: JSONText {
+        var members = limits.windows.map { window in
+            (
+                window.name,
+                JSONText.object([
+                    ("limit", .number(window.requests)), ("used", .number(used(window))),
+                ])
+            )
+        }
+        members.append(("cooldownUntil", .optional(cooldownUntil?.rfc3339())))
+        return .object(members)
+    }
+
+    private var words: [String] {
+        let counts = stream.counts
+        var lines = [
+            "\(stream.name): \(counts.total.grouped) records, at position "
+                + control.position.rawValue.grouped,
+            "details   \(counts.synced.grouped) with, \(counts.withoutDetails.grouped) without"
+                + (detailed ? "" : " (no detail call is configured)"),
+        ]
+        if let total {
+            lines.append("expenses  \(total.sum) in \(total.records.grouped) records")
+        }
+        lines.append(
+            "queue     \(counts.pending.grouped) pending, \(counts.retrying.grouped) retrying, "
+                + "\(counts.parked.grouped) parked, \(counts.dropped.grouped) dropped")
+        lines.append(contentsOf: stateWords)
+        let windows = limits.windows.map { "\($0.name) \(used($0))/\($0.requests)" }
+        lines.append("budget    " + (windows.isEmpty ? "no limits" : windows.joined(separator: ", ")))
+        if let cooldownUntil {
+            lines.append("cooldown  until \(cooldownUntil.rfc3339())")
+        }
+        return lines
+    }
+
+    private var stateWords: [String] {
+        var lines = ["state     \(phase)"]
+        if let pass = stream.pass {
+            lines.append(
+                "list      open at \(pass.cursor?.display ?? "the first page"); go on with "
+                    + "`ossync sync --mode resume`")
+        }
+        if let mark = stream.highWaterMark { lines.append("mark      \(mark.text.withoutControls)") }
+        if let time = stream.lastCompletedAt { lines.append("completed \(time.rfc3339())") }
+        if let error = stream.lastError { lines.append("error     \(error.withoutControls)") }
+        return lines
+    }
+}

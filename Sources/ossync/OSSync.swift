@@ -1,0 +1,61 @@
+import ArgumentParser
+import Glibc
+
+/// The program: its commands, and how it ends.
+@main
+struct OSSync: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ossync",
+        abstract: "Keeps a local copy of the records of a rate-limited REST API.",
+        discussion: """
+            Every request and every answer is an event in a log; records, queue and budget are folded from
+            it. A sync may be stopped at any moment and goes on where it was, within the API's limits.
+
+            Try it: ossync demo. Begin with your own API: ossync init.
+            """,
+        version: Version.text,
+        subcommands: [
+            InitCommand.self, DoctorCommand.self, HealthCommand.self, PlanCommand.self,
+            SyncCommand.self, StatusCommand.self, ShowCommand.self, LogCommand.self,
+            QueueCommand.self, ProjectionsCommand.self, ExportCommand.self, ConfigCommand.self,
+            DemoCommand.self,
+        ])
+
+    static func main() {
+        let arguments = GlobalOptions.movedBehindCommand(Array(CommandLine.arguments.dropFirst()))
+        let isJSON = arguments.contains("--json")
+        do {
+            var command = try parseAsRoot(arguments)
+            try command.run()
+        } catch {
+            end(error, isJSON: isJSON)
+        }
+    }
+
+    private static func end(_ error: any Error, isJSON: Bool) -> Never {
+        let parserCode = exitCode(for: error)
+        let isOwn = !(error is CommandFailure) && parserCode != .failure
+        if isOwn, parserCode == .success { exit(withError: error) }
+        let failure =
+            isOwn
+            ? CommandFailure(ExitCode.usage, message(for: error), hint: "see --help")
+            : CommandFailure(describing: error)
+        report(failure, isJSON: isJSON)
+        Glibc.exit(failure.exitCode)
+    }
+
+    private static func report(_ failure: CommandFailure, isJSON: Bool) {
+        guard !failure.message.isEmpty else { return }
+        let output = Output(isJSON: isJSON, isQuiet: false, isVerbose: false, color: .never)
+        for line in failure.message.split(separator: "\n") {
+            output.error("ossync: \(line)".withoutControls)
+        }
+        if let hint = failure.hint { output.error("  \(hint)".withoutControls) }
+        guard isJSON else { return }
+        output.line(
+            JSONText.object([
+                ("v", .number(1)), ("type", "error"), ("exitCode", .number(failure.exitCode)),
+                ("message", .string(failure.message)), ("hint", .optional(failure.hint)),
+            ]).line)
+    }
+}

@@ -1,0 +1,30 @@
+import EventLog
+import Projections
+import Records
+import SyncEngine
+
+extension CommandFailure {
+    /// The failure that an error of any layer is to the user: one clear line and the documented code.
+    init(describing error: any Error) {
+        switch error {
+        case let error as CommandFailure: self = error
+        case let error as EngineError: self.init(error.exitCode, error.description)
+        case let error as EventLogError:
+            self.init(EngineError.log(error).exitCode, error.description)
+        case let error as ProjectionError:
+            if case .log(let cause) = error {
+                self.init(EngineError.log(cause).exitCode, error.description)
+            } else {
+                self.init(ExitCode.failure, error.description)
+            }
+        case let error as ConfigurationError: self.init(ExitCode.usage, error.description)
+        case let error as RecordsError: self.init(ExitCode.usage, "\(error)")
+        default: self.init(ExitCode.failure, "\(error)")
+        }
+    }
+
+    /// Message and hint on one line.
+    var line: String {
+        ([message] + [hint].compactMap { $0 }).joined(separator: "; ").withoutControls
+    }
+}
