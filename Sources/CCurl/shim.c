@@ -194,10 +194,12 @@ static ossync_curl_outcome outcome_of(const ossync_curl_session *session, CURLco
     case CURLE_PEER_FAILED_VERIFICATION: return OSSYNC_CURL_TLS;
     case CURLE_OPERATION_TIMEDOUT:
         return session->sendings ? OSSYNC_CURL_TOTAL_TIMEOUT : OSSYNC_CURL_CONNECT_TIMEOUT;
+    case CURLE_UNSUPPORTED_PROTOCOL:
+        // Also what libcurl calls an answer that is not HTTP.
+        return session->sendings ? OSSYNC_CURL_BROKEN : OSSYNC_CURL_REFUSED;
     case CURLE_PARTIAL_FILE: return OSSYNC_CURL_PARTIAL;
     case CURLE_BAD_CONTENT_ENCODING: return OSSYNC_CURL_ENCODING;
     case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_OUT_OF_MEMORY:
     case CURLE_BAD_FUNCTION_ARGUMENT: return OSSYNC_CURL_REFUSED;
     default: return session->sendings ? OSSYNC_CURL_BROKEN : OSSYNC_CURL_CONNECT;
