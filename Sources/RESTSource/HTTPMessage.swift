@@ -1,0 +1,82 @@
+/// One HTTP request, ready to be sent.
+struct HTTPRequest: Sendable, Equatable {
+    let method: String
+    let url: String
+    let headers: [HTTPField]
+}
+
+/// One line of a message's head.
+struct HTTPField: Sendable, Equatable {
+    let name: String
+    let value: String
+
+    /// Whether `text` is a token of RFC 9110.
+    static func isName(_ text: String) -> Bool {
+        !text.isEmpty
+            && text.utf8.allSatisfy {
+                $0 > 0x20 && $0 < 0x7F && !"\"(),/:;<=>?@[\\]{}".utf8.contains($0)
+            }
+    }
+
+    /// Whether `text` has something in it and nothing that would end the line.
+    static func isValue(_ text: String) -> Bool {
+        !text.isEmpty && text.utf8.allSatisfy { ($0 >= 0x20 && $0 != 0x7F) || $0 == 0x09 }
+    }
+}
+
+/// One whole HTTP response.
+struct HTTPResponse: Sendable, Equatable {
+    let status: Int
+    /// In their order, names in lower case.
+    let headers: [HTTPField]
+    /// Decoded.
+    let body: [UInt8]
+    var latencyUs: UInt64 = 0
+    /// Our wall clock when the response was complete, in seconds of UTC; for responses without Date.
+    var receivedAt: Int64 = 0
+
+    /// The values of a header, by its lower-case name.
+    func values(_ name: String) -> [String] {
+        headers.filter { $0.name == name }.map(\.value)
+    }
+
+    /// The fields of a response's head; the status line and lines without a colon are left out.
+    static func fields(of head: some Sequence<UInt8>) -> [HTTPField] {
+        String(decoding: Array(head), as: UTF8.self).split(whereSeparator: \.isNewline).compactMap {
+            line in
+            guard let colon = line.firstIndex(of: ":"), colon > line.startIndex else { return nil }
+            let value = line[line.index(after: colon)...]
+            return HTTPField(
+                name: line[..<colon].lowercased(),
+                value: String(value.trimmingPrefix { $0 == " " || $0 == "\t" }))
+        }
+    }
+}
+
+/// Why no usable response came.
+struct TransportError: Error, Sendable, Equatable {
+    enum Kind: String, Sendable, CaseIterable {
+        case resolve, connect, tls
+        case connectTimeout = "connect-timeout"
+        case idleTimeout = "idle-timeout"
+        case totalTimeout = "timeout"
+        /// The connection closed under the request, and sending it again was suppressed.
+        case resend
+        case broken, partial
+        case bodyTooLarge = "too-large"
+        case ratioTooLarge = "ratio"
+        case headersTooLarge = "headers"
+        case encoding
+        case cancelled, refused
+        /// libcurl can't be loaded.
+        case unavailable = "no-libcurl"
+    }
+
+    let kind: Kind
+    /// Whether the request began to be sent.
+    let sent: Bool
+    var status = 0
+    var latencyUs: UInt64 = 0
+    /// What the loader said, for `unavailable`.
+    var reason = ""
+}

@@ -1,0 +1,37 @@
+/// Text of an API made fit for one line of a terminal or a log.
+enum PlainText {
+    /// Without control and bidirectional characters, white space joined, at most `limit` characters.
+    static func line(_ text: String, limit: Int) -> String {
+        var (output, hasSpace, count) = ("", false, 0)
+        for scalar in text.unicodeScalars {
+            if scalar.properties.isWhitespace || scalar.value < 0x20 {
+                hasSpace = count > 0
+                continue
+            }
+            if isUnsafe(scalar) { continue }
+            if count + (hasSpace ? 1 : 0) >= limit - 1 {
+                output += "…"
+                break
+            }
+            if hasSpace {
+                output += " "
+                count += 1
+                hasSpace = false
+            }
+            output.unicodeScalars.append(scalar)
+            count += 1
+        }
+        return output
+    }
+
+    /// Controls, and everything invisible that can reorder or hide text (category Cf, line and
+    /// paragraph separators), private use and tags.
+    private static func isUnsafe(_ scalar: UnicodeScalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator,
+            .paragraphSeparator:
+            true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,171 @@
+/// Finds the configured secrets in what comes back, in every spelling, and takes them out.
+struct Redactor: Sendable {
+    /// Shorter secrets would be found by chance in bodies, where they'd spoil innocent values.
+    static let minimumBodyLength = 12
+    private static let mask = Array("***".utf8)
+
+    /// For texts to people: everything of four bytes and more, the longest first.
+    private let textNeedles: [Needle]
+    /// For bodies: the spellings that can occur inside of a JSON string.
+    private let bodyNeedles: [Needle]
+
+    init(_ configuration: RESTConfiguration) {
+        var secrets = configuration.api.headers.map { $0.value.reveal() }
+        switch configuration.api.auth {
+        case .none: break
+        case .bearer(let secret), .apiKey(_, let secret): secrets.append(secret.reveal())
+        case .basic(let user, let password):
+            secrets.append(password.reveal())
+            secrets.append(Base64.encode("\(user):\(password.reveal())".utf8))
+        }
+        self.init(secrets: secrets)
+    }
+
+    init(secrets: [String]) {
+        func needles(_ minimum: Int, _ isUsable: ([UInt8]) -> Bool) -> [Needle] {
+            let all = secrets.filter { $0.utf8.count >= minimum }.flatMap { Self.spellings($0) }
+            return Set(all.filter(isUsable)).sorted {
+                $0.count != $1.count ? $0.count > $1.count : $0.lexicographicallyPrecedes($1)
+            }.map { Needle($0) }
+        }
+        textNeedles = needles(4) { _ in true }
+        bodyNeedles = needles(Self.minimumBodyLength) { Self.canOccur($0) }
+    }
+
+    /// A text for people, without any secret.
+    func clean(_ text: String) -> String {
+        let bytes = Array(text.utf8)
+        guard contains(bytes, textNeedles) else { return text }
+        var (output, index) = ([UInt8](), 0)
+        while index < bytes.count {
+            if let length = match(bytes, at: index, textNeedles) {
+                output += Self.mask
+                index += length
+            } else {
+                output.append(bytes[index])
+                index += 1
+            }
+        }
+        return String(decoding: output, as: UTF8.self)
+    }
+
+    /// A body with `***` for each secret inside of a JSON string; the same storage without a hit.
+    ///
+    /// A match begins at a character of the string, never within an escape, and ends with one: the
+    /// result is JSON whenever the body was.
+    func clean(body: [UInt8]) -> [UInt8] {
+        guard contains(body, bodyNeedles) else { return body }
+        var (output, index, isInside) = ([UInt8](), 0, false)
+        output.reserveCapacity(body.count)
+        while index < body.count {
+            if isInside, let length = match(body, at: index, bodyNeedles) {
+                output += Self.mask
+                index += length
+                continue
+            }
+            let byte = body[index]
+            output.append(byte)
+            index += 1
+            if byte == UInt8(ascii: "\"") {
+                isInside.toggle()
+            } else if isInside, byte == UInt8(ascii: "\\"), index < body.count {
+                output.append(body[index])
+                index += 1
+            }
+        }
+        return output
+    }
+
+    /// Each spelling of a secret: raw, percent-encoded in both cases, and JSON-escaped.
+    private static func spellings(_ secret: String) -> [[UInt8]] {
+        let encoded = URLParts.encoded(secret)
+        var escaped: [UInt8] = []
+        for byte in secret.utf8 {
+            if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
+                escaped.append(UInt8(ascii: "\\"))
+            }
+            escaped.append(byte)
+        }
+        // Some writers escape the slash, as PHP does.
+        let slashed = escaped.flatMap {
+            $0 == UInt8(ascii: "/") ? [UInt8(ascii: "\\"), $0] : [$0]
+        }
+        return [
+            Array(secret.utf8), Array(encoded.utf8), Array(lowerHex(encoded).utf8), escaped,
+            slashed,
+        ]
+    }
+
+    private static func lowerHex(_ encoded: String) -> String {
+        var (text, left) = ("", 0)
+        for character in encoded {
+            text += left > 0 ? character.lowercased() : String(character)
+            left = character == "%" ? 2 : max(left - 1, 0)
+        }
+        return text
+    }
+
+    /// Whether a spelling can stand in a JSON string: every backslash escapes, no mark is bare.
+    private static func canOccur(_ needle: [UInt8]) -> Bool {
+        var index = 0
+        while index < needle.count {
+            if needle[index] == UInt8(ascii: "\"") { return false }
+            if needle[index] == UInt8(ascii: "\\") {
+                guard index + 1 < needle.count, "\"\\/".utf8.contains(needle[index + 1]) else {
+                    return false
+                }
+                index += 1
+            }
+            index += 1
+        }
+        return true
+    }
+
+    private func match(_ bytes: [UInt8], at index: Int, _ needles: [Needle]) -> Int? {
+        needles.first { needle in
+            bytes[index] == needle.bytes.first && bytes[index...].starts(with: needle.bytes)
+        }?.bytes.count
+    }
+
+    private func contains(_ bytes: [UInt8], _ needles: [Needle]) -> Bool {
+        bytes.withUnsafeBufferPointer { text in needles.contains { $0.occurs(in: text) } }
+    }
+}
+
+/// Bytes to be found, by Horspool's method: most of a text is stepped over unread.
+private struct Needle: Sendable {
+    let bytes: [UInt8]
+    /// How far to go on when a byte of the text stands under the needle's last one.
+    private let steps: [Int]
+
+    init(_ bytes: [UInt8]) {
+        self.bytes = bytes
+        var steps = [Int](repeating: bytes.count, count: 256)
+        for (index, byte) in bytes.dropLast().enumerated() {
+            steps[Int(byte)] = bytes.count - 1 - index
+        }
+        self.steps = steps
+    }
+
+    func occurs(in text: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard let final = bytes.last else { return false }
+        var end = bytes.count - 1
+        return bytes.withUnsafeBufferPointer { needle in
+            steps.withUnsafeBufferPointer { steps in
+                while end < text.count {
+                    let byte = text[end]
+                    if byte == final {
+                        let start = end - needle.count + 1
+                        var index = 0
+                        while index < needle.count, text[start + index] == needle[index] {
+                            index += 1
+                        }
+                        if index == needle.count { return true }
+                    }
+                    end += steps[Int(byte)]
+                }
+                return false
+            }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+internal import Records
+internal import SyncCore
+
+/// Turns a response, or its absence, into the answer for the core; pure.
+struct ResponseReader: Sendable {
+    let configuration: RESTConfiguration
+    let redactor: Redactor
+    private let listSlicer: RecordSlicer
+    private let detailSlicer: RecordSlicer?
+
+    /// - Throws: `badPointer` when more places are ignored than can be.
+    init(_ configuration: RESTConfiguration) throws(RecordsError) {
+        self.configuration = configuration
+        redactor = Redactor(configuration)
+        let list = configuration.list
+        listSlicer = RecordSlicer(
+            records: list.records, id: list.id, total: list.total,
+            fingerprinter: try Fingerprinter(ignoring: list.ignore))
+        guard let detail = configuration.detail else {
+            detailSlicer = nil
+            return
+        }
+        detailSlicer = RecordSlicer(
+            records: detail.records, id: detail.id, allowsSingle: detail.allowsSingle,
+            fingerprinter: try Fingerprinter(ignoring: detail.ignore))
+    }
+
+    func answer(to request: SourceRequest, _ response: HTTPResponse) -> SourceAnswer {
+        let exchange = Exchange(
+            status: UInt16(clamping: response.status), latencyUs: response.latencyUs,
+            bodyBytes: UInt64(response.body.count), headers: recordedHeaders(response))
+        return SourceAnswer(exchange: exchange, content: content(for: request, response))
+    }
+
+    func answer(to request: SourceRequest, _ error: TransportError) -> SourceAnswer {
+        SourceAnswer(
+            exchange: Exchange(status: UInt16(clamping: error.status), latencyUs: error.latencyUs),
+            content: .failed(failure(request, error)))
+    }
+
+    /// The answer to a request that the configuration can't express; nothing was sent.
+    func refusal(of request: SourceRequest) -> SourceAnswer {
+        let text = sentence(
+            request,
+            "can't be asked: the configuration doesn't fit the cursor, filter or identities",
+            "run ossync doctor")
+        return SourceAnswer(
+            exchange: Exchange(status: 0),
+            content: .failed(FailureAnswer(.client, code: "request", text: text)))
+    }
+
+    private func content(
+        for request: SourceRequest, _ response: HTTPResponse
+    ) -> SourceAnswer.Content {
+        if response.status == 429 {
+            let limit = WaitHeaders(response: response).limit
+            return .limited(waitMs: limit?.waitMs, signal: limit?.signal ?? "http-429")
+        }
+        guard (200...299).contains(response.status) else {
+            return .failed(failure(request, response))
+        }
+        do {
+            return try read(request, redactor.clean(body: response.body))
+        } catch {
+            return .failed(unusable(request, error, response))
+        }
+    }
+
+    private func read(
+        _ request: SourceRequest, _ body: [UInt8]
+    ) throws(RecordsError) -> SourceAnswer.Content {
+        switch request.kind {
+        case .health:
+            if configuration.healthPath == nil { _ = try listSlicer.slice(body) }
+            return .healthy
+        case .list(let cursor, _):
+            let slices = try listSlicer.slice(body)
+            let next = PagePlace.following(
+                cursor.flatMap { PagePlace($0) }, slices.records, configuration.list.paging)
+            return .page(
+                PageAnswer(records: slices.records, next: next?.cursor, total: slices.total))
+        case .detail(let ids):
+            guard let detailSlicer else {
+                throw RecordsError(.badMapping, "the configuration has no details")
+            }
+            let slices = try detailSlicer.slice(body, assumedID: ids.count == 1 ? ids.first : nil)
+            // Of several records with one identity the last counts; strangers are left out.
+            var found: [RecordID: ListedRecord] = [:]
+            for record in slices.records { found[record.id] = record }
+            return .details(
+                ids.map { id in
+                    found[id].map { .found(fingerprint: $0.fingerprint, body: $0.body) } ?? .absent
+                })
+        }
+    }
+
+    /// Headers that explain an answer later; never one that may carry a credential.
+    private func recordedHeaders(_ response: HTTPResponse) -> [Exchange.HeaderField] {
+        let names: Set<String> = [
+            "retry-after", "date", "content-type", "x-request-id", "x-correlation-id",
+            "request-id", "x-amzn-requestid", "cf-ray",
+        ]
+        let prefixes = ["ratelimit", "x-ratelimit-", "x-rate-limit-"]
+        return response.headers.filter { field in
+            names.contains(field.name) || prefixes.contains { field.name.hasPrefix($0) }
+        }.prefix(32).map {
+            Exchange.HeaderField(
+                name: PlainText.line($0.name, limit: 64),
+                value: shown($0.value, limit: 200))
+        }
+    }
+}

@@ -1,0 +1,17 @@
+/// A value that must never be shown: it prints as `***`, also inside of other values.
+package struct Secret: Sendable, Equatable, CustomStringConvertible, CustomDebugStringConvertible,
+    CustomReflectable
+{
+    private let value: String
+
+    package init(_ value: String) { self.value = value }
+
+    package var description: String { "***" }
+    package var debugDescription: String { "***" }
+    package var customMirror: Mirror { Mirror(self, children: []) }
+
+    package var isEmpty: Bool { value.isEmpty }
+
+    /// The value itself: for building a request and for finding it in what comes back.
+    func reveal() -> String { value }
+}
