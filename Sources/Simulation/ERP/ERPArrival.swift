@@ -1,0 +1,98 @@
+/// One request that reached the simulated ERP, as it remembers it.
+package struct ERPArrival: Sendable, Equatable {
+    package enum Endpoint: String, Sendable, CaseIterable {
+        case list
+        case detail
+        case health
+        /// Anything else under `/api`, requests that are not understood included.
+        case other
+    }
+
+    /// What was asked for.
+    package enum Target: Sendable, Equatable {
+        /// Records above `above`, less the first `offset` of them, at most `limit`.
+        case page(above: Int64, offset: Int, limit: Int)
+        case details([Int64])
+        case none
+    }
+
+    /// Counted from 1 over the life of the server.
+    package let number: Int
+    package let timeNs: Int64
+    package let endpoint: Endpoint
+    package let target: Target
+    /// The HTTP status; 0 when the connection was dropped.
+    package let status: Int
+    package let fault: ERPFault?
+
+    package init(
+        number: Int, timeNs: Int64, endpoint: Endpoint, target: Target, status: Int,
+        fault: ERPFault?
+    ) {
+        self.number = number
+        self.timeNs = timeNs
+        self.endpoint = endpoint
+        self.target = target
+        self.status = status
+        self.fault = fault
+    }
+}
+
+/// The arrivals of a server in the order of their times, and what can be said about them.
+package struct ERPArrivals: Sendable {
+    package private(set) var entries: [ERPArrival] = []
+    private let capacity: Int
+    /// How many arrivals were forgotten because there were more than the capacity.
+    package private(set) var forgotten = 0
+
+    init(capacity: Int) { self.capacity = max(2, capacity) }
+
+    mutating func record(_ arrival: ERPArrival) {
+        if entries.count == capacity {
+            forgotten += capacity / 2
+            entries.removeFirst(capacity / 2)
+        }
+        entries.append(arrival)
+    }
+
+    package mutating func removeAll() {
+        entries.removeAll()
+        forgotten = 0
+    }
+
+    package func count(_ endpoint: ERPArrival.Endpoint) -> Int {
+        entries.reduce(0) { $0 + ($1.endpoint == endpoint ? 1 : 0) }
+    }
+
+    package func count(status: Int) -> Int {
+        entries.reduce(0) { $0 + ($1.status == status ? 1 : 0) }
+    }
+
+    /// The most arrivals that any window of this length holds, wherever it begins.
+    ///
+    /// A window is half open: two arrivals exactly `inWindowNs` apart are never in one.
+    package func maximumArrivals(
+        inWindowNs length: Int64, where isCounted: (ERPArrival) -> Bool = { _ in true }
+    ) -> Int {
+        let times = entries.lazy.filter(isCounted).map(\.timeNs)
+        var window: [Int64] = []
+        var first = 0
+        var most = 0
+        for time in times {
+            window.append(time)
+            while window[first] <= time - length { first += 1 }
+            most = max(most, window.count - first)
+        }
+        return most
+    }
+
+    /// How many times each identity was asked for in detail.
+    package func detailRequestsByID() -> [Int64: Int] {
+        var counts: [Int64: Int] = [:]
+        for arrival in entries {
+            guard case .details(let ids) = arrival.target else { continue }
+            for id in ids { counts[id, default: 0] += 1 }
+        }
+        return counts
+    }
+}
