@@ -28,6 +28,7 @@ final class EngineSession {
         _ session: Session, activity: String, creates: Bool, ifRunning: IfRunning = .fail
     ) throws {
         self.session = session
+        Signals.install()
         let folder = session.folder
         if folder.isSomethingElse {
             throw CommandFailure(

@@ -32,7 +32,8 @@ struct RunSession {
         let request = runRequested(pinned: source.pinnedKeys)
         try checkAllowed(request)
         let mailbox = Mailbox()
-        Signals.watch { mailbox.put(.cancel($0)) }
+        Signals.during { mailbox.put(.cancel($0)) }
+        defer { Signals.during(nil) }
         let concurrency = max(stream.detail?.concurrency ?? 1, 1)
         let rest = try RESTSource(source, concurrency: concurrency)
         defer { rest.shutdown() }

@@ -1,32 +1,57 @@
 import Glibc
 import SyncCore
-import SyncEngine
+import Synchronization
 
 /// SIGINT and SIGTERM: the first asks the run to stop in an orderly way, the second ends the process
-/// at once, which loses nothing either.
+/// at once, which loses nothing either. Without a run, the first one ends the process.
 enum Signals {
-    /// Blocks the signals in every thread that is started from now on, and hands them to a thread of
-    /// their own. Call it before any other thread exists.
-    static func watch(_ onFirst: @escaping @Sendable (StopReason) -> Void) {
+    private struct State {
+        var isInstalled = false
+        var onFirst: (@Sendable (StopReason) -> Void)?
+        var received = 0
+    }
+
+    private static let state = Mutex(State())
+
+    /// Hands the signals to a thread of their own. Call it before any other thread is started: they
+    /// inherit that the signals are blocked.
+    static func install() {
+        let isFirst = state.withLock { state in
+            defer { state.isInstalled = true }
+            return !state.isInstalled
+        }
+        guard isFirst else { return }
+        signal(SIGPIPE, SIG_IGN)
+        var set = handled
+        pthread_sigmask(SIG_BLOCK, &set, nil)
+        Background.run {
+            while true {
+                var set = handled
+                var number: Int32 = 0
+                if sigwait(&set, &number) == 0 { receive(number) }
+            }
+        }
+    }
+
+    /// Sets what the first signal does, while a run is under way; nil ends the process again.
+    static func during(_ onFirst: (@Sendable (StopReason) -> Void)?) {
+        state.withLock { $0.onFirst = onFirst }
+    }
+
+    private static var handled: sigset_t {
         var set = sigset_t()
         sigemptyset(&set)
         sigaddset(&set, SIGINT)
         sigaddset(&set, SIGTERM)
-        pthread_sigmask(SIG_BLOCK, &set, nil)
-        signal(SIGPIPE, SIG_IGN)
-        Background.run {
-            var set = sigset_t()
-            sigemptyset(&set)
-            sigaddset(&set, SIGINT)
-            sigaddset(&set, SIGTERM)
-            var isFirst = true
-            while true {
-                var received: Int32 = 0
-                guard sigwait(&set, &received) == 0 else { continue }
-                if !isFirst { _exit(128 + received) }
-                isFirst = false
-                onFirst(received == SIGINT ? .sigint : .sigterm)
-            }
+        return set
+    }
+
+    private static func receive(_ number: Int32) {
+        let action = state.withLock { state in
+            state.received += 1
+            return state.received == 1 ? state.onFirst : nil
         }
+        guard let action else { _exit(128 + number) }
+        action(number == SIGINT ? .sigint : .sigterm)
     }
 }
