@@ -32,7 +32,7 @@ struct HTTPResponse: Sendable, Equatable {
     /// Decoded.
     let body: [UInt8]
     var latencyUs: UInt64 = 0
-    /// Our wall clock when the response was complete, in seconds of UTC; for responses without Date.
+    /// Our wall clock at the end of the response, in seconds of UTC; used without a Date header.
     var receivedAt: Int64 = 0
 
     /// The values of a header, by its lower-case name.

@@ -1,6 +1,6 @@
 /// Text of an API made fit for one line of a terminal or a log.
 enum PlainText {
-    /// Without control and bidirectional characters, white space joined, at most `limit` characters.
+    /// No control or bidirectional characters, white space joined, at most `limit` characters.
     static func line(_ text: String, limit: Int) -> String {
         var (output, hasSpace, count) = ("", false, 0)
         for scalar in text.unicodeScalars {

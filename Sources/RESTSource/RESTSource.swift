@@ -3,7 +3,7 @@ package import SyncCore
 
 /// An HTTP API as a source of records: each `perform` is one GET request.
 ///
-/// Answers are read on the thread that received them. Call `shutdown` before the end of the process.
+/// Answers are read on the thread that received them. Call `shutdown` before the process ends.
 package final class RESTSource: Source {
     private let builder: RequestBuilder
     private let reader: ResponseReader

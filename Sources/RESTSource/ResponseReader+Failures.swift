@@ -132,7 +132,7 @@ extension ResponseReader {
         return shown(text, limit: 300)
     }
 
-    /// Cleaned of what hides, then of secrets, and only then cut: neither a secret with an invisible
+    /// Cleaned of what hides, then of secrets, and only then cut: neither a secret with a hidden
     /// character in it nor half of one gets through.
     func shown(_ text: String, limit: Int) -> String {
         PlainText.line(redactor.clean(PlainText.line(text, limit: .max)), limit: limit)

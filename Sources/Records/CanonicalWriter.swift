@@ -52,7 +52,7 @@ struct CanonicalWriter: ~Copyable {
         emit(view, node, ignored.isEmpty ? 0 : ~0 >> UInt64(64 - ignored.count), 0)
     }
 
-    /// - Parameter mask: the ignored pointers whose first `depth` segments led here, a bit for each.
+    /// - Parameter mask: the ignored pointers whose first `depth` segments led here.
     private mutating func emit(_ view: JSONView, _ node: Int, _ mask: UInt64, _ depth: Int) {
         switch view.kind(node) {
         case .object: emitObject(view, node, mask, depth)

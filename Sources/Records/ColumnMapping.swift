@@ -82,7 +82,7 @@ package struct ColumnMapping: Sendable, Equatable {
         return nil
     }
 
-    /// The mapping as a text that is the same whenever the mapping is: its hash is part of a schema.
+    /// The mapping as a text, the same whenever the mapping is: its hash is part of a schema.
     package var signature: String {
         var text = "columns 1\n"
         for column in columns {

@@ -38,7 +38,7 @@ package struct DecimalTotal: Sendable, Equatable, CustomStringConvertible {
 
     /// Takes an addend back.
     ///
-    /// - Throws: `badCoding` when no addend of that scale is in it: the total belongs to other data.
+    /// - Throws: `badCoding` when no addend of that scale is in it.
     package mutating func subtract(_ addend: ExactDecimal) throws(RecordsError) {
         guard let place = scales.firstIndex(where: { $0.scale == addend.scale }) else {
             throw RecordsError(

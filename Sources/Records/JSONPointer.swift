@@ -1,4 +1,6 @@
-/// A JSON Pointer (RFC 6901): `""` is the whole text, `/a/0/b` a place in it, `~1` is `/`, `~0` is `~`.
+/// A JSON Pointer (RFC 6901): `""` is the whole text, `/a/0/b` a place in it.
+///
+/// In a name `~1` is `/` and `~0` is `~`.
 ///
 /// Where a text names a member twice, the last one counts, as in most parsers. A pointer made with
 /// `wildcards` takes the segment `*` as "every element of this array".

@@ -79,7 +79,7 @@ extension JSONScanner {
         }
     }
 
-    /// Steps over one character of two to four bytes: shortest form, no surrogates, at most U+10FFFF.
+    /// Steps over a character of two to four bytes: shortest form, no surrogate, to U+10FFFF.
     private mutating func multibyte() throws(RecordsError) {
         let first = base[at]
         let length: Int
