@@ -1,11 +1,11 @@
 /// Moments as servers write them, as seconds of UTC since 1970.
-enum HTTPDate {
+package enum HTTPDate {
     /// The three forms of RFC 9110, section 5.6.7:
     /// `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT` and
     /// `Sun Nov  6 08:49:37 1994`.
     ///
     /// - Parameter near: now, in the same seconds: a year of two digits is one at most 50 ahead.
-    static func seconds(_ text: String, near now: Int64) -> Int64? {
+    package static func seconds(_ text: String, near now: Int64) -> Int64? {
         let words = text.split { " ,\t".contains($0) }.map(String.init)
         switch words.count {
         case 6 where words[5] == "GMT" || words[5] == "UTC":

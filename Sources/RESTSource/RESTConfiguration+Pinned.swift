@@ -1,12 +1,8 @@
+package import SyncCore
+
 internal import Records
 
 extension RESTConfiguration {
-    /// A key of the configuration that an open list pass depends on.
-    package struct PinnedKey: Sendable, Equatable {
-        package let key: String
-        package let value: String
-    }
-
     /// What must stay the same for an open pass to go on at its cursor, always in this order.
     ///
     /// The values hold no secret: headers and credentials may change at any time.
