@@ -56,13 +56,21 @@ package struct SlotHistory: Sendable, Equatable {
 /// `t(n) = max over windows of t(n - requests) + period`.
 package struct FloorTracker: Sendable, Equatable {
     package let startNs: Int64
-    private var schedule: SlotHistory
+    /// The slots held at the start, and those of the requests counted since.
+    package private(set) var schedule: SlotHistory
     package private(set) var lastNs: Int64
 
     package init(slots: SlotHistory, startNs: Int64) {
         schedule = slots
         self.startNs = startNs
         lastNs = startNs
+    }
+
+    /// One that was stored, exactly as it was.
+    package init(startNs: Int64, schedule: SlotHistory, lastNs: Int64) {
+        self.startNs = startNs
+        self.schedule = schedule
+        self.lastNs = lastNs
     }
 
     /// Counts one more request.
