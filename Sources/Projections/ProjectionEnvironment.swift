@@ -63,24 +63,24 @@ struct ProjectionEnvironment {
     func checkpoint(
         _ transaction: borrowing some ReadableTransaction & ~Copyable
     ) throws(ProjectionError) -> Checkpoint {
+        let stored: [[UInt8]?]
         do throws(LMDBError) {
-            guard let position = try transaction.value(meta, Self.positionKey),
-                let schema = try transaction.value(meta, Self.schemaKey),
-                let total = try transaction.value(meta, Self.totalKey),
-                let count = try transaction.value(meta, Self.rowsKey),
-                let sum = try? DecimalTotal(encoded: total)
-            else { throw ProjectionError.damaged(projection: name, reason: "no checkpoint") }
-            let number = { (bytes: [UInt8]) in bytes.reduce(0 as UInt64) { $0 << 8 | UInt64($1) } }
-            return Checkpoint(
-                position: Position(number(position)), schema: String(decoding: schema, as: UTF8.self),
-                total: sum, rows: number(count))
-        } catch let error as LMDBError {
-            throw .storage(error)
-        } catch let error as ProjectionError {
-            throw error
+            stored = [
+                try transaction.value(meta, Self.positionKey),
+                try transaction.value(meta, Self.schemaKey),
+                try transaction.value(meta, Self.totalKey),
+                try transaction.value(meta, Self.rowsKey),
+            ]
         } catch {
-            throw .damaged(projection: name, reason: "\(error)")
+            throw .storage(error)
         }
+        guard let position = stored[0], let schema = stored[1], let total = stored[2],
+            let count = stored[3], let sum = try? DecimalTotal(encoded: total)
+        else { throw .damaged(projection: name, reason: "no checkpoint") }
+        let number = { (bytes: [UInt8]) in bytes.reduce(0 as UInt64) { $0 << 8 | UInt64($1) } }
+        return Checkpoint(
+            position: Position(number(position)), schema: String(decoding: schema, as: UTF8.self),
+            total: sum, rows: number(count))
     }
 
     static func key(_ ordinal: Ordinal) -> [UInt8] {

@@ -63,7 +63,7 @@ struct ProjectionFolder {
 }
 
 /// The right to write projections: `projections/lock`, by `flock`, until it is dropped.
-struct ProjectionLock: ~Copyable {
+final class ProjectionLock {
     private let descriptor: Int32
 
     /// - Returns: nil when another process has it.

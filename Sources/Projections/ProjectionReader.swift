@@ -1,6 +1,6 @@
-package import EventLog
+internal import EventLog
 internal import LMDB
-package import Records
+internal import Records
 package import SyncCore
 
 /// A record projection as it stands at one position of the log.

@@ -1,6 +1,7 @@
-package import EventLog
+internal import EventLog
 internal import LMDB
-package import SyncCore
+internal import Records
+internal import SyncCore
 
 extension Projector {
     /// A transaction folds so many events, or so many bytes of records, at most.

@@ -1,6 +1,5 @@
 package import EventLog
 internal import LMDB
-package import Records
 package import SyncCore
 
 /// Keeps one record projection of a store current, and reads it.
@@ -52,7 +51,7 @@ package final class Projector {
     ) throws(ProjectionError) -> Bool {
         try folder.make()
         guard let lock = try ProjectionLock.take(folder) else { return false }
-        defer { _ = consume lock }
+        defer { withExtendedLifetime(lock) {} }
         guard let (_, environment) = try usable() else {
             try rebuildLocked(progress: progress)
             return true
@@ -70,7 +69,7 @@ package final class Projector {
     ) throws(ProjectionError) -> Bool {
         try folder.make()
         guard let lock = try ProjectionLock.take(folder) else { return false }
-        defer { _ = consume lock }
+        defer { withExtendedLifetime(lock) {} }
         try rebuildLocked(progress: progress)
         return true
     }
@@ -151,16 +150,13 @@ package final class Projector {
     private func checkpoint(
         _ environment: ProjectionEnvironment
     ) throws(ProjectionError) -> Checkpoint {
+        let transaction: ReadTransaction
         do throws(LMDBError) {
-            let transaction = try environment.environment.beginRead()
-            return try environment.checkpoint(transaction)
-        } catch let error as LMDBError {
-            throw .storage(error)
-        } catch let error as ProjectionError {
-            throw error
+            transaction = try environment.environment.beginRead()
         } catch {
-            throw .damaged(projection: projection.name, reason: "\(error)")
+            throw .storage(error)
         }
+        return try environment.checkpoint(transaction)
     }
 
     private func isStale(_ checkpoint: Checkpoint) throws(ProjectionError) -> Bool {

@@ -1,6 +1,6 @@
 package import Projections
 package import Records
-package import SyncCore
+internal import SyncCore
 
 /// Writes records as CSV (RFC 4180): a header line, CRLF ends, quotes where they are needed.
 ///

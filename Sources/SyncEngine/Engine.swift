@@ -77,9 +77,7 @@ package final class Engine {
         do throws(EventLogError) {
             return try attempt(&inputs)
         } catch {
-            guard case .storage(let cause) = error, cause.code == .mapFull else {
-                throw .log(error)
-            }
+            guard error.isMapFull else { throw .log(error) }
         }
         // A full map is an ordinary event: nothing was written, so grow it and do the same again.
         inputs = given

@@ -1,4 +1,3 @@
-package import EventLog
 package import SyncCore
 
 /// Runs one invocation against a real source, in real time: waits, feeds the engine, sends.

@@ -95,7 +95,16 @@ package final class EventLog: Sendable {
     ///
     /// - Parameter tail: the last position that the writer knows of; another one is refused.
     package func beginWrite(after tail: Position) throws(EventLogError) -> LogWriter {
-        try LogWriter(self, after: tail)
+        try LogWriter.begin(self, after: tail)
+    }
+
+    /// Bytes of the log's file that are in use.
+    package func usedBytes() throws(EventLogError) -> UInt64 {
+        do throws(LMDBError) {
+            return try environment.info().usedBytes
+        } catch {
+            throw .storage(error)
+        }
     }
 
     /// Takes a snapshot to read.

@@ -37,6 +37,11 @@ package enum EventLogError: Error, Sendable, CustomStringConvertible {
         }
     }
 
+    /// Whether the map must grow before the write is tried again.
+    package var isMapFull: Bool {
+        if case .storage(let error) = self { error.code == .mapFull } else { false }
+    }
+
     /// Whether the failure is for want of space, or of the disk itself.
     package var isDiskFull: Bool {
         if case .storage(let error) = self { error.code == .diskFull } else { false }

@@ -1,4 +1,4 @@
-package import LMDB
+internal import LMDB
 package import SyncCore
 
 /// The log as it stands at one moment: events, control state and rows that belong together.

@@ -59,20 +59,12 @@ extension LogWriter {
 
     private func markSeen(_ page: PageFetched, _ stream: StreamID) throws(EventLogError) {
         var chunks: [UInt32: [UInt8]] = [:]
-        let mark = { (ordinal: UInt32) throws(EventLogError) in
-            let chunk = ordinal / SeenChunk.size
-            var bits: [UInt8]
-            if let known = chunks[chunk] {
-                bits = known
-            } else {
-                bits = try self.seenChunk(stream, page.pass, chunk)
-            }
-            chunks[chunk] = nil
-            SeenChunk.set(ordinal, in: &bits)
-            chunks[chunk] = bits
+        for entry in page.entries {
+            try mark(entry.ordinal.rawValue, page.pass, stream, &chunks)
         }
-        for entry in page.entries { try mark(entry.ordinal.rawValue) }
-        for run in page.unchanged { for ordinal in run.range { try mark(ordinal) } }
+        for run in page.unchanged {
+            for ordinal in run.range { try mark(ordinal, page.pass, stream, &chunks) }
+        }
         do throws(LMDBError) {
             for (chunk, bits) in chunks.sorted(by: { $0.key < $1.key }) {
                 try transaction.put(
@@ -81,6 +73,14 @@ extension LogWriter {
         } catch {
             throw .storage(error)
         }
+    }
+
+    private func mark(
+        _ ordinal: UInt32, _ pass: UInt32, _ stream: StreamID, _ chunks: inout [UInt32: [UInt8]]
+    ) throws(EventLogError) {
+        let chunk = ordinal / SeenChunk.size
+        if chunks[chunk] == nil { chunks[chunk] = try seenChunk(stream, pass, chunk) }
+        SeenChunk.set(ordinal, in: &chunks[chunk, default: SeenChunk.empty])
     }
 
     private func seenChunk(

@@ -1,4 +1,4 @@
-package import LMDB
+internal import LMDB
 package import SyncCore
 
 /// One write to the log: events, core rows and control state, durable together or not at all.
@@ -8,19 +8,30 @@ package struct LogWriter: ~Copyable {
     let log: EventLog
     let transaction: WriteTransaction
     private let coder: EventCoder
-    private let head: [UInt8]
-    private var chain: ChainHasher
+    private let chain: ChainHasher
     private let firstPosition: Position
     private var tail: Position
     private var buffer: [UInt8] = []
     /// Bytes of events appended so far.
     package private(set) var appendedBytes = 0
 
-    init(_ log: EventLog, after tail: Position) throws(EventLogError) {
+    private init(
+        _ log: EventLog, _ transaction: consuming WriteTransaction, after tail: Position,
+        head: [UInt8]
+    ) {
         self.log = log
+        self.transaction = transaction
         self.tail = tail
         firstPosition = tail.next
         coder = EventCoder()
+        chain = ChainHasher(previousHead: head)
+    }
+
+    /// Begins a write that goes on after `tail`.
+    static func begin(
+        _ log: EventLog, after tail: Position
+    ) throws(EventLogError) -> LogWriter {
+        let transaction: WriteTransaction
         do throws(LMDBError) {
             transaction = try log.environment.beginWrite()
         } catch {
@@ -30,8 +41,7 @@ package struct LogWriter: ~Copyable {
         guard found.position == tail else {
             throw .foreignTail(path: log.path, expected: tail, found: found.position)
         }
-        head = found.head
-        chain = ChainHasher(previousHead: head)
+        return LogWriter(log, transaction, after: tail, head: found.head)
     }
 
     /// Where the log ends, and the head of its chain.

@@ -1,5 +1,5 @@
 internal import LMDB
-package import SyncCore
+internal import SyncCore
 
 /// Reads the core rows of one stream in a transaction.
 struct RowReader {

@@ -1,4 +1,4 @@
-package import SyncCore
+internal import SyncCore
 
 /// The keys of the log's databases: integers big-endian, so that bytes sort as numbers do.
 enum StoreKeys {

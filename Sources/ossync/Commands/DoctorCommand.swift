@@ -1,5 +1,6 @@
 import ArgumentParser
 import EventLog
+import RESTSource
 import SyncCore
 import SyncEngine
 
@@ -140,11 +141,10 @@ private struct Doctor {
             {
                 throw EngineError.otherAPI(path: session.folder.path, bound: bound, wanted: wanted)
             }
-            let info = try log.environment.info()
             note(
                 "store", .ok,
                 "\(session.folder.path): position \(control.position.rawValue.grouped), "
-                    + "\(info.usedBytes >> 20) MiB")
+                    + "\(try log.usedBytes() >> 20) MiB")
             return true
         } catch {
             let failure = CommandFailure(describing: error)

@@ -3,6 +3,7 @@ import EventLog
 import Glibc
 import Projections
 import ReadModels
+import Records
 import SyncCore
 
 /// `ossync export`

@@ -2,6 +2,7 @@ import ArgumentParser
 import EventLog
 import Glibc
 import SyncCore
+import SyncEngine
 
 /// `ossync log`
 struct LogCommand: ParsableCommand {
@@ -32,10 +33,10 @@ struct LogCommand: ParsableCommand {
         func run() throws {
             let session = try Session(global)
             let snapshot = try session.openLog().snapshot()
-            let printer = EventPrinter(output: session.output, bodies: bodies)
+            let printer = EventPrinter(session.output, try snapshot.control(), bodies: bodies)
             var left = limit ?? .max
             let start = Position(max(from, 1) - 1)
-            try snapshot.forEachEvent(after: start, bodies: bodies ? .all : .none) { event in
+            try snapshot.forEachEvent(after: start, bodies: printer.needs) { event in
                 guard left > 0, event.position.rawValue <= to ?? .max else { return false }
                 printer.print(event)
                 left -= 1
@@ -60,13 +61,14 @@ struct LogCommand: ParsableCommand {
         func run() throws {
             let session = try Session(global)
             let log = try session.openLog()
-            let printer = EventPrinter(output: session.output, bodies: false)
+            let control = try log.snapshot().control()
+            let printer = EventPrinter(session.output, control, bodies: false)
             var last = try log.snapshot().tail().position
             let count = UInt64(max(lines, 0))
             last = Position(last.rawValue > count ? last.rawValue - count : 0)
             while true {
                 // A snapshot of its own each time: a long one would keep old pages in use.
-                try log.snapshot().forEachEvent(after: last, bodies: .none) { event in
+                try log.snapshot().forEachEvent(after: last, bodies: printer.needs) { event in
                     printer.print(event)
                     last = event.position
                     return true
@@ -106,12 +108,25 @@ struct LogCommand: ParsableCommand {
 
 /// Prints events one a line, for people or as JSON.
 struct EventPrinter {
-    let output: Output
-    let bodies: Bool
+    private let output: Output
+    private let json: EventJSON
+
+    init(_ output: Output, _ control: ControlState, bodies: Bool) {
+        self.output = output
+        let names = control.streams.map { ($0.id, $0.name) }
+        json = EventJSON(
+            includeBodies: bodies, streamNames: Dictionary(uniqueKeysWithValues: names))
+    }
+
+    /// What must be decoded of an event: JSON shows the sizes of the records' texts.
+    var needs: EventCoder.Bodies { output.isJSON ? .all : .none }
 
     func print(_ event: LoggedEvent) {
         if output.isJSON {
-            output.line(EventJSON.line(event, includeBodies: bodies))
+            var writer = JSONWriter()
+            json.write(event, to: &writer)
+            writer.endLine()
+            output.bytes(writer.bytes)
         } else {
             let run = event.run == .none ? "-" : "r\(event.run.rawValue)"
             let name = event.event.type.name
@@ -141,10 +156,10 @@ extension VerifyReport {
 
     /// A log that can't be read at all.
     static func unreadable(_ text: String) -> VerifyReport {
-        var report = VerifyReport()
-        report.problems = [Problem(position: nil, text: text)]
-        return report
+        VerifyReport(problems: [Problem(position: nil, text: text)])
     }
+
+    fileprivate var headText: String { head.withUnsafeBytes { hexadecimal($0) } }
 
     fileprivate var exitCode: Int32 { isClean ? 0 : ExitCode.corrupt }
 

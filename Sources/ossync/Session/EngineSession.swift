@@ -42,7 +42,7 @@ final class EngineSession {
         if !folder.exists { try EventLog.create(store: folder.path) }
         log = try EventLog.open(store: folder.path, .write)
         engine = try Engine(log: log, clock: clock)
-        apiIdentity = try session.configuration.api?.id ?? engine.control.apiIdentity ?? ""
+        apiIdentity = session.configuration.api?.id ?? engine.control.apiIdentity ?? ""
         if let bound = engine.control.apiIdentity, bound != apiIdentity {
             throw EngineError.otherAPI(path: folder.path, bound: bound, wanted: apiIdentity)
         }

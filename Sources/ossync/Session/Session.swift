@@ -23,7 +23,7 @@ struct Session {
         do {
             configuration = try ConfigurationLoader().load(
                 configFile: options.config, overrides: overrides)
-        } catch let error as ConfigurationError {
+        } catch {
             throw CommandFailure(ExitCode.usage, error.description)
         }
         folder = StoreFolder(configuration.store)

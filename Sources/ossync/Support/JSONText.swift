@@ -1,6 +1,6 @@
 /// Writes JSON as text; numbers are given as their literals.
 indirect enum JSONText: ExpressibleByStringLiteral, ExpressibleByArrayLiteral,
-    ExpressibleByDictionaryLiteral, ExpressibleByBooleanLiteral
+    ExpressibleByDictionaryLiteral, ExpressibleByBooleanLiteral, Sendable
 {
     case string(String)
     /// A literal that is already JSON: a number, `true`, `null`.
