@@ -1,0 +1,185 @@
+package import SyncCore
+
+/// Writes JSON text piece by piece: no tree in memory, commas and escapes by itself.
+///
+/// It is the caller's part that names and values come in turn within objects.
+package struct JSONWriter {
+    package private(set) var bytes: [UInt8] = []
+    /// A value stands before the place where the next one goes.
+    private var needsComma = false
+
+    package init() {}
+
+    package var text: String { String(decoding: bytes, as: UTF8.self) }
+
+    /// Empties it for another document; its memory is used again.
+    package mutating func reset() {
+        bytes.removeAll(keepingCapacity: true)
+        needsComma = false
+    }
+
+    /// Ends a line of NDJSON.
+    package mutating func endLine() {
+        bytes.append(UInt8(ascii: "\n"))
+        needsComma = false
+    }
+
+    private mutating func beginValue() {
+        if needsComma { bytes.append(UInt8(ascii: ",")) }
+        needsComma = true
+    }
+
+    // MARK: Structure
+
+    package mutating func object(_ members: (inout JSONWriter) -> Void) {
+        beginValue()
+        bytes.append(UInt8(ascii: "{"))
+        needsComma = false
+        members(&self)
+        bytes.append(UInt8(ascii: "}"))
+        needsComma = true
+    }
+
+    package mutating func array(_ elements: (inout JSONWriter) -> Void) {
+        beginValue()
+        bytes.append(UInt8(ascii: "["))
+        needsComma = false
+        elements(&self)
+        bytes.append(UInt8(ascii: "]"))
+        needsComma = true
+    }
+
+    package mutating func name(_ name: String) {
+        string(name)
+        bytes.append(UInt8(ascii: ":"))
+        needsComma = false
+    }
+
+    // MARK: Values
+
+    package mutating func null() {
+        beginValue()
+        bytes.append(contentsOf: "null".utf8)
+    }
+
+    package mutating func bool(_ value: Bool) {
+        beginValue()
+        bytes.append(contentsOf: (value ? "true" : "false").utf8)
+    }
+
+    package mutating func number(_ value: some BinaryInteger) {
+        beginValue()
+        bytes.append(contentsOf: String(value).utf8)
+    }
+
+    /// A number that isn't finite has no JSON form and becomes null.
+    package mutating func number(_ value: Double) {
+        guard value.isFinite else { return null() }
+        beginValue()
+        var digits = value.description
+        if digits.hasSuffix(".0") { digits.removeLast(2) }
+        bytes.append(contentsOf: digits.utf8)
+    }
+
+    /// JSON text, whose tokens stay as they are; white space between them is left out, so that an
+    /// object stays on its line. It must be one value.
+    package mutating func verbatim(_ value: some Collection<UInt8>) {
+        beginValue()
+        var isInString = false
+        var isEscaped = false
+        for byte in value {
+            if isInString {
+                if isEscaped {
+                    isEscaped = false
+                } else if byte == UInt8(ascii: "\\") {
+                    isEscaped = true
+                } else if byte == UInt8(ascii: "\"") {
+                    isInString = false
+                }
+            } else if byte == UInt8(ascii: "\"") {
+                isInString = true
+            } else if byte <= 0x20 {
+                continue
+            }
+            bytes.append(byte)
+        }
+    }
+
+    package mutating func string(_ value: String) {
+        beginValue()
+        bytes.append(UInt8(ascii: "\""))
+        var text = value
+        text.withUTF8 { utf8 in
+            var start = 0
+            for (index, byte) in utf8.enumerated() where Self.isEscaped(byte) {
+                bytes.append(contentsOf: utf8[start..<index])
+                escape(byte)
+                start = index + 1
+            }
+            bytes.append(contentsOf: utf8[start...])
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// What JSON wants escaped, and DEL: no text of a server may move a terminal's cursor.
+    @inline(__always)
+    private static func isEscaped(_ byte: UInt8) -> Bool {
+        byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte == 0x7F
+    }
+
+    private mutating func escape(_ byte: UInt8) {
+        bytes.append(UInt8(ascii: "\\"))
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes.append(byte)
+        case 0x08: bytes.append(UInt8(ascii: "b"))
+        case 0x09: bytes.append(UInt8(ascii: "t"))
+        case 0x0A: bytes.append(UInt8(ascii: "n"))
+        case 0x0C: bytes.append(UInt8(ascii: "f"))
+        case 0x0D: bytes.append(UInt8(ascii: "r"))
+        default:
+            bytes.append(contentsOf: "u00".utf8)
+            let digits = Array("0123456789abcdef".utf8)
+            bytes.append(digits[Int(byte >> 4)])
+            bytes.append(digits[Int(byte & 15)])
+        }
+    }
+}
+
+// MARK: - Members of an object
+
+extension JSONWriter {
+    package mutating func member(_ name: String, _ value: String?) {
+        self.name(name)
+        if let value { string(value) } else { null() }
+    }
+
+    package mutating func member(_ name: String, _ value: Bool) {
+        self.name(name)
+        bool(value)
+    }
+
+    package mutating func member<Value: BinaryInteger>(_ name: String, _ value: Value?) {
+        self.name(name)
+        if let value { number(value) } else { null() }
+    }
+
+    package mutating func member(_ name: String, _ value: Double) {
+        self.name(name)
+        number(value)
+    }
+
+    /// A moment, as RFC 3339 in UTC.
+    package mutating func member(_ name: String, _ value: LogTime?) {
+        member(name, value?.rfc3339())
+    }
+
+    package mutating func object(_ name: String, _ members: (inout JSONWriter) -> Void) {
+        self.name(name)
+        object(members)
+    }
+
+    package mutating func array(_ name: String, _ elements: (inout JSONWriter) -> Void) {
+        self.name(name)
+        array(elements)
+    }
+}
