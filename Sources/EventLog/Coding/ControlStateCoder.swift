@@ -24,9 +24,9 @@ package enum ControlStateCoder {
 
     /// - Throws: `.damaged` for anything but what was written, `.newer` for a later format.
     package static func decode(_ bytes: [UInt8]) throws(EventCodingError) -> ControlState {
-        try bytes.withUnsafeBytes { raw in
-            Result { () throws(EventCodingError) in try decode(raw) }
-        }.get()
+        try bytes.span.withUnsafeBytes { (raw) throws(EventCodingError) in
+            try decode(raw)
+        }
     }
 
     /// - Throws: `.damaged` for anything but what was written, `.newer` for a later format.
