@@ -23,7 +23,8 @@ let package = Package(
     targets: [
         // C libraries of the system and the thin shims over them, one target per library.
         .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
-        .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+        .systemLibrary(
+            name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .target(name: "CCurl"),
@@ -74,7 +75,8 @@ let package = Package(
         .testTarget(name: "RecordsTests", dependencies: ["Records"], swiftSettings: strict),
         .testTarget(name: "LMDBTests", dependencies: ["LMDB"], swiftSettings: strict),
         .testTarget(
-            name: "EventLogTests", dependencies: ["EventLog", "SyncCore", "LMDB"], swiftSettings: strict),
+            name: "EventLogTests", dependencies: ["EventLog", "SyncCore", "LMDB"],
+            swiftSettings: strict),
         .testTarget(
             name: "ProjectionsTests",
             dependencies: ["Projections", "EventLog", "Records", "SyncCore", "LMDB"],
@@ -91,8 +93,10 @@ let package = Package(
             dependencies: ["ReadModels", "Projections", "EventLog", "SyncCore"],
             swiftSettings: strict),
         .testTarget(
-            name: "SimulationTests", dependencies: ["Simulation", "SyncCore"], swiftSettings: strict),
-        .testTarget(name: "ossyncTests", dependencies: ["ossync", "Simulation"], swiftSettings: strict),
+            name: "SimulationTests", dependencies: ["Simulation", "SyncCore"], swiftSettings: strict
+        ),
+        .testTarget(
+            name: "ossyncTests", dependencies: ["ossync", "Simulation"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

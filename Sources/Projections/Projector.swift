@@ -12,7 +12,6 @@ package final class Projector {
     private let folder: ProjectionFolder
     private var open: (generation: Int, environment: ProjectionEnvironment)?
 
-
     /// - Parameter folder: `STORE/projections`; made where it doesn't exist.
     package init(
         _ projection: RecordProjection, folder: String, log: EventLog
@@ -112,7 +111,9 @@ package final class Projector {
     }
 
     /// The environment in use, if it can be folded on.
-    func usableForReading() throws(ProjectionError) -> (Int, ProjectionEnvironment)? { try usable() }
+    func usableForReading() throws(ProjectionError) -> (Int, ProjectionEnvironment)? {
+        try usable()
+    }
 
     private func usable() throws(ProjectionError) -> (Int, ProjectionEnvironment)? {
         do throws(ProjectionError) {

@@ -39,7 +39,8 @@ package struct Plan: Sendable, Equatable {
         let exact = min(listRequests + detailRequests, Self.longestSchedule)
         for _ in 0..<exact { floor.count(windows: policy.limits.windows) }
         let total = Double(listRequests + detailRequests)
-        floorNs = exact == 0
+        floorNs =
+            exact == 0
             ? 0 : Int64(Double(floor.floorNs) * (total / Double(exact)))
     }
 

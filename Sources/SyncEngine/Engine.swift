@@ -161,7 +161,8 @@ private struct StepBatch: ~Copyable {
     private mutating func step(_ fact: Event?, stream: StreamID) throws(EventLogError) {
         let needs = needsToDecide(control, fact: fact, now: now)
         let decision = decide(
-            control, fact: fact, stream: stream, rows: try writer.rows(needs), now: moment(of: fact))
+            control, fact: fact, stream: stream, rows: try writer.rows(needs), now: moment(of: fact)
+        )
         try writer.append(decision.events)
         for event in decision.events {
             apply(event, to: &control)

@@ -1,6 +1,6 @@
 internal import Glibc
-internal import Synchronization
 package import SyncCore
+internal import Synchronization
 
 /// Where the engine's thread waits: answers and requests to stop, left there by other threads.
 package final class Mailbox: @unchecked Sendable {

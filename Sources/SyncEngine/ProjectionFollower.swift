@@ -1,5 +1,5 @@
-package import Projections
 internal import Glibc
+package import Projections
 internal import Synchronization
 
 /// Keeps a projection close behind the log while a sync runs, on a thread of its own.

@@ -1,5 +1,5 @@
-package import SyncCore
 internal import LMDB
+package import SyncCore
 
 /// The core rows within a write: read as it sees them, and folded with each event.
 extension LogWriter {
@@ -31,7 +31,8 @@ extension LogWriter {
         let reader = RowReader(log: log, stream: event.stream)
         let old = try reader.row(ordinal, transaction)
         guard let new = applyRow(old, touch, position: event.position, time: event.time) else {
-            throw log.corrupt(event.position, "it names record \(ordinal.rawValue), which has no row")
+            throw log.corrupt(
+                event.position, "it names record \(ordinal.rawValue), which has no row")
         }
         let schema = log.schema
         do throws(LMDBError) {

@@ -87,7 +87,9 @@ struct DemoCommand: ParsableCommand {
         guard records >= 0, records <= 10_000_000 else {
             throw ValidationError("--records must be from 0 to 10000000")
         }
-        guard (0...1).contains(faultRate) else { throw ValidationError("--fault-rate is from 0 to 1") }
+        guard (0...1).contains(faultRate) else {
+            throw ValidationError("--fault-rate is from 0 to 1")
+        }
     }
 
     func run() throws {

@@ -82,7 +82,9 @@ private struct Doctor {
                 "configuration", .ok,
                 session.configuration.files.first ?? "defaults and environment only")
             if session.configuration.limitPolicy.windows.isEmpty {
-                note("limits", .warning, "no rate limit is configured: the API is asked without pause")
+                note(
+                    "limits", .warning,
+                    "no rate limit is configured: the API is asked without pause")
             }
             return session
         } catch {
@@ -122,7 +124,8 @@ private struct Doctor {
         } else if free < needed {
             note(
                 "disk", .warning,
-                "\(text): \(needed >> 20) MiB allow \(concurrency) requests at once, fewer will be used")
+                "\(text): \(needed >> 20) MiB allow \(concurrency) requests at once, fewer will be used"
+            )
         } else {
             note("disk", .ok, text)
         }

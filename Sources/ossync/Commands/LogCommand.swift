@@ -185,7 +185,8 @@ extension VerifyReport {
         let lines = problems.map { problem in
             (problem.position.map { "position \($0.rawValue): " } ?? "") + problem.text
         }
-        let end = isClean
+        let end =
+            isClean
             ? "\(events.grouped) events in \(commits.grouped) commits are as they were written"
             : "\(problems.count)\(isCut ? " and more" : "") problems; restore a backup"
         return lines.map(\.withoutControls) + [end, "head \(headText)"]
@@ -217,7 +218,8 @@ private struct VerifyChild {
         let status = posix_spawn(&child, "/proc/self/exe", nil, nil, pointers, environ)
         guard status == 0 else {
             throw CommandFailure(
-                ExitCode.failure, "the check could not be started: \(String(cString: strerror(status)))")
+                ExitCode.failure,
+                "the check could not be started: \(String(cString: strerror(status)))")
         }
         var result: Int32 = 0
         while waitpid(child, &result, 0) < 0, errno == EINTR {}

@@ -79,7 +79,8 @@ struct ProjectionsCommand: ParsableCommand {
             guard let projector = try session.projector(name, log: log) else {
                 throw CommandFailure(
                     ExitCode.usage, "there is no projection \(name)",
-                    hint: "known: \(session.configuration.streams.map(\.name).joined(separator: ", "))"
+                    hint:
+                        "known: \(session.configuration.streams.map(\.name).joined(separator: ", "))"
                 )
             }
             let output = session.output

@@ -61,7 +61,8 @@ struct QueueCommand: ParsableCommand {
         }
 
         private func words(_ row: RecordRow) -> String {
-            var text = "\(row.id.text.withoutControls.padded(to: 20)) \(row.state.name.padded(to: 9))"
+            var text =
+                "\(row.id.text.withoutControls.padded(to: 20)) \(row.state.name.padded(to: 9))"
             if row.attempts > 0 { text += " \(row.attempts) attempts" }
             if let due = due(row) { text += " next \(due.rfc3339())" }
             if let error = row.error { text += " \(error.text.withoutControls)" }
