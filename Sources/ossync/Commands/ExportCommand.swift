@@ -74,34 +74,26 @@ struct ExportCommand: ParsableCommand {
 
 /// The texts of records that are asked for one after the other: the event that held the last one is
 /// kept, because neighbours mostly came in the same page.
-struct RecordTexts: ~Copyable {
+final class RecordTexts {
     private let snapshot: LogSnapshot
-    private let cache = Cache()
-
-    private final class Cache {
-        var headers: (position: Position, event: LoggedEvent)?
-        var details: (position: Position, event: LoggedEvent)?
-    }
+    private var headers: LoggedEvent?
+    private var details: LoggedEvent?
 
     init(snapshot: consuming LogSnapshot) { self.snapshot = snapshot }
 
     func header(_ row: RecordRow) throws -> [UInt8]? {
-        if cache.headers?.position != row.headerPosition {
-            cache.headers = try event(row.headerPosition)
+        if headers?.position != row.headerPosition {
+            headers = try snapshot.event(at: row.headerPosition)
         }
-        return cache.headers?.event.event.text(of: row.ordinal)
+        return headers?.event.text(of: row.ordinal)
     }
 
     func detail(_ row: RecordRow) throws -> [UInt8]? {
         guard row.detailPosition != .none else { return nil }
-        if cache.details?.position != row.detailPosition {
-            cache.details = try event(row.detailPosition)
+        if details?.position != row.detailPosition {
+            details = try snapshot.event(at: row.detailPosition)
         }
-        return cache.details?.event.event.text(of: row.ordinal)
-    }
-
-    private func event(_ position: Position) throws -> (Position, LoggedEvent)? {
-        try snapshot.event(at: position).map { (position, $0) }
+        return details?.event.text(of: row.ordinal)
     }
 }
 
