@@ -21,6 +21,8 @@ struct RunSession {
         let completed: RunCompleted
         let control: ControlState
         let run: Position
+        /// Durable transactions of the invocation.
+        let commits: Int
     }
 
     func run() throws -> Result {
@@ -52,7 +54,8 @@ struct RunSession {
                 + [.fact(.runRequested(request), stream: number)])
         narrator.end()
         return Result(
-            completed: completed, control: store.engine.control, run: narrator.run)
+            completed: completed, control: store.engine.control, run: narrator.run,
+            commits: store.engine.commits)
     }
 
     private func runRequested(pinned: [PinnedKey]) -> RunRequested {
