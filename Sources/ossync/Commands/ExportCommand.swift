@@ -18,9 +18,10 @@ struct ExportCommand: ParsableCommand {
             commandName: "csv", abstract: "The mapped columns, a record a line.",
             discussion: "Example: ossync export csv > os.csv")
 
-        @OptionGroup var global: GlobalOptions
         @Option(name: .shortAndLong, help: "The file; - is standard output.")
         var output = "-"
+
+        @OptionGroup(title: "Global options") var global: GlobalOptions
 
         func run() throws {
             try Exporter(global: global, target: output).run { session, projector, sink in
@@ -43,9 +44,10 @@ struct ExportCommand: ParsableCommand {
             abstract: "Each record as one line of JSON, with the API's header and detail verbatim.",
             discussion: "Example: ossync export ndjson --output os.ndjson")
 
-        @OptionGroup var global: GlobalOptions
         @Option(name: .shortAndLong, help: "The file; - is standard output.")
         var output = "-"
+
+        @OptionGroup(title: "Global options") var global: GlobalOptions
 
         func run() throws {
             try Exporter(global: global, target: output).run { session, projector, sink in

@@ -14,8 +14,6 @@ struct PlanCommand: ParsableCommand {
             Example: ossync plan --mode full --records 10000
             """)
 
-    @OptionGroup var global: GlobalOptions
-
     @Option(help: "The mode to plan for: incremental, full, resume or details-only.")
     var mode: SyncCommand.Mode = .incremental
 
@@ -24,6 +22,8 @@ struct PlanCommand: ParsableCommand {
 
     @Option(help: "How many records the list has.")
     var records: UInt64?
+
+    @OptionGroup(title: "Global options") var global: GlobalOptions
 
     func run() throws {
         let session = try Session(global)
@@ -84,7 +84,7 @@ struct PlanReport {
         if let floor = plan.floorNs {
             lines.append(
                 "time      no less than \(TimeSpan.text(seconds: floor / .nsPerSecond)) under the "
-                    + "limits, so not before \(now.adding(ns: floor).rfc3339())")
+                    + "limits, so not before \(now.adding(ns: floor).toTheSecond)")
         } else {
             lines.append("time      unknown: give the size of the list with --records")
         }

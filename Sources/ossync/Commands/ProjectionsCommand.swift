@@ -18,7 +18,7 @@ struct ProjectionsCommand: ParsableCommand {
             abstract: "List the projections and how far they follow the log.",
             discussion: "Example: ossync projections list --json")
 
-        @OptionGroup var global: GlobalOptions
+        @OptionGroup(title: "Global options") var global: GlobalOptions
 
         func run() throws {
             let session = try Session(global)
@@ -68,10 +68,10 @@ struct ProjectionsCommand: ParsableCommand {
                 Example: ossync projections rebuild os
                 """)
 
-        @OptionGroup var global: GlobalOptions
-
         @Argument(help: "The projection's name, for example os.")
         var name: String
+
+        @OptionGroup(title: "Global options") var global: GlobalOptions
 
         func run() throws {
             let session = try Session(global)

@@ -91,7 +91,7 @@ struct SummaryReport {
                 + "\(counters.failed.grouped) failed",
             "time      \(time(end.durationNs)), the limits allow no less than \(time(end.floorNs))",
         ]
-        if let resumeAt = end.resumeAt { lines.append("go on     from \(resumeAt.rfc3339())") }
+        if let resumeAt = end.resumeAt { lines.append("go on     from \(resumeAt.toTheSecond)") }
         if let next { lines.append("next      \(next)") }
         return lines
     }
