@@ -14,7 +14,7 @@ struct ConfigCommand: ParsableCommand {
         @Flag(help: "Say where each value came from.")
         var origin = false
 
-        @OptionGroup(title: "Global options") var global: GlobalOptions
+        @OptionGroup var global: GlobalOptions
 
         func run() throws {
             let session = try Session(global)

@@ -61,7 +61,7 @@ struct DemoCommand: ParsableCommand {
     @Option(help: "The folder for the demo's configuration and store; a temporary one if absent.")
     var folder: String?
 
-    @OptionGroup(title: "Global options") var global: GlobalOptions
+    @OptionGroup var global: GlobalOptions
 
     private struct Limit {
         let requests: Int

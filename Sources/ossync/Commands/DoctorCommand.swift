@@ -19,7 +19,7 @@ struct DoctorCommand: ParsableCommand {
     @Flag(help: "Send no request.")
     var offline = false
 
-    @OptionGroup(title: "Global options") var global: GlobalOptions
+    @OptionGroup var global: GlobalOptions
 
     func run() throws {
         var doctor = Doctor(options: global, offline: offline)

@@ -21,7 +21,7 @@ struct ExportCommand: ParsableCommand {
         @Option(name: .shortAndLong, help: "The file; - is standard output.")
         var output = "-"
 
-        @OptionGroup(title: "Global options") var global: GlobalOptions
+        @OptionGroup var global: GlobalOptions
 
         func run() throws {
             try Exporter(global: global, target: output).run { session, projector, sink in
@@ -47,7 +47,7 @@ struct ExportCommand: ParsableCommand {
         @Option(name: .shortAndLong, help: "The file; - is standard output.")
         var output = "-"
 
-        @OptionGroup(title: "Global options") var global: GlobalOptions
+        @OptionGroup var global: GlobalOptions
 
         func run() throws {
             try Exporter(global: global, target: output).run { session, projector, sink in

@@ -15,7 +15,7 @@ struct HealthCommand: ParsableCommand {
             Example: ossync health --json
             """)
 
-    @OptionGroup(title: "Global options") var global: GlobalOptions
+    @OptionGroup var global: GlobalOptions
 
     func run() throws {
         let session = try Session(global)

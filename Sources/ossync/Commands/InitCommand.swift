@@ -14,7 +14,7 @@ struct InitCommand: ParsableCommand {
             Example: ossync init
             """)
 
-    @OptionGroup(title: "Global options") var global: GlobalOptions
+    @OptionGroup var global: GlobalOptions
 
     func run() throws {
         let path = global.config ?? ConfigurationLoader.fileName

@@ -28,7 +28,7 @@ struct LogCommand: ParsableCommand {
         @Flag(help: "With the records' texts, in JSON.")
         var bodies = false
 
-        @OptionGroup(title: "Global options") var global: GlobalOptions
+        @OptionGroup var global: GlobalOptions
 
         func run() throws {
             let session = try Session(global)
@@ -56,7 +56,7 @@ struct LogCommand: ParsableCommand {
         @Flag(name: .shortAndLong, help: "Go on with new events until interrupted.")
         var follow = false
 
-        @OptionGroup(title: "Global options") var global: GlobalOptions
+        @OptionGroup var global: GlobalOptions
 
         func run() throws {
             let session = try Session(global)
@@ -93,7 +93,7 @@ struct LogCommand: ParsableCommand {
         @Flag(help: ArgumentHelp(visibility: .hidden))
         var inProcess = false
 
-        @OptionGroup(title: "Global options") var global: GlobalOptions
+        @OptionGroup var global: GlobalOptions
 
         func run() throws {
             let session = try Session(global)

@@ -23,7 +23,7 @@ struct PlanCommand: ParsableCommand {
     @Option(help: "How many records the list has.")
     var records: UInt64?
 
-    @OptionGroup(title: "Global options") var global: GlobalOptions
+    @OptionGroup var global: GlobalOptions
 
     func run() throws {
         let session = try Session(global)

@@ -18,7 +18,7 @@ struct ProjectionsCommand: ParsableCommand {
             abstract: "List the projections and how far they follow the log.",
             discussion: "Example: ossync projections list --json")
 
-        @OptionGroup(title: "Global options") var global: GlobalOptions
+        @OptionGroup var global: GlobalOptions
 
         func run() throws {
             let session = try Session(global)
@@ -71,7 +71,7 @@ struct ProjectionsCommand: ParsableCommand {
         @Argument(help: "The projection's name, for example os.")
         var name: String
 
-        @OptionGroup(title: "Global options") var global: GlobalOptions
+        @OptionGroup var global: GlobalOptions
 
         func run() throws {
             let session = try Session(global)

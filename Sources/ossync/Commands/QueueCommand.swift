@@ -30,7 +30,7 @@ struct QueueCommand: ParsableCommand {
         @Option(help: "At most so many entries.")
         var limit: Int?
 
-        @OptionGroup(title: "Global options") var global: GlobalOptions
+        @OptionGroup var global: GlobalOptions
 
         func run() throws {
             let session = try Session(global)
@@ -83,7 +83,7 @@ struct QueueCommand: ParsableCommand {
         @Argument(help: "The records' ids.")
         var ids: [String]
 
-        @OptionGroup(title: "Global options") var global: GlobalOptions
+        @OptionGroup var global: GlobalOptions
 
         func run() throws {
             try QueueChange(global: global, ids: ids, activity: "queue retry").run {
@@ -100,7 +100,7 @@ struct QueueCommand: ParsableCommand {
         @Argument(help: "The records' ids.")
         var ids: [String]
 
-        @OptionGroup(title: "Global options") var global: GlobalOptions
+        @OptionGroup var global: GlobalOptions
 
         func run() throws {
             try QueueChange(global: global, ids: ids, activity: "queue drop").run {

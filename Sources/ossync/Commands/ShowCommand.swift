@@ -19,7 +19,7 @@ struct ShowCommand: ParsableCommand {
     @Argument(help: "The record's id.")
     var id: String
 
-    @OptionGroup(title: "Global options") var global: GlobalOptions
+    @OptionGroup var global: GlobalOptions
 
     func run() throws {
         let session = try Session(global)

@@ -16,7 +16,7 @@ struct StatusCommand: ParsableCommand {
             Example: ossync status --json
             """)
 
-    @OptionGroup(title: "Global options") var global: GlobalOptions
+    @OptionGroup var global: GlobalOptions
 
     func run() throws {
         let session = try Session(global)

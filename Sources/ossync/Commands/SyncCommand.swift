@@ -61,7 +61,7 @@ struct SyncCommand: ParsableCommand {
     @Flag(help: "Exit with 7 when the run found nothing new or changed.")
     var errorOnNoChange = false
 
-    @OptionGroup(title: "Global options") var global: GlobalOptions
+    @OptionGroup var global: GlobalOptions
 
     func validate() throws {
         if max == 0 { throw ValidationError("--max must be at least 1") }
