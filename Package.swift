@@ -76,6 +76,7 @@ let package = Package(
         .testTarget(name: "LMDBTests", dependencies: ["LMDB"], swiftSettings: strict),
         .testTarget(
             name: "EventLogTests", dependencies: ["EventLog", "SyncCore", "LMDB"],
+            exclude: ["Coding/Fixtures"],
             swiftSettings: strict),
         .testTarget(
             name: "ProjectionsTests",
