@@ -18,7 +18,8 @@ package struct SlotHistory: Sendable, Equatable {
         times.insert(time, at: index)
         let largest = windows.map(\.requests).max() ?? 0
         let capacity = max(largest, Self.minimumCapacity)
-        // In blocks, because each removal moves the rest; deterministic, because states are compared.
+        // In blocks, because each removal moves the rest; deterministic, because states are
+        // compared.
         if times.count >= capacity + capacity / 4 { times.removeFirst(times.count - capacity) }
     }
 

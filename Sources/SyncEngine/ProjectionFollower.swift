@@ -4,8 +4,8 @@ internal import Synchronization
 
 /// Keeps a projection close behind the log while a sync runs, on a thread of its own.
 ///
-/// It is at most a second, or a thousand events, behind. What goes wrong with it never stops the sync:
-/// the projection is caught up, or rebuilt, when someone asks for it.
+/// It is at most a second, or a thousand events, behind. What goes wrong with it never stops the
+/// sync: the projection is caught up, or rebuilt, when someone asks for it.
 package final class ProjectionFollower: @unchecked Sendable {
     private struct State {
         var pending = 0

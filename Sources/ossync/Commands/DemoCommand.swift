@@ -10,8 +10,9 @@ struct DemoCommand: ParsableCommand {
         commandName: "demo",
         abstract: "Run a simulated ERP on this machine and sync from it: needs nothing else.",
         discussion: """
-            Makes service orders with customers, statuses and expense lines, serves them over HTTP on \
-            loopback under rate limits, syncs them all, then once more to find nothing new.
+            Makes service orders with customers, statuses and expense lines, serves them over \
+            HTTP on loopback under rate limits, syncs them all, then once more to find nothing \
+            new.
 
             Example: ossync demo --records 2000
             """)

@@ -10,8 +10,9 @@ struct DoctorCommand: ParsableCommand {
         commandName: "doctor",
         abstract: "Check configuration, store, disk, clock and API; say how to mend what is wrong.",
         discussion: """
-            The API is asked once, under the limits, and the request is in the log; --offline leaves \
-            that out. Exit 0 when nothing is wrong, else the code of the first thing that is.
+            The API is asked once, under the limits, and the request is in the log; --offline \
+            leaves that out. Exit 0 when nothing is wrong, else the code of the first thing \
+            that is.
 
             Example: ossync doctor --offline
             """)
@@ -124,7 +125,8 @@ private struct Doctor {
         } else if free < needed {
             note(
                 "disk", .warning,
-                "\(text): \(needed >> 20) MiB allow \(concurrency) requests at once, fewer will be used"
+                "\(text): \(needed >> 20) MiB allow \(concurrency) requests at once, "
+                    + "fewer will be used"
             )
         } else {
             note("disk", .ok, text)

@@ -83,9 +83,9 @@ struct LogCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Check every event, the hash chain, and the state folded from them.",
             discussion: """
-                Runs in a process of its own, so that damage which crashes it is reported too. Exit 0 when \
-                all is well, 12 when anything is wrong. The head that it prints, kept elsewhere, proves \
-                later that the log was not rewritten.
+                Runs in a process of its own, so that damage which crashes it is reported too. \
+                Exit 0 when all is well, 12 when anything is wrong. The head that it prints, \
+                kept elsewhere, proves later that the log was not rewritten.
 
                 Example: ossync log verify
                 """)

@@ -9,7 +9,8 @@ struct PlanCommand: ParsableCommand {
         commandName: "plan",
         abstract: "Show what a sync would request, and the soonest it can end under the limits.",
         discussion: """
-            Sends and writes nothing. The size of the list is the last one known, or --records.
+            Sends and writes nothing. The size of the list is the last one known, or \
+            --records.
 
             Example: ossync plan --mode full --records 10000
             """)

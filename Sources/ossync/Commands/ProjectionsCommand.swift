@@ -77,11 +77,9 @@ struct ProjectionsCommand: ParsableCommand {
             let session = try Session(global)
             let log = try session.openLog()
             guard let projector = try session.projector(name, log: log) else {
+                let known = session.configuration.streams.map(\.name).joined(separator: ", ")
                 throw CommandFailure(
-                    ExitCode.usage, "there is no projection \(name)",
-                    hint:
-                        "known: \(session.configuration.streams.map(\.name).joined(separator: ", "))"
-                )
+                    ExitCode.usage, "there is no projection \(name)", hint: "known: \(known)")
             }
             let output = session.output
             let isDone = try projector.rebuild { position, end in

@@ -14,8 +14,8 @@ struct QueueCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "List what waits for its details, in the order in which it is served.",
             discussion: """
-                New records come before changed ones, then the retried ones, then those that were given \
-                up (parked) or dropped; the newest id first.
+                New records come before changed ones, then the retried ones, then those that \
+                were given up (parked) or dropped; the newest id first.
 
                 Example: ossync queue list --limit 20
                 """)

@@ -10,8 +10,8 @@ struct ShowCommand: ParsableCommand {
         commandName: "show",
         abstract: "Show one record: its columns, its state, and the API's JSON.",
         discussion: """
-            Header and detail are what the API sent, byte for byte. An id that the store doesn't know is \
-            exit 1.
+            Header and detail are what the API sent, byte for byte. An id that the store \
+            doesn't know is exit 1.
 
             Example: ossync show 4711 --json
             """)

@@ -6,7 +6,8 @@ import RESTSource
 import SyncCore
 import SyncEngine
 
-/// Runs one invocation with everything around it: signals, progress, the combined log, the projection.
+/// Runs one invocation with everything around it: signals, progress, the combined log, the
+/// projection.
 struct RunSession {
     let store: EngineSession
     let stream: Configuration.Stream

@@ -2,8 +2,8 @@ import Glibc
 import SyncCore
 import Synchronization
 
-/// SIGINT and SIGTERM: the first asks the run to stop in an orderly way, the second ends the process
-/// at once, which loses nothing either. Without a run, the first one ends the process.
+/// SIGINT and SIGTERM: the first asks the run to stop in an orderly way, the second ends the
+/// process at once, which loses nothing either. Without a run, the first one ends the process.
 enum Signals {
     private struct State {
         var isInstalled = false
