@@ -1,5 +1,6 @@
 import Glibc
 import SyncCore
+import SyncEngine
 import Synchronization
 
 /// SIGINT and SIGTERM: the first asks the run to stop in an orderly way, the second ends the
@@ -24,7 +25,7 @@ enum Signals {
         signal(SIGPIPE, SIG_IGN)
         var set = handled
         pthread_sigmask(SIG_BLOCK, &set, nil)
-        Background.run {
+        BackgroundThread.run {
             while true {
                 var set = handled
                 var number: Int32 = 0
