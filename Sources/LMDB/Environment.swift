@@ -227,8 +227,8 @@ extension Environment {
             readers: info.me_numreaders)
     }
 
-    /// Copies the environment, as one snapshot, into a folder that this makes; `compact` leaves free
-    /// pages out.
+    /// Copies the environment, as one snapshot, into a folder that this makes; `compact` leaves
+    /// free pages out.
     package func copy(to folder: String, compact: Bool) throws(LMDBError) {
         guard mkdir(folder, 0o700) == 0 else {
             throw LMDBError(status: errno, operation: "copy", path: folder)

@@ -18,7 +18,8 @@ package struct SlotHistory: Sendable, Equatable {
         times.insert(time, at: index)
         let largest = windows.map(\.requests).max() ?? 0
         let capacity = max(largest, Self.minimumCapacity)
-        // In blocks, because each removal moves the rest; deterministic, because states are compared.
+        // In blocks, because each removal moves the rest; deterministic, because states are
+        // compared.
         if times.count >= capacity + capacity / 4 { times.removeFirst(times.count - capacity) }
     }
 
@@ -31,15 +32,20 @@ package struct SlotHistory: Sendable, Equatable {
 
     /// The first moment, from `now` on, at which every window has a free slot.
     ///
-    /// - Parameter held: requests whose response has not come: they hold a slot in each window.
-    /// - Returns: nil when a window is full of requests in flight, so that only a response frees it.
-    package func earliest(windows: [RateWindow], held: Int, now: Int64) -> Int64? {
+    /// - Parameters:
+    ///   - held: requests whose response has not come: they hold a slot in each window.
+    ///   - isExact: by the bare period, without the margin that a real request keeps.
+    /// - Returns: nil when a window is full of requests in flight: only a response frees it.
+    package func earliest(
+        windows: [RateWindow], held: Int, now: Int64, isExact: Bool = false
+    ) -> Int64? {
         var earliest = now
         for window in windows {
             let free = window.requests - held
             guard free > 0 else { return nil }
             guard times.count >= free else { continue }
-            earliest = max(earliest, times[times.count - free].saturatingAdd(window.holdNs))
+            let hold = isExact ? window.periodNs : window.holdNs
+            earliest = max(earliest, times[times.count - free].saturatingAdd(hold))
         }
         return earliest
     }
@@ -75,7 +81,8 @@ package struct FloorTracker: Sendable, Equatable {
 
     /// Counts one more request.
     package mutating func count(windows: [RateWindow]) {
-        lastNs = schedule.earliest(windows: windows, held: 0, now: lastNs) ?? lastNs
+        lastNs =
+            schedule.earliest(windows: windows, held: 0, now: lastNs, isExact: true) ?? lastNs
         schedule.insert(lastNs, windows: windows)
     }
 

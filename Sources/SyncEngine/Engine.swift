@@ -1,8 +1,8 @@
 package import EventLog
 package import SyncCore
 
-/// Drives the core over the log: reads the rows a decision needs, appends what it decides, and hands
-/// the effects out once they are durable.
+/// Drives the core over the log: reads the rows a decision needs, appends what it decides, and
+/// hands the effects out once they are durable.
 ///
 /// It has no clock of its own but the one it is given, no thread and no network: the same engine
 /// serves a live run and a simulation. Used on one thread.

@@ -8,8 +8,9 @@ struct OSSync: ParsableCommand {
         commandName: "ossync",
         abstract: "Keeps a local copy of the records of a rate-limited REST API.",
         discussion: """
-            Every request and every answer is an event in a log; records, queue and budget are folded from
-            it. A sync may be stopped at any moment and goes on where it was, within the API's limits.
+            Every request and every answer is an event in a log; records, queue and budget are \
+            folded from it. A sync may be stopped at any moment and goes on where it was, \
+            within the API's limits.
 
             Try it: ossync demo. Begin with your own API: ossync init.
             """,

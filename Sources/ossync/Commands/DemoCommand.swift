@@ -10,13 +10,12 @@ struct DemoCommand: ParsableCommand {
         commandName: "demo",
         abstract: "Run a simulated ERP on this machine and sync from it: needs nothing else.",
         discussion: """
-            Makes service orders with customers, statuses and expense lines, serves them over HTTP on
-            loopback under rate limits, syncs them all, then once more to find nothing new.
+            Makes service orders with customers, statuses and expense lines, serves them over \
+            HTTP on loopback under rate limits, syncs them all, then once more to find nothing \
+            new.
 
             Example: ossync demo --records 2000
             """)
-
-    @OptionGroup var global: GlobalOptions
 
     @Option(help: "How many service orders there are.")
     var records = 10_000
@@ -62,6 +61,8 @@ struct DemoCommand: ParsableCommand {
 
     @Option(help: "The folder for the demo's configuration and store; a temporary one if absent.")
     var folder: String?
+
+    @OptionGroup var global: GlobalOptions
 
     private struct Limit {
         let requests: Int

@@ -154,7 +154,7 @@ struct StatusReport {
         lines.append(
             "budget    " + (windows.isEmpty ? "no limits" : windows.joined(separator: ", ")))
         if let cooldownUntil {
-            lines.append("cooldown  until \(cooldownUntil.rfc3339())")
+            lines.append("cooldown  until \(cooldownUntil.toTheSecond)")
         }
         return lines
     }
@@ -169,7 +169,7 @@ struct StatusReport {
         if let mark = stream.highWaterMark {
             lines.append("mark      \(mark.text.withoutControls)")
         }
-        if let time = stream.lastCompletedAt { lines.append("completed \(time.rfc3339())") }
+        if let time = stream.lastCompletedAt { lines.append("completed \(time.toTheSecond)") }
         if let error = stream.lastError { lines.append("error     \(error.withoutControls)") }
         return lines
     }

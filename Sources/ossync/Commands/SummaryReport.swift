@@ -17,6 +17,7 @@ struct SummaryReport {
             ("records", Self.records(counters)), ("rateLimited", .number(counters.rateLimited)),
             ("durationSeconds", .seconds(ns: end.durationNs)),
             ("floorSeconds", .seconds(ns: end.floorNs)),
+            ("commits", .number(result.commits)),
             ("position", .number(result.control.position.rawValue)), ("next", .optional(next)),
             ("message", .string(end.text.withoutControls)),
             ("resumeAt", .optional(end.resumeAt?.rfc3339())),
@@ -39,7 +40,7 @@ struct SummaryReport {
                 ("reason", "skipped"), ("exitCode", .number(0)), ("requests", requests(none)),
                 ("records", records(none)), ("rateLimited", .number(0)),
                 ("durationSeconds", .seconds(ns: 0)), ("floorSeconds", .seconds(ns: 0)),
-                ("position", .null), ("next", .null),
+                ("commits", .number(0)), ("position", .null), ("next", .null),
             ]), words: [])
     }
 
@@ -90,7 +91,7 @@ struct SummaryReport {
                 + "\(counters.failed.grouped) failed",
             "time      \(time(end.durationNs)), the limits allow no less than \(time(end.floorNs))",
         ]
-        if let resumeAt = end.resumeAt { lines.append("go on     from \(resumeAt.rfc3339())") }
+        if let resumeAt = end.resumeAt { lines.append("go on     from \(resumeAt.toTheSecond)") }
         if let next { lines.append("next      \(next)") }
         return lines
     }
