@@ -41,7 +41,7 @@ package struct ResponseReader: Sendable {
     }
 
     /// The answer to a request that the configuration can't express; nothing was sent.
-    func refusal(of request: SourceRequest) -> SourceAnswer {
+    package func refusal(of request: SourceRequest) -> SourceAnswer {
         let text = sentence(
             request,
             "can't be asked: the configuration doesn't fit the cursor, filter or identities",
