@@ -55,7 +55,8 @@ let package = Package(
         .target(
             name: "Simulation",
             dependencies: [
-                "SyncCore", "Records", "EventLog", "Projections", "RESTSource", "SyncEngine",
+                "SyncCore", "Records", "LMDB", "EventLog", "Projections", "RESTSource",
+                "SyncEngine",
                 .product(name: "FlyingFox", package: "FlyingFox"),
             ],
             swiftSettings: strict),
@@ -95,8 +96,8 @@ let package = Package(
             dependencies: ["ReadModels", "Projections", "EventLog", "SyncCore"],
             swiftSettings: strict),
         .testTarget(
-            name: "SimulationTests", dependencies: ["Simulation", "SyncCore"], swiftSettings: strict
-        ),
+            name: "SimulationTests", dependencies: ["Simulation", "SyncCore", "EventLog", "LMDB"],
+            swiftSettings: strict),
         .testTarget(
             name: "ossyncTests", dependencies: ["ossync", "Simulation"], swiftSettings: strict),
     ],
