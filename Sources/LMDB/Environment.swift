@@ -139,6 +139,11 @@ package final class Environment: Sendable {
             throw LMDBError(
                 .networkFileSystem, operation: "open", path: path, detail: "it is on \(name)")
         }
+        // LMDB would make a new environment of an empty file.
+        if FileSystem.identity("\(path)/data.mdb")?.size == 0 {
+            throw LMDBError(
+                .notAnEnvironment, operation: "open", path: path, detail: "data.mdb is empty")
+        }
         let environment = try make(path, options, key: key)
         try environment.checkSize()
         var dead: Int32 = 0

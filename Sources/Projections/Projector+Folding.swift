@@ -1,4 +1,5 @@
 internal import EventLog
+internal import Glibc
 internal import LMDB
 internal import Records
 internal import SyncCore
@@ -73,16 +74,12 @@ extension Projector {
 
     /// Reads the projection as the log stands now.
     ///
-    /// What the projection on the disk lacks, because another process is writing it, is folded in
-    /// memory.
+    /// What the projection on the disk lacks, because another process is writing it or the disk is
+    /// full, is folded in memory.
     package func read<Result>(
         _ body: (borrowing ProjectionReader) throws -> Result
     ) throws -> Result {
-        let isCurrent = try catchUp()
-        guard let (_, environment) = try usableForReading() else {
-            throw ProjectionError.damaged(
-                projection: projection.name, reason: "another process is rebuilding it")
-        }
+        let (isCurrent, environment) = try caughtUp()
         let transaction = try environment.environment.beginRead()
         let checkpoint = try environment.checkpoint(transaction)
         var reader = ProjectionReader(
@@ -90,6 +87,31 @@ extension Projector {
             checkpoint: checkpoint)
         if !isCurrent { try reader.foldTail(of: log) }
         return try body(reader)
+    }
+}
+
+extension Projector {
+    /// How often, and how long apart, a reader looks again for a projection that another process is
+    /// making for the first time.
+    private static let looks = 200
+    private static let lookIntervalUs: UInt32 = 50_000
+
+    /// The environment to read, and whether it has all that the log has.
+    private func caughtUp() throws(ProjectionError) -> (Bool, ProjectionEnvironment) {
+        for look in 0..<Self.looks {
+            if look > 0 { usleep(Self.lookIntervalUs) }
+            var isCurrent = false
+            do throws(ProjectionError) {
+                isCurrent = try catchUp()
+            } catch {
+                guard case .storage = error, let (_, old) = try usableForReading() else {
+                    throw error
+                }
+                return (false, old)
+            }
+            if let (_, environment) = try usableForReading() { return (isCurrent, environment) }
+        }
+        throw .damaged(projection: projection.name, reason: "another process is rebuilding it")
     }
 }
 

@@ -55,7 +55,13 @@ package final class Projector {
             try rebuildLocked(progress: progress)
             return true
         }
-        try fold(into: environment, progress: progress)
+        do throws(ProjectionError) {
+            try fold(into: environment, progress: progress)
+        } catch {
+            // After a failed commit an environment can't be read before it is opened again.
+            open = nil
+            throw error
+        }
         return true
     }
 

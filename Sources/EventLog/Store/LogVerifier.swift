@@ -83,6 +83,9 @@ package struct LogVerifier: ~Copyable {
                     note(expected, "its commit has no link of the chain")
                     break
                 }
+                if Array(first).withUnsafeBytes({ StoreKeys.position(of: $0) }) != expected {
+                    note(expected, "its commit says that it begins elsewhere")
+                }
                 var chain = ChainHasher(previousHead: report.head)
                 while hasEvent, expected <= last {
                     let isInPlace = check(&events, expected, &chain)
@@ -170,6 +173,9 @@ package struct LogVerifier: ~Copyable {
         try snapshot.forEachRow(stream.id) { row throws(EventLogError) in
             if row.ordinal.rawValue != next { odd = "record \(next) has no row" }
             next += 1
+            if try snapshot.ordinal(stream.id, row.id) != row.ordinal {
+                odd = "record \(row.id) is not found by its id"
+            }
             counts.add(row.state)
             if row.queueKey(order: order) != nil { waiting += 1 }
             if row.queue?.inFlight ?? false, !inFlight.contains(row.ordinal) {

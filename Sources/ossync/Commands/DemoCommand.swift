@@ -139,7 +139,8 @@ struct DemoCommand: ParsableCommand {
             throw CommandFailure(ExitCode.locked, "the demo's store is in use")
         }
         let result = try RunSession(
-            store: store, stream: stream, mode: .incremental, options: RunOptions()
+            store: store, source: session.source(stream), stream: stream, mode: .incremental,
+            options: RunOptions()
         ).run()
         let exitCode = result.completed.exitCode
         return (

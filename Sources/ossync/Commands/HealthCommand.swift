@@ -37,12 +37,12 @@ struct HealthCheck {
 
     init(_ session: Session) throws {
         let stream = try session.configuration.stream()
-        _ = try session.configuration.requireAPI()
+        let source = try session.source(stream)
         guard let store = try EngineSession(session, activity: "health", creates: true) else {
             throw CommandFailure(ExitCode.locked, "the store is in use")
         }
         let result = try RunSession(
-            store: store, stream: stream, mode: .health, options: RunOptions()
+            store: store, source: source, stream: stream, mode: .health, options: RunOptions()
         ).run()
         completed = result.completed
         position = result.control.position

@@ -4,6 +4,8 @@ import SyncCore
 struct SummaryReport {
     let json: JSONText
     private let words: [String]
+    /// Why the run ended with a code other than 0, and what to do; nil when it says nothing.
+    private let complaint: String?
 
     /// - Parameter options: what was given beside the command, for the one that goes on.
     init(
@@ -27,11 +29,13 @@ struct SummaryReport {
             ("resumeAt", .optional(end.resumeAt?.rfc3339())),
         ])
         words = Self.words(stream, mode, end, next)
+        complaint = Self.complaint("\(stream) \(mode)", end, next)
     }
 
-    private init(json: JSONText, words: [String]) {
+    private init(json: JSONText) {
         self.json = json
-        self.words = words
+        words = []
+        complaint = nil
     }
 
     /// Another run holds the store, and `--if-running skip` was given.
@@ -45,10 +49,11 @@ struct SummaryReport {
                 ("records", records(none)), ("rateLimited", .number(0)),
                 ("durationSeconds", .seconds(ns: 0)), ("floorSeconds", .seconds(ns: 0)),
                 ("commits", .number(0)), ("position", .null), ("next", .null),
-            ]), words: [])
+            ]))
     }
 
     func print(to output: Output) {
+        if let complaint { output.error("ossync: \(complaint)") }
         if output.isJSON {
             output.line(json.line)
         } else {
@@ -79,6 +84,13 @@ struct SummaryReport {
         case .paused, .interrupted, .failed: "ossync sync --mode resume"
         case .partial: end.reason == .parked ? "ossync queue list" : "ossync sync"
         }
+    }
+
+    private static func complaint(_ run: String, _ end: RunCompleted, _ next: String?) -> String? {
+        guard end.exitCode != 0 else { return nil }
+        let text = "\(run) \(end.outcome.name): \(end.text.withoutControls)"
+        guard let next else { return text }
+        return "\(text); go on with `\(next)`"
     }
 
     private static func words(

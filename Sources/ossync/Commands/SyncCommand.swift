@@ -85,7 +85,7 @@ struct SyncCommand: ParsableCommand {
                 .print(records: nil)
             return
         }
-        _ = try session.configuration.requireAPI()
+        let source = try session.source(stream)
         guard
             let store = try EngineSession(
                 session, activity: "sync --mode \(mode.rawValue)", creates: true,
@@ -96,7 +96,7 @@ struct SyncCommand: ParsableCommand {
             return
         }
         let result = try RunSession(
-            store: store, stream: stream, mode: mode.runMode,
+            store: store, source: source, stream: stream, mode: mode.runMode,
             options: RunOptions(
                 noDetails: noDetails, maxRecords: max,
                 maxDurationMs: try maxDuration.map { try span($0, "--max-duration") },

@@ -10,6 +10,7 @@ import SyncEngine
 /// projection.
 struct RunSession {
     let store: EngineSession
+    let source: RESTConfiguration
     let stream: Configuration.Stream
     let mode: RunMode
     let options: RunOptions
@@ -27,11 +28,6 @@ struct RunSession {
     }
 
     func run() throws -> Result {
-        let source = try session.configuration.sourceConfiguration(
-            stream, environment: ConfigurationLoader.processEnvironment)
-        if let problem = source.problems.first {
-            throw CommandFailure(ExitCode.usage, "\(problem)")
-        }
         let request = runRequested(pinned: source.pinnedKeys)
         try checkAllowed(request)
         let mailbox = Mailbox()
@@ -137,7 +133,7 @@ final class RunNarrator {
         let text = EventNarrator.text(event)
         logger.log(
             level: level, "@\(event.position.rawValue) \(event.event.type.name): \(text)")
-        if level != .info {
+        if level == .warning {
             erase()
             output.note("\(event.event.type.name): \(text)".withoutControls)
         } else {

@@ -29,6 +29,18 @@ struct Session {
         folder = StoreFolder(configuration.store)
     }
 
+    /// What the source needs to ask for a stream, with its secrets.
+    ///
+    /// - Throws: exit 2 for whatever can't work, before anything is written.
+    func source(_ stream: Configuration.Stream) throws -> RESTConfiguration {
+        let source = try configuration.sourceConfiguration(
+            stream, environment: ConfigurationLoader.processEnvironment)
+        if let problem = source.problems.first {
+            throw CommandFailure(ExitCode.usage, "\(problem)")
+        }
+        return source
+    }
+
     /// Opens the log for reading.
     ///
     /// - Throws: exit 10 where there is no store, 12 where it can't be used.
