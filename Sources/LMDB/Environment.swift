@@ -41,6 +41,8 @@ package final class Environment: Sendable {
     let key: EnvironmentRegistry.Key
     private let processID: pid_t
     private let poisoned = Mutex(false)
+    /// Which opening of the file the registry takes this for; 0 when it knows nothing of it.
+    private let serial = Mutex<UInt64>(0)
     nonisolated(unsafe) let handle: OpaquePointer
 
     private init(
@@ -57,8 +59,16 @@ package final class Environment: Sendable {
     /// Closes the environment with its last holder.
     deinit {
         // After a fork the child must leave the parent's environment alone.
-        if processID == getpid() { mdb_env_close(handle) }
+        guard processID == getpid() else { return }
+        let serial = serial.withLock { $0 }
+        if serial == 0 {
+            mdb_env_close(handle)
+        } else {
+            EnvironmentRegistry.shared.close(key, serial: serial)
+        }
     }
+
+    func register(_ serial: UInt64) { self.serial.withLock { $0 = serial } }
 
     /// Opens the environment in a folder that holds one.
     ///
