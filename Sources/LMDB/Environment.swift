@@ -128,6 +128,11 @@ package final class Environment: Sendable {
             throw LMDBError(
                 .networkFileSystem, operation: "open", path: path, detail: "it is on \(name)")
         }
+        // LMDB takes an empty file for one to begin with, and would write to it.
+        guard FileSystem.identity("\(path)/data.mdb")?.size ?? 0 > 0 else {
+            throw LMDBError(
+                .truncated, operation: "open", path: path, detail: "its file is empty")
+        }
         let environment = try make(path, options, key: key)
         try environment.checkSize()
         var dead: Int32 = 0
