@@ -63,15 +63,16 @@ package struct WriteTransaction: ~Copyable, ReadableTransaction {
 
     /// Makes everything durable.
     ///
-    /// - Throws: any error leaves the outcome unknown; the environment takes no more transactions
-    ///   until it is closed and opened again.
+    /// - Throws: `.mapFull`, with nothing written, as `put` does; any other error leaves the outcome
+    ///   unknown, and the environment takes no more transactions until it is opened again.
     package consuming func commit() throws(LMDBError) {
         precondition(pthread_equal(thread, pthread_self()) != 0, "a writer changed its thread")
         let status = mdb_txn_commit(handle)
         let environment = environment.takeRetainedValue()
         discard self
         guard status == MDB_SUCCESS else {
-            environment.poison()
+            // LMDB looks for the last pages it needs before it writes any.
+            if status != MDB_MAP_FULL { environment.poison() }
             throw LMDBError(status: status, operation: "commit", path: environment.path)
         }
     }
