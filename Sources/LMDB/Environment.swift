@@ -39,6 +39,7 @@ package final class Environment: Sendable {
     package let path: String
     package let options: EnvironmentOptions
     let key: EnvironmentRegistry.Key
+    let gate = TransactionGate()
     private let processID: pid_t
     private let poisoned = Mutex(false)
     /// Which opening of the file the registry takes this for; 0 when it knows nothing of it.
@@ -197,11 +198,30 @@ extension Environment {
 
     func poison() { poisoned.withLock { $0 = true } }
 
-    /// Doubles the map. No transaction may be open in this process.
-    package func growMap() throws(LMDBError) {
+    /// How long moving the map waits for the readers of other threads: they keep it short.
+    private static let moveWaitMs = 10_000
+
+    /// Doubles the map; waits for the transactions that are open in this process to end.
+    ///
+    /// - Parameter waitMs: how long; whoever calls this must not hold one.
+    /// - Throws: `.busy` when one stayed open.
+    package func growMap(waitMs: Int = Environment.moveWaitMs) throws(LMDBError) {
         var info = MDB_envinfo()
         try check(mdb_env_info(handle, &info), "info", path)
-        try check(mdb_env_set_mapsize(handle, info.me_mapsize * 2), "grow map", path)
+        try moveMap(to: info.me_mapsize * 2, waitMs: waitMs)
+    }
+
+    /// Takes over the size that another process has grown the map to.
+    func adoptMapSize() throws(LMDBError) { try moveMap(to: 0, waitMs: Self.moveWaitMs) }
+
+    private func moveMap(to size: Int, waitMs: Int) throws(LMDBError) {
+        let status = gate.whileIdle(waitMs: waitMs) { mdb_env_set_mapsize(handle, size) }
+        guard let status else {
+            throw LMDBError(
+                .busy, operation: "grow map", path: path,
+                detail: "transactions of this process stay open")
+        }
+        try check(status, "grow map", path)
     }
 
     /// Puts everything on the disk, for an environment without durability.

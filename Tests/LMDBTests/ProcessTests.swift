@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 import Testing
 
 @testable import LMDB
@@ -125,6 +126,63 @@ import Testing
         #expect(growths == 2)
         #expect(try environment.beginRead().count(data) == 200)
         #expect(try environment.beginRead().value(data, [199])?.first == 199)
+    }
+
+    @Test func theMapIsNotMovedUnderAReader() throws {
+        let small = EnvironmentOptions.quick(mapSize: 256 << 10)
+        try Environment.makeWithData(path, small)
+        let environment = try Environment.open(path, small)
+        try environment.put("key", "value")
+        let data = try environment.data
+        do {
+            let reader = try environment.beginRead()
+            #expect(code { try environment.growMap(waitMs: 0) } == .busy)
+            #expect(try reader.text(data, "key") == "value")
+        }
+        try environment.growMap(waitMs: 0)
+        #expect(try environment.info().mapSize == 512 << 10)
+        #expect(try environment.text("key") == "value")
+    }
+
+    @Test func growingTheMapWaitsForTheReadersOfOtherThreads() throws {
+        let small = EnvironmentOptions.quick(mapSize: 256 << 10)
+        try Environment.makeWithData(path, small)
+        let environment = try Environment.open(path, small)
+        let data = try environment.data
+        let isDone = Atomic(false)
+        let wrong = Atomic(0)
+        try environment.put("key", "value")
+        let readers = TemporaryThreads(2) {
+            while !isDone.load(ordering: .relaxed) {
+                let text = try? environment.beginRead().text(data, "key")
+                if text != "value" { wrong.add(1, ordering: .relaxed) }
+            }
+        }
+        for _ in 0..<10 { try environment.growMap() }
+        isDone.store(true, ordering: .relaxed)
+        readers.join()
+        #expect(wrong.load(ordering: .relaxed) == 0)
+        #expect(try environment.info().mapSize == 256 << 20)
+    }
+
+    @Test func aMapThatAnotherProcessGrewIsTakenOver() async throws {
+        let small = EnvironmentOptions(mapSize: 256 << 10)
+        try Environment.makeWithData(path, small)
+        let environment = try Environment.open(path, small)
+        let data = try environment.data
+        let reader = try environment.beginRead()
+        await #expect(processExitsWith: .success) { [path = path as String] in
+            let environment = try Environment.open(path, EnvironmentOptions(mapSize: 4 << 20))
+            let data = try environment.data
+            let transaction = try environment.beginWrite()
+            for number in 0..<200 as Range<UInt8> {
+                try transaction.put(data, [number], [UInt8](repeating: number, count: 3_000))
+            }
+            try transaction.commit()
+        }
+        try reader.renew()
+        #expect(try reader.count(data) == 200)
+        #expect(try reader.value(data, [199])?.count == 3_000)
     }
 
     /// A commit itself may find the map full: nothing was written then, so the outcome is known.
