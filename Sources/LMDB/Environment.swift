@@ -102,6 +102,8 @@ package final class Environment: Sendable {
             removeEnvironment(temporary)
             throw error
         }
+        // The names of the files in it must be on the disk before its own is.
+        FileSystem.sync(folder: temporary)
         guard rename(temporary, path) == 0 else {
             let status = errno
             removeEnvironment(temporary)
@@ -194,6 +196,13 @@ extension Environment {
         if poisoned.withLock({ $0 }) {
             throw LMDBError(.needsReopen, operation: operation, path: path)
         }
+    }
+
+    /// Whether its path still leads to the file that is open here: false once that was removed, or
+    /// another one put in its place.
+    package var isInPlace: Bool {
+        guard let file = FileSystem.identity("\(path)/data.mdb") else { return false }
+        return key == EnvironmentRegistry.Key(device: file.device, inode: file.inode)
     }
 
     func poison() { poisoned.withLock { $0 = true } }

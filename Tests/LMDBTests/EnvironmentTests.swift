@@ -171,6 +171,22 @@ import Testing
         #expect(code { try environment.copy(to: folder.at("copy"), compact: true) } != nil)
     }
 
+    @Test func itKnowsWhetherItsFileIsStillThere() throws {
+        try Environment.makeWithData(path)
+        let environment = try Environment.open(path, .quick())
+        try environment.put("key", "removed")
+        #expect(environment.isInPlace)
+        Environment.removeEnvironment(path)
+        #expect(!environment.isInPlace)
+        try Environment.makeWithData(path)
+        #expect(!environment.isInPlace)
+        let other = try Environment.open(path, .quick())
+        #expect(other !== environment)
+        #expect(other.isInPlace)
+        #expect(try other.text("key") == nil)
+        #expect(try environment.text("key") == "removed")
+    }
+
     @Test func networkFileSystemsAreKnownByTheirMagic() {
         #expect(FileSystem.networkName(folder.path) == nil)
         #expect(FileSystem.networkName(magic: 0x6969) == "NFS")
