@@ -11,8 +11,11 @@ enum FileSystem {
     static func networkName(_ path: String) -> String? {
         var info = statfs()
         guard statfs(path, &info) == 0 else { return nil }
-        return network[Int(info.f_type) & 0xFFFF_FFFF]
+        return networkName(magic: Int(info.f_type))
     }
+
+    /// - Parameter magic: `f_type` of `statfs`; its upper half may be a sign.
+    static func networkName(magic: Int) -> String? { network[magic & 0xFFFF_FFFF] }
 
     static func isFull(_ path: String) -> Bool {
         var info = statvfs()

@@ -24,6 +24,8 @@ package struct LMDBError: Error, Sendable, Equatable, CustomStringConvertible {
         case badKey
         /// The process forked after the environment was opened.
         case wrongProcess
+        /// The map can't be moved while transactions are open.
+        case busy
         /// It is open in this process already, with other options.
         case conflictingOpen
         case other(Int32)

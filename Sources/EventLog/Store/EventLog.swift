@@ -50,24 +50,24 @@ package final class EventLog: Sendable {
         store: String, _ mode: Mode, durability: EnvironmentOptions.Durability = .full
     ) throws(EventLogError) -> EventLog {
         let path = folder(of: store)
-        do throws(LMDBError) {
+        do {
             let environment = try Environment.open(path, options(mode, durability))
             let transaction = try environment.beginRead()
+            // The format comes first: a later one may have other databases.
+            let format = try LogSchema.format(transaction)
+            guard format <= LogSchema.format else {
+                throw EventLogError.newer(path: store, found: "store format \(format)")
+            }
             let schema = try LogSchema(opening: transaction)
-            let format = try transaction.value(schema.meta, LogSchema.formatKey) ?? []
-            let number = format.reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
-            guard format.count == 4 else {
-                throw LMDBError(.notAnEnvironment, operation: "open", path: path)
-            }
-            // Database handles opened in a transaction outlive it only once it is committed; for a
-            // reader that means: opened again by the one that is kept.
+            // Handles that a reader opened outlive it only if it is ended like this.
             try transaction.keepDatabases()
-            if number > UInt64(LogSchema.format) {
-                throw LMDBError(.versionMismatch, operation: "\(number)", path: path)
-            }
             return EventLog(path: path, environment: environment, schema: schema)
-        } catch {
+        } catch let error as EventLogError {
+            throw error
+        } catch let error as LMDBError {
             throw opening(error, store)
+        } catch {
+            throw .notAStore(path: store, reason: "\(error)")
         }
     }
 
@@ -82,8 +82,6 @@ package final class EventLog: Sendable {
         case .notFound where error.operation == "open": .noStore(path: store)
         case .notFound, .notAnEnvironment:
             .notAStore(path: store, reason: "its log is not in ossync's format")
-        case .versionMismatch where UInt64(error.operation) != nil:
-            .newer(path: store, found: "store format \(error.operation)")
         case .versionMismatch: .notAStore(path: store, reason: "another version of LMDB's format")
         case .truncated: .corrupt(path: store, position: nil, reason: error.detail)
         case .corrupted: .corrupt(path: store, position: nil, reason: error.detail)
