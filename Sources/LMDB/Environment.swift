@@ -83,12 +83,14 @@ package final class Environment: Sendable {
 
     /// Makes an environment: in a temporary folder beside `path`, filled by `fill`, then renamed.
     ///
-    /// So a crash leaves either a whole environment or none.
+    /// So a crash leaves either a whole environment or none, and what it left of the temporary folder is
+    /// removed by the next creation.
     package static func create(
         _ path: String, _ options: EnvironmentOptions = EnvironmentOptions(),
         fill: (borrowing WriteTransaction) throws(LMDBError) -> Void
     ) throws(LMDBError) {
-        let temporary = "\(path).new-\(getpid())"
+        removeUnfinished(path)
+        let temporary = path + unfinishedMark + String(getpid())
         removeEnvironment(temporary)
         guard mkdir(temporary, 0o700) == 0 else {
             throw LMDBError(status: errno, operation: "create folder", path: temporary)
@@ -110,6 +112,25 @@ package final class Environment: Sendable {
             throw LMDBError(status: status, operation: "create", path: path)
         }
         FileSystem.sync(folder: parent(of: path))
+    }
+
+    /// What stands between the name of an environment and the process that is making it.
+    private static let unfinishedMark = ".new-"
+
+    /// Whether a file's name is that of an environment called `name` whose making hasn't ended.
+    package static func isUnfinished(_ file: String, of name: String) -> Bool {
+        file.hasPrefix(name + unfinishedMark)
+    }
+
+    /// Removes what processes left that ended while they made this environment.
+    private static func removeUnfinished(_ path: String) {
+        let folder = parent(of: path)
+        let name = path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
+        for file in FileSystem.names(in: folder) where isUnfinished(file, of: name) {
+            let maker = pid_t(file.dropFirst(name.count + unfinishedMark.count))
+            let isRunning = maker.map { kill($0, 0) == 0 || errno != ESRCH } ?? true
+            if !isRunning { removeEnvironment("\(folder)/\(file)") }
+        }
     }
 
     /// Removes the files of an environment that nobody has open.

@@ -35,7 +35,9 @@ def child(names):
     suite = unittest.defaultTestLoader.loadTestsFromNames(names)
     stream = io.StringIO()
     result = unittest.TextTestRunner(stream=stream, verbosity=2).run(suite)
-    failed = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
+    found = [test for test, _ in result.failures + result.errors] + result.unexpectedSuccesses
+    # A test with several failed subtests has failed once.
+    failed = len({getattr(test, "test_case", test).id() for test in found})
     if failed:
         print(stream.getvalue())
     for test, reason in result.skipped:

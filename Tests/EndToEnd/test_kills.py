@@ -100,6 +100,15 @@ class Kill(Case):
         self.assertEqual(self.sync()["outcome"], "completed")
         self.assertEqual(self.status()["records"]["withDetails"], 20)
 
+    def test_what_a_killed_creation_left_is_removed(self):
+        self.ready(20)
+        left = self.store / "log.new-999999999"
+        left.mkdir(parents=True)
+        (left / "data.mdb").write_bytes(b"half")
+        self.assertEqual(self.ossync("status", "--json", code=10).last["exitCode"], 10)
+        self.sync()
+        self.assertFalse(left.exists())
+
     def test_while_a_projection_is_rebuilt(self):
         server = self.ready(3_000, detail__batch={"size": 500, "join": ","})
         self.sync()

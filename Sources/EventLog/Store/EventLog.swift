@@ -24,6 +24,11 @@ package final class EventLog: Sendable {
     /// The folder of the log within a store.
     package static func folder(of store: String) -> String { "\(store)/log" }
 
+    /// Whether a name in a store's folder is what a killed process left of a log it was making.
+    package static func isUnfinished(_ name: String) -> Bool {
+        Environment.isUnfinished(name, of: "log")
+    }
+
     /// Makes the log of a new store; `store` must exist and hold none.
     ///
     /// - Parameter durability: `.none` only where nothing is kept: a simulation, a scratch fold.

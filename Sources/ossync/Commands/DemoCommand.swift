@@ -144,7 +144,8 @@ struct DemoCommand: ParsableCommand {
         let exitCode = result.completed.exitCode
         return (
             SummaryReport(
-                stream: stream.name, mode: "incremental", result: result, exitCode: exitCode),
+                stream: stream.name, mode: "incremental", result: result, exitCode: exitCode,
+                options: session.options),
             exitCode
         )
     }

@@ -5,10 +5,14 @@ struct SummaryReport {
     let json: JSONText
     private let words: [String]
 
-    init(stream: String, mode: String, result: RunSession.Result, exitCode: Int32) {
+    /// - Parameter options: what was given beside the command, for the one that goes on.
+    init(
+        stream: String, mode: String, result: RunSession.Result, exitCode: Int32,
+        options: GlobalOptions
+    ) {
         let end = result.completed
         let counters = end.counters
-        let next = Self.next(end, result.control)
+        let next = Self.next(end).map { $0 + options.storeArguments }
         json = .object([
             ("v", .number(1)), ("type", "summary"), ("stream", .string(stream)),
             ("run", .string("r\(result.run.rawValue)")), ("mode", .string(mode)),
@@ -69,7 +73,7 @@ struct SummaryReport {
     }
 
     /// The command that goes on, where there is something to go on with.
-    private static func next(_ end: RunCompleted, _ control: ControlState) -> String? {
+    private static func next(_ end: RunCompleted) -> String? {
         switch end.outcome {
         case .completed: nil
         case .paused, .interrupted, .failed: "ossync sync --mode resume"

@@ -125,7 +125,8 @@ struct SyncCommand: ParsableCommand {
         let isUnchanged = counters.new == 0 && counters.changed == 0 && counters.detailed == 0
         if errorOnNoChange, exitCode == 0, isUnchanged { exitCode = ExitCode.nothingNew }
         let report = SummaryReport(
-            stream: stream.name, mode: mode.rawValue, result: result, exitCode: exitCode)
+            stream: stream.name, mode: mode.rawValue, result: result, exitCode: exitCode,
+            options: session.options)
         report.print(to: session.output)
         if exitCode != 0 { throw CommandFailure.silent(exitCode) }
     }

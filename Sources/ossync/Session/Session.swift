@@ -83,7 +83,7 @@ extension StoreFolder {
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
                 pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
-            if !own.contains(name) { return true }
+            if !own.contains(name), !EventLog.isUnfinished(name) { return true }
         }
         return access("\(path)/log", F_OK) == 0 && !exists
     }
