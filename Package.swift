@@ -73,6 +73,16 @@ let package = Package(
         .executableTarget(
             name: "ossync-simulate", dependencies: ["Simulation"], swiftSettings: strict),
 
+        // The raw C that the event log is measured against, and the measurements.
+        .target(name: "CRawLMDB", dependencies: ["CLMDB"], path: "Benchmarks/CRawLMDB"),
+        .executableTarget(
+            name: "ossync-bench",
+            dependencies: [
+                "CRawLMDB", "SyncCore", "Records", "LMDB", "EventLog", "Projections",
+                "SyncEngine",
+            ],
+            path: "Benchmarks/ossync-bench", swiftSettings: strict),
+
         .testTarget(name: "SyncCoreTests", dependencies: ["SyncCore"], swiftSettings: strict),
         .testTarget(name: "RecordsTests", dependencies: ["Records"], swiftSettings: strict),
         .testTarget(name: "LMDBTests", dependencies: ["LMDB"], swiftSettings: strict),
