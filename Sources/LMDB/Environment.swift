@@ -152,13 +152,9 @@ package final class Environment: Sendable {
             throw LMDBError(
                 .networkFileSystem, operation: "open", path: path, detail: "it is on \(name)")
         }
-        // LMDB takes an empty file for one to begin with, and would write to it.
-        guard FileSystem.identity("\(path)/data.mdb")?.size ?? 0 > 0 else {
-            throw LMDBError(
-                .truncated, operation: "open", path: path, detail: "its file is empty")
-        }
+        // LMDB takes an empty file for one to begin with, and crashes on one that is cut off.
+        try DataFile.check(path)
         let environment = try make(path, options, key: key)
-        try environment.checkSize()
         var dead: Int32 = 0
         try check(mdb_reader_check(environment.handle, &dead), "reader check", path)
         return environment
@@ -190,21 +186,6 @@ package final class Environment: Sendable {
         if options.durability == .none { flags |= UInt32(MDB_NOSYNC) }
         try check(mdb_env_open(handle, path, flags, 0o600), "open", path)
         return environment
-    }
-
-    /// A file that is shorter than its pages ends a reader with SIGBUS: refuse it here.
-    private func checkSize() throws(LMDBError) {
-        var info = MDB_envinfo()
-        try check(mdb_env_info(handle, &info), "info", path)
-        var stat = MDB_stat()
-        try check(mdb_env_stat(handle, &stat), "stat", path)
-        let needed = (UInt64(info.me_last_pgno) + 1) * UInt64(stat.ms_psize)
-        let size = FileSystem.identity("\(path)/data.mdb")?.size ?? 0
-        guard size >= needed else {
-            throw LMDBError(
-                .truncated, operation: "open", path: path,
-                detail: "the file has \(size) bytes, its pages need \(needed)")
-        }
     }
 }
 
