@@ -90,6 +90,7 @@ package final class Environment: Sendable {
     ) throws(LMDBError) {
         let temporary = "\(path).new-\(getpid())"
         removeEnvironment(temporary)
+        removeLeftovers(of: path)
         guard mkdir(temporary, 0o700) == 0 else {
             throw LMDBError(status: errno, operation: "create folder", path: temporary)
         }
@@ -110,6 +111,18 @@ package final class Environment: Sendable {
             throw LMDBError(status: status, operation: "create", path: path)
         }
         FileSystem.sync(folder: parent(of: path))
+    }
+
+    /// Removes what creations of `path` left behind whose process is gone.
+    private static func removeLeftovers(of path: String) {
+        let folder = parent(of: path)
+        let prefix = "\(path.split(separator: "/").last ?? "").new-"
+        for name in FileSystem.names(in: folder) where name.hasPrefix(prefix) {
+            guard let maker = pid_t(name.dropFirst(prefix.count)), maker > 0,
+                kill(maker, 0) != 0, errno == ESRCH
+            else { continue }
+            removeEnvironment("\(folder)/\(name)")
+        }
     }
 
     /// Removes the files of an environment that nobody has open.

@@ -30,6 +30,22 @@ enum FileSystem {
         return (UInt64(info.st_size), UInt64(info.st_dev), UInt64(info.st_ino))
     }
 
+    /// What is in a folder; nothing where there is none.
+    static func names(in path: String) -> [String] {
+        guard let folder = opendir(path) else { return [] }
+        defer { closedir(folder) }
+        var names: [String] = []
+        while let entry = readdir(folder) {
+            names.append(
+                withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                    pointer.withMemoryRebound(to: CChar.self, capacity: 256) {
+                        String(cString: $0)
+                    }
+                })
+        }
+        return names
+    }
+
     /// Makes what was done in a folder (a creation, a rename) durable.
     static func sync(folder path: String) {
         let descriptor = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)

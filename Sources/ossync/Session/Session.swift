@@ -82,7 +82,8 @@ extension StoreFolder {
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
                 pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
-            if !own.contains(name) { return true }
+            // The log of a store whose making was cut short; the next making removes it.
+            if !own.contains(name), !name.hasPrefix("log.new-") { return true }
         }
         return access("\(path)/log", F_OK) == 0 && !exists
     }
