@@ -99,11 +99,11 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "SyncEngineTests",
-            dependencies: ["SyncEngine", "EventLog", "Projections", "SyncCore"],
+            dependencies: ["SyncEngine", "EventLog", "Projections", "Records", "SyncCore"],
             swiftSettings: strict),
         .testTarget(
             name: "ReadModelsTests",
-            dependencies: ["ReadModels", "Projections", "EventLog", "SyncCore"],
+            dependencies: ["ReadModels", "Projections", "EventLog", "Records", "SyncCore"],
             swiftSettings: strict),
         .testTarget(
             name: "SimulationTests", dependencies: ["Simulation", "SyncCore", "EventLog", "LMDB"],

@@ -161,6 +161,7 @@ import Testing
         #expect(code { _ = try Environment.open(path) } == .notFound)
         try Environment.makeWithData(path)
         #expect(try Environment.open(path, .quick()).text("key") == nil)
+        #expect(TemporaryFolder.names(folder.path) == ["env"], "nothing of the killed one stays")
     }
 
     @Test func onlyTheOwnerMayReadTheFiles() throws {
