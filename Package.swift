@@ -27,6 +27,7 @@ let package = Package(
             name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CMalloc"),
         .target(name: "CCurl"),
 
         // The order of this list is the order of the architecture: a target imports only from
@@ -63,8 +64,8 @@ let package = Package(
         .executableTarget(
             name: "ossync",
             dependencies: [
-                "SyncCore", "Records", "EventLog", "Projections", "RESTSource", "SyncEngine",
-                "ReadModels", "Simulation",
+                "CMalloc", "SyncCore", "Records", "EventLog", "Projections", "RESTSource",
+                "SyncEngine", "ReadModels", "Simulation",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "Logging", package: "swift-log"),

@@ -96,9 +96,13 @@ package final class EventLog: Sendable {
 
     /// Begins a write: what a step of the engine, or several, append.
     ///
-    /// - Parameter tail: the last position that the writer knows of; another one is refused.
-    package func beginWrite(after tail: Position) throws(EventLogError) -> LogWriter {
-        try LogWriter.begin(self, after: tail)
+    /// - Parameters:
+    ///   - tail: the last position that the writer knows of; another one is refused.
+    ///   - coder: one that is kept saves the making of its contexts with each write.
+    package func beginWrite(
+        after tail: Position, coder: EventCoder = EventCoder()
+    ) throws(EventLogError) -> LogWriter {
+        try LogWriter.begin(self, after: tail, coder)
     }
 
     /// Bytes of the log's file that are in use.
