@@ -27,6 +27,7 @@ let package = Package(
             name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CMalloc"),
         .target(name: "CCurl"),
 
         // The order of this list is the order of the architecture: a target imports only from
@@ -63,8 +64,8 @@ let package = Package(
         .executableTarget(
             name: "ossync",
             dependencies: [
-                "SyncCore", "Records", "EventLog", "Projections", "RESTSource", "SyncEngine",
-                "ReadModels", "Simulation",
+                "CMalloc", "SyncCore", "Records", "EventLog", "Projections", "RESTSource",
+                "SyncEngine", "ReadModels", "Simulation",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "Logging", package: "swift-log"),
@@ -72,6 +73,16 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "ossync-simulate", dependencies: ["Simulation"], swiftSettings: strict),
+
+        // The raw C that the event log is measured against, and the measurements.
+        .target(name: "CRawLMDB", dependencies: ["CLMDB"], path: "Benchmarks/CRawLMDB"),
+        .executableTarget(
+            name: "ossync-bench",
+            dependencies: [
+                "CRawLMDB", "SyncCore", "Records", "LMDB", "EventLog", "Projections",
+                "SyncEngine",
+            ],
+            path: "Benchmarks/ossync-bench", swiftSettings: strict),
 
         .testTarget(name: "SyncCoreTests", dependencies: ["SyncCore"], swiftSettings: strict),
         .testTarget(name: "RecordsTests", dependencies: ["Records"], swiftSettings: strict),
@@ -89,11 +100,11 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "SyncEngineTests",
-            dependencies: ["SyncEngine", "EventLog", "Projections", "SyncCore"],
+            dependencies: ["SyncEngine", "EventLog", "Projections", "Records", "SyncCore"],
             swiftSettings: strict),
         .testTarget(
             name: "ReadModelsTests",
-            dependencies: ["ReadModels", "Projections", "EventLog", "SyncCore"],
+            dependencies: ["ReadModels", "Projections", "EventLog", "Records", "SyncCore"],
             swiftSettings: strict),
         .testTarget(
             name: "SimulationTests", dependencies: ["Simulation", "SyncCore", "EventLog", "LMDB"],

@@ -39,8 +39,11 @@ package final class Environment: Sendable {
     package let path: String
     package let options: EnvironmentOptions
     let key: EnvironmentRegistry.Key
+    let gate = TransactionGate()
     private let processID: pid_t
     private let poisoned = Mutex(false)
+    /// Which opening of the file the registry takes this for; 0 when it knows nothing of it.
+    private let serial = Mutex<UInt64>(0)
     nonisolated(unsafe) let handle: OpaquePointer
 
     private init(
@@ -57,8 +60,16 @@ package final class Environment: Sendable {
     /// Closes the environment with its last holder.
     deinit {
         // After a fork the child must leave the parent's environment alone.
-        if processID == getpid() { mdb_env_close(handle) }
+        guard processID == getpid() else { return }
+        let serial = serial.withLock { $0 }
+        if serial == 0 {
+            mdb_env_close(handle)
+        } else {
+            EnvironmentRegistry.shared.close(key, serial: serial)
+        }
     }
+
+    func register(_ serial: UInt64) { self.serial.withLock { $0 = serial } }
 
     /// Opens the environment in a folder that holds one.
     ///
@@ -93,6 +104,8 @@ package final class Environment: Sendable {
             removeEnvironment(temporary)
             throw error
         }
+        // The names of the files in it must be on the disk before its own is.
+        FileSystem.sync(folder: temporary)
         guard rename(temporary, path) == 0 else {
             let status = errno
             removeEnvironment(temporary)
@@ -139,13 +152,17 @@ package final class Environment: Sendable {
             throw LMDBError(
                 .networkFileSystem, operation: "open", path: path, detail: "it is on \(name)")
         }
+<<<<<<< HEAD
         // LMDB would make a new environment of an empty file.
         if FileSystem.identity("\(path)/data.mdb")?.size == 0 {
             throw LMDBError(
                 .notAnEnvironment, operation: "open", path: path, detail: "data.mdb is empty")
         }
+=======
+        // LMDB takes an empty file for one to begin with, and crashes on one that is cut off.
+        try DataFile.check(path)
+>>>>>>> main
         let environment = try make(path, options, key: key)
-        try environment.checkSize()
         var dead: Int32 = 0
         try check(mdb_reader_check(environment.handle, &dead), "reader check", path)
         return environment
@@ -178,21 +195,6 @@ package final class Environment: Sendable {
         try check(mdb_env_open(handle, path, flags, 0o600), "open", path)
         return environment
     }
-
-    /// A file that is shorter than its pages ends a reader with SIGBUS: refuse it here.
-    private func checkSize() throws(LMDBError) {
-        var info = MDB_envinfo()
-        try check(mdb_env_info(handle, &info), "info", path)
-        var stat = MDB_stat()
-        try check(mdb_env_stat(handle, &stat), "stat", path)
-        let needed = (UInt64(info.me_last_pgno) + 1) * UInt64(stat.ms_psize)
-        let size = FileSystem.identity("\(path)/data.mdb")?.size ?? 0
-        guard size >= needed else {
-            throw LMDBError(
-                .truncated, operation: "open", path: path,
-                detail: "the file has \(size) bytes, its pages need \(needed)")
-        }
-    }
 }
 
 extension Environment {
@@ -206,13 +208,39 @@ extension Environment {
         }
     }
 
+    /// Whether its path still leads to the file that is open here: false once that was removed, or
+    /// another one put in its place.
+    package var isInPlace: Bool {
+        guard let file = FileSystem.identity("\(path)/data.mdb") else { return false }
+        return key == EnvironmentRegistry.Key(device: file.device, inode: file.inode)
+    }
+
     func poison() { poisoned.withLock { $0 = true } }
 
-    /// Doubles the map. No transaction may be open in this process.
-    package func growMap() throws(LMDBError) {
+    /// How long moving the map waits for the readers of other threads: they keep it short.
+    private static let moveWaitMs = 10_000
+
+    /// Doubles the map; waits for the transactions that are open in this process to end.
+    ///
+    /// - Parameter waitMs: how long; whoever calls this must not hold one.
+    /// - Throws: `.busy` when one stayed open.
+    package func growMap(waitMs: Int = Environment.moveWaitMs) throws(LMDBError) {
         var info = MDB_envinfo()
         try check(mdb_env_info(handle, &info), "info", path)
-        try check(mdb_env_set_mapsize(handle, info.me_mapsize * 2), "grow map", path)
+        try moveMap(to: info.me_mapsize * 2, waitMs: waitMs)
+    }
+
+    /// Takes over the size that another process has grown the map to.
+    func adoptMapSize() throws(LMDBError) { try moveMap(to: 0, waitMs: Self.moveWaitMs) }
+
+    private func moveMap(to size: Int, waitMs: Int) throws(LMDBError) {
+        let status = gate.whileIdle(waitMs: waitMs) { mdb_env_set_mapsize(handle, size) }
+        guard let status else {
+            throw LMDBError(
+                .busy, operation: "grow map", path: path,
+                detail: "transactions of this process stay open")
+        }
+        try check(status, "grow map", path)
     }
 
     /// Puts everything on the disk, for an environment without durability.

@@ -1,3 +1,4 @@
+internal import CLMDB
 internal import Synchronization
 
 /// Knows every environment that is open in this process, by its data file.
@@ -11,11 +12,24 @@ final class EnvironmentRegistry: Sendable {
         let inode: UInt64
     }
 
+    /// One opening of a file; `serial` tells it from earlier ones, whose handle may have had the
+    /// same address.
     private struct Entry {
         weak var environment: Environment?
+        let handle: Handle
+        let serial: UInt64
     }
 
-    private let entries = Mutex<[Key: Entry]>([:])
+    private struct Handle: @unchecked Sendable {
+        let pointer: OpaquePointer
+    }
+
+    private struct State {
+        var entries: [Key: Entry] = [:]
+        var lastSerial: UInt64 = 0
+    }
+
+    private let state = Mutex(State())
 
     func open(
         _ path: String, _ options: EnvironmentOptions
@@ -24,18 +38,37 @@ final class EnvironmentRegistry: Sendable {
             throw LMDBError(.notFound, operation: "open", path: path)
         }
         let key = Key(device: file.device, inode: file.inode)
-        return try entries.withLock { entries throws(LMDBError) in
-            if let open = entries[key]?.environment {
-                guard open.options == options else {
-                    throw LMDBError(
-                        .conflictingOpen, operation: "open", path: path,
-                        detail: "it is open in this process with other options")
-                }
-                return open
+        let environment = try state.withLock { state throws(LMDBError) in
+            if let entry = state.entries[key] {
+                if let open = entry.environment { return open }
+                // Its last holder has let it go on another thread, and waits to close it: do it
+                // here, since two openings at a time must not be.
+                mdb_env_close(entry.handle.pointer)
+                state.entries[key] = nil
             }
             let environment = try Environment.openExisting(path, options, key: key)
-            entries[key] = Entry(environment: environment)
+            state.lastSerial += 1
+            environment.register(state.lastSerial)
+            state.entries[key] = Entry(
+                environment: environment, handle: Handle(pointer: environment.handle),
+                serial: state.lastSerial)
             return environment
+        }
+        // Compared out here: to let an environment go under the lock might close it, which takes it.
+        guard environment.options == options else {
+            throw LMDBError(
+                .conflictingOpen, operation: "open", path: path,
+                detail: "it is open in this process with other options")
+        }
+        return environment
+    }
+
+    /// Closes an opening whose last holder is gone, unless a new one has done so.
+    func close(_ key: Key, serial: UInt64) {
+        state.withLock { state in
+            guard let entry = state.entries[key], entry.serial == serial else { return }
+            mdb_env_close(entry.handle.pointer)
+            state.entries[key] = nil
         }
     }
 }

@@ -11,8 +11,11 @@ enum FileSystem {
     static func networkName(_ path: String) -> String? {
         var info = statfs()
         guard statfs(path, &info) == 0 else { return nil }
-        return network[Int(info.f_type) & 0xFFFF_FFFF]
+        return networkName(magic: Int(info.f_type))
     }
+
+    /// - Parameter magic: `f_type` of `statfs`; its upper half may be a sign.
+    static func networkName(magic: Int) -> String? { network[magic & 0xFFFF_FFFF] }
 
     static func isFull(_ path: String) -> Bool {
         var info = statvfs()
@@ -25,6 +28,14 @@ enum FileSystem {
         var info = stat()
         guard stat(path, &info) == 0 else { return nil }
         return (UInt64(info.st_size), UInt64(info.st_dev), UInt64(info.st_ino))
+    }
+
+    /// So many bytes of a file at an offset; nil when they aren't all there.
+    static func read(_ descriptor: Int32, at offset: Int, count: Int) -> [UInt8]? {
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+            initialized = max(0, pread(descriptor, buffer.baseAddress, count, offset))
+        }
+        return bytes.count == count ? bytes : nil
     }
 
     /// The names in a folder, in no particular order; none where it can't be read.

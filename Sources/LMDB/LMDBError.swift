@@ -24,6 +24,8 @@ package struct LMDBError: Error, Sendable, Equatable, CustomStringConvertible {
         case badKey
         /// The process forked after the environment was opened.
         case wrongProcess
+        /// Not now: transactions are open, or another process keeps writing. Try again.
+        case busy
         /// It is open in this process already, with other options.
         case conflictingOpen
         case other(Int32)

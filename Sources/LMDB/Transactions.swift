@@ -15,6 +15,7 @@ package struct ReadTransaction: ~Copyable, ReadableTransaction {
 
     deinit {
         mdb_txn_abort(handle)
+        environment.takeUnretainedValue().gate.leave()
         environment.release()
     }
 
@@ -27,13 +28,23 @@ package struct ReadTransaction: ~Copyable, ReadableTransaction {
         let status = mdb_txn_commit(handle)
         let environment = environment.takeRetainedValue()
         discard self
+        environment.gate.leave()
         try check(status, "open databases", environment.path)
     }
 
     /// Gives the snapshot up and takes the newest one: cheaper than a new transaction.
     package func renew() throws(LMDBError) {
         mdb_txn_reset(handle)
-        try check(mdb_txn_renew(handle), "renew", access.path)
+        var status = mdb_txn_renew(handle)
+        if status == MDB_MAP_RESIZED {
+            // A snapshot that was given up doesn't look at the map, so it may move.
+            let environment = environment.takeUnretainedValue()
+            environment.gate.leave()
+            defer { environment.gate.enter() }
+            try environment.adoptMapSize()
+            status = mdb_txn_renew(handle)
+        }
+        try check(status, "renew", access.path)
     }
 }
 
@@ -54,6 +65,7 @@ package struct WriteTransaction: ~Copyable, ReadableTransaction {
     deinit {
         precondition(pthread_equal(thread, pthread_self()) != 0, "a writer changed its thread")
         mdb_txn_abort(handle)
+        environment.takeUnretainedValue().gate.leave()
         environment.release()
     }
 
@@ -63,15 +75,17 @@ package struct WriteTransaction: ~Copyable, ReadableTransaction {
 
     /// Makes everything durable.
     ///
-    /// - Throws: any error leaves the outcome unknown; the environment takes no more transactions
-    ///   until it is closed and opened again.
+    /// - Throws: `.mapFull`, with nothing written, as `put` does; any other error leaves the outcome
+    ///   unknown, and the environment takes no more transactions until it is opened again.
     package consuming func commit() throws(LMDBError) {
         precondition(pthread_equal(thread, pthread_self()) != 0, "a writer changed its thread")
         let status = mdb_txn_commit(handle)
         let environment = environment.takeRetainedValue()
         discard self
+        environment.gate.leave()
         guard status == MDB_SUCCESS else {
-            environment.poison()
+            // LMDB looks for the last pages it needs before it writes any.
+            if status != MDB_MAP_FULL { environment.poison() }
             throw LMDBError(status: status, operation: "commit", path: environment.path)
         }
     }
@@ -161,19 +175,25 @@ extension Environment {
     }
 }
 
+/// Begins a transaction, which is counted in the gate from here on.
 private func begin(_ environment: Environment, _ flags: UInt32) throws(LMDBError) -> OpaquePointer {
+    do throws(LMDBError) {
+        return try attempt(environment, flags)
+    } catch {
+        guard error.code == .other(MDB_MAP_RESIZED) else { throw error }
+    }
+    // Another process grew the map: take its size over.
+    try environment.adoptMapSize()
+    return try attempt(environment, flags)
+}
+
+private func attempt(
+    _ environment: Environment, _ flags: UInt32
+) throws(LMDBError) -> OpaquePointer {
     var transaction: OpaquePointer?
-    var status = mdb_txn_begin(environment.handle, nil, flags, &transaction)
-    if status == MDB_MAP_RESIZED {
-        // Another process grew the map: take its size over.
-        status = mdb_env_set_mapsize(environment.handle, 0)
-        if status == MDB_SUCCESS {
-            status = mdb_txn_begin(environment.handle, nil, flags, &transaction)
-        }
-    }
-    try check(status, "begin", environment.path)
-    guard let transaction else {
-        throw LMDBError(.other(0), operation: "begin", path: environment.path)
-    }
-    return transaction
+    environment.gate.enter()
+    let status = mdb_txn_begin(environment.handle, nil, flags, &transaction)
+    if status == MDB_SUCCESS, let transaction { return transaction }
+    environment.gate.leave()
+    throw LMDBError(status: status, operation: "begin", path: environment.path)
 }

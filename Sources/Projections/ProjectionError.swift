@@ -12,6 +12,15 @@ package enum ProjectionError: Error, Sendable, CustomStringConvertible {
     case damaged(projection: String, reason: String)
     case system(operation: String, path: String, reason: String)
 
+    /// Whether the projection's own data is at fault, so that a rebuild mends it.
+    var isDamage: Bool {
+        switch self {
+        case .damaged: true
+        case .storage(let error): error.code == .corrupted || error.code == .truncated
+        case .log, .fold, .system: false
+        }
+    }
+
     package var description: String {
         switch self {
         case .log(let error): error.description

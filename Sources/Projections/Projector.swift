@@ -58,9 +58,13 @@ package final class Projector {
         do throws(ProjectionError) {
             try fold(into: environment, progress: progress)
         } catch {
-            // After a failed commit an environment can't be read before it is opened again.
-            open = nil
-            throw error
+            // A row or a total that can't be read says nothing about the log, which has it all.
+            guard error.isDamage else {
+                // After a failed commit an environment can't be read before it is opened again.
+                open = nil
+                throw error
+            }
+            try rebuildLocked(progress: progress)
         }
         return true
     }
@@ -141,7 +145,10 @@ package final class Projector {
             open = nil
             return nil
         }
-        if let open, open.generation == generation { return open }
+        // A folder that was deleted and made anew has a generation of the same number.
+        if let open, open.generation == generation, open.environment.environment.isInPlace {
+            return open
+        }
         open = nil
         do throws(LMDBError) {
             let environment = try ProjectionEnvironment.open(

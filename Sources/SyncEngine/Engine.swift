@@ -13,6 +13,7 @@ package final class Engine {
     package private(set) var commits = 0
     private let log: EventLog
     private let clock: any TimeSource
+    private let coder = EventCoder()
     private var eventsSinceSave = 0
     /// Told of each commit's events, after it is durable.
     package var observer: (([LoggedEvent], ControlState) -> Void)?
@@ -91,7 +92,7 @@ package final class Engine {
 
     private func attempt(_ inputs: inout ArraySlice<Input>) throws(EventLogError) -> [Effect] {
         var batch = StepBatch(
-            control: control, writer: try log.beginWrite(after: control.position),
+            control: control, writer: try log.beginWrite(after: control.position, coder: coder),
             reading: clock.read())
         try batch.reanchor(slackNs: Self.anchorSlackNs)
         while let input = inputs.popFirst() {

@@ -55,24 +55,24 @@ package final class EventLog: Sendable {
         store: String, _ mode: Mode, durability: EnvironmentOptions.Durability = .full
     ) throws(EventLogError) -> EventLog {
         let path = folder(of: store)
-        do throws(LMDBError) {
+        do {
             let environment = try Environment.open(path, options(mode, durability))
             let transaction = try environment.beginRead()
+            // The format comes first: a later one may have other databases.
+            let format = try LogSchema.format(transaction)
+            guard format <= LogSchema.format else {
+                throw EventLogError.newer(path: store, found: "store format \(format)")
+            }
             let schema = try LogSchema(opening: transaction)
-            let format = try transaction.value(schema.meta, LogSchema.formatKey) ?? []
-            let number = format.reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
-            guard format.count == 4 else {
-                throw LMDBError(.notAnEnvironment, operation: "open", path: path)
-            }
-            // Database handles opened in a transaction outlive it only once it is committed; for a
-            // reader that means: opened again by the one that is kept.
+            // Handles that a reader opened outlive it only if it is ended like this.
             try transaction.keepDatabases()
-            if number > UInt64(LogSchema.format) {
-                throw LMDBError(.versionMismatch, operation: "\(number)", path: path)
-            }
             return EventLog(path: path, environment: environment, schema: schema)
-        } catch {
+        } catch let error as EventLogError {
+            throw error
+        } catch let error as LMDBError {
             throw opening(error, store)
+        } catch {
+            throw .notAStore(path: store, reason: "\(error)")
         }
     }
 
@@ -87,8 +87,6 @@ package final class EventLog: Sendable {
         case .notFound where error.operation == "open": .noStore(path: store)
         case .notFound, .notAnEnvironment:
             .notAStore(path: store, reason: "its log is not in ossync's format")
-        case .versionMismatch where UInt64(error.operation) != nil:
-            .newer(path: store, found: "store format \(error.operation)")
         case .versionMismatch: .notAStore(path: store, reason: "another version of LMDB's format")
         case .truncated: .corrupt(path: store, position: nil, reason: error.detail)
         case .corrupted: .corrupt(path: store, position: nil, reason: error.detail)
@@ -98,9 +96,13 @@ package final class EventLog: Sendable {
 
     /// Begins a write: what a step of the engine, or several, append.
     ///
-    /// - Parameter tail: the last position that the writer knows of; another one is refused.
-    package func beginWrite(after tail: Position) throws(EventLogError) -> LogWriter {
-        try LogWriter.begin(self, after: tail)
+    /// - Parameters:
+    ///   - tail: the last position that the writer knows of; another one is refused.
+    ///   - coder: one that is kept saves the making of its contexts with each write.
+    package func beginWrite(
+        after tail: Position, coder: EventCoder = EventCoder()
+    ) throws(EventLogError) -> LogWriter {
+        try LogWriter.begin(self, after: tail, coder)
     }
 
     /// Bytes of the log's file that are in use.

@@ -25,6 +25,16 @@ package struct LogSchema: Sendable {
     static let formatKey: [UInt8] = Array("format".utf8)
     static let stateKey: [UInt8] = Array("state".utf8)
 
+    /// The version of the layout of the store that a transaction reads.
+    static func format(_ transaction: borrowing ReadTransaction) throws(LMDBError) -> UInt32 {
+        let bytes = try transaction.value(try transaction.database("meta"), formatKey) ?? []
+        guard bytes.count == 4 else {
+            throw LMDBError(
+                .notFound, operation: "read format", path: "meta", detail: "it has none")
+        }
+        return bytes.reduce(0) { $0 << 8 | UInt32($1) }
+    }
+
     init(creating transaction: borrowing WriteTransaction) throws(LMDBError) {
         events = try transaction.createDatabase("events")
         commits = try transaction.createDatabase("commits")

@@ -21,6 +21,37 @@ extension LogSnapshot {
         try RowReader(log: log, stream: stream).row(ordinal, transaction)
     }
 
+    /// The number that the index of identities gives for a record.
+    func ordinal(_ stream: StreamID, _ id: RecordID) throws(EventLogError) -> Ordinal? {
+        try RowReader(log: log, stream: stream).ordinal(of: id, transaction)
+    }
+
+    /// Whether the index of the queue has an entry under a row's key.
+    func isQueued(_ stream: StreamID, _ key: [UInt8]) throws(EventLogError) -> Bool {
+        do throws(LMDBError) {
+            return try transaction.value(log.schema.queue, StoreKeys.queue(stream, key)) != nil
+        } catch {
+            throw .storage(error)
+        }
+    }
+
+    /// How many entries the index of a stream's queue has, whatever they say.
+    func queueLength(_ stream: StreamID) throws(EventLogError) -> Int {
+        let prefix = StoreKeys.stream(stream)
+        var count = 0
+        do throws(LMDBError) {
+            var cursor = try transaction.cursor(log.schema.queue)
+            var isThere = try cursor.seek(prefix)
+            while isThere, cursor.read({ key, _ in key.starts(with: prefix) }) {
+                count += 1
+                isThere = try cursor.next()
+            }
+        } catch {
+            throw .storage(error)
+        }
+        return count
+    }
+
     /// Calls `body` with the waiting entries of the queue, in the order in which they are served,
     /// until it says no; those of retried entries come by due time.
     package func forEachQueued(

@@ -29,11 +29,22 @@ package struct LogSnapshot: ~Copyable {
     }
 
     /// The control state at the log's end: the stored one, and what came after it folded on.
+    ///
+    /// - Throws: `.corrupt` when the events don't lead from the one to the other.
     package func control() throws(EventLogError) -> ControlState {
         var control = try storedControl() ?? ControlState()
-        try forEachEvent(after: control.position, bodies: .none) { event in
+        try forEachEvent(after: control.position, bodies: .none) { event throws(EventLogError) in
+            guard control.canFold(event) else {
+                throw log.corrupt(event.position, "it names a stream that was never declared")
+            }
             apply(event, to: &control)
             return true
+        }
+        let end = try tail().position
+        guard control.position == end else {
+            throw log.corrupt(
+                min(control.position, end).next,
+                "the log ends at \(end.rawValue), its state at \(control.position.rawValue)")
         }
         return control
     }
@@ -146,7 +157,9 @@ package struct LogSnapshot: ~Copyable {
             var cursor = try transaction.cursor(log.schema.events)
             var isThere = try cursor.seek(StoreKeys.position(position))
             if !isThere, backwards { isThere = try cursor.last() }
-            var expected: Position?
+            // Backwards, a log's end may lie before the place to begin at; forwards, what begins
+            // after it misses events.
+            var expected = backwards || position == .none ? nil : position
             while isThere {
                 let goesOn = try cursor.read { key, value throws(EventLogError) -> Bool in
                     guard let at = StoreKeys.position(of: key) else {

@@ -30,8 +30,8 @@ package struct VerifyReport: Sendable, Equatable {
     package var isClean: Bool { problems.isEmpty }
 }
 
-/// Checks a log against itself: density, checksums, payload hashes, chain, and that control state
-/// and core rows are what the events say.
+/// Checks a log against itself: density, checksums, payload hashes, chain, that the control state is
+/// the fold of the events, and that rows, counters and indexes agree with each other.
 ///
 /// It trusts nothing of what it reads; but LMDB itself may crash on a damaged page, so run it in a
 /// process of its own.
@@ -177,7 +177,15 @@ package struct LogVerifier: ~Copyable {
                 odd = "record \(row.id) is not found by its id"
             }
             counts.add(row.state)
-            if row.queueKey(order: order) != nil { waiting += 1 }
+            if try snapshot.ordinal(stream.id, row.id) != row.ordinal {
+                odd = "the index of identities doesn't lead to record \(row.id)"
+            }
+            if let key = row.queueKey(order: order) {
+                waiting += 1
+                if try !snapshot.isQueued(stream.id, key) {
+                    odd = "record \(row.id) is not in its place in the queue"
+                }
+            }
             if row.queue?.inFlight ?? false, !inFlight.contains(row.ordinal) {
                 odd = "record \(row.id) waits for a request that isn't in flight"
             }
@@ -187,12 +195,8 @@ package struct LogVerifier: ~Copyable {
         if counts != stream.counts || next != stream.nextOrdinal.rawValue {
             note(nil, "stream \(stream.name): the rows and the counters disagree")
         }
-        var queued = 0
-        try snapshot.forEachQueued(stream.id) { _ in
-            queued += 1
-            return true
-        }
-        if queued != waiting {
+        // Every row that waits has its entry; one entry more belongs to none.
+        if try snapshot.queueLength(stream.id) != waiting {
             note(nil, "stream \(stream.name): the queue's index and the rows disagree")
         }
     }

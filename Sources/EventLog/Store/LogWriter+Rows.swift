@@ -91,15 +91,22 @@ extension LogWriter {
             ?? SeenChunk.empty
     }
 
+    /// Removes the seen-set of a pass; one over a filtered list need not begin at chunk 0.
     private func forgetSeen(_ stream: StreamID, pass: UInt32) throws(EventLogError) {
+        let prefix = StoreKeys.seen(stream, pass: pass)
         do throws(LMDBError) {
-            var chunk: UInt32 = 0
-            while try transaction.delete(
-                log.schema.seen, StoreKeys.seen(stream, pass: pass, chunk: chunk))
-            { chunk += 1 }
+            while let key = try firstSeen(prefix) {
+                try transaction.delete(log.schema.seen, key)
+            }
         } catch {
             throw .storage(error)
         }
+    }
+
+    private func firstSeen(_ prefix: [UInt8]) throws(LMDBError) -> [UInt8]? {
+        var cursor = try transaction.cursor(log.schema.seen)
+        guard try cursor.seek(prefix) else { return nil }
+        return cursor.read { key, _ in key.starts(with: prefix) ? [UInt8](key) : nil }
     }
 }
 

@@ -55,11 +55,17 @@ enum StoreKeys {
             key.loadUnaligned(fromByteOffset: key.count - 4, as: UInt32.self).bigEndian)
     }
 
-    static func seen(_ stream: StreamID, pass: UInt32, chunk: UInt32) -> [UInt8] {
+    /// What the keys of a pass's seen-set begin with.
+    static func seen(_ stream: StreamID, pass: UInt32) -> [UInt8] {
         var key: [UInt8] = []
         key.reserveCapacity(10)
         key.append(bigEndian: stream.rawValue)
         key.append(bigEndian: pass)
+        return key
+    }
+
+    static func seen(_ stream: StreamID, pass: UInt32, chunk: UInt32) -> [UInt8] {
+        var key = seen(stream, pass: pass)
         key.append(bigEndian: chunk)
         return key
     }

@@ -1,0 +1,125 @@
+import EventLog
+import Glibc
+import LMDB
+import SyncCore
+import Testing
+
+@testable import Projections
+
+/// Whatever happens to a projection, the log has it all.
+@Suite struct ProjectionDamageTests {
+    private let driver: StoreDriver
+    private var api = FakeAPI(1...30)
+    private let before: Contents
+
+    init() throws {
+        driver = try StoreDriver()
+        for id in 1...30 { api.amounts[id] = ["\(id).5"] }
+        try driver.sync(.full, api)
+        before = try Contents(try driver.projector())
+    }
+
+    private var file: String { "\(driver.projections)/os-1/data.mdb" }
+
+    @Test(arguments: [0, 100, 4_096, 8_192, 12_288])
+    func aFileThatWasCutIsRebuilt(length: Int) throws {
+        Bytes.write(Array(Bytes.read(file).prefix(length)), file)
+        #expect(try Contents(try driver.projector()) == before)
+    }
+
+    @Test func aFileOfSomethingElseIsRebuilt() throws {
+        Bytes.write([UInt8](repeating: 0x42, count: 40_000), file)
+        #expect(try Contents(try driver.projector()) == before)
+    }
+
+    @Test(arguments: ["position", "schema", "total", "rows"])
+    func aCheckpointThatLacksSomethingIsRebuilt(key: String) throws {
+        try driver.tamper(generation: 1, "meta") { transaction, meta throws(LMDBError) in
+            try transaction.delete(meta, Array(key.utf8))
+        }
+        #expect(try Contents(try driver.projector()) == before)
+    }
+
+    @Test func aTotalThatCantBeReadIsRebuilt() throws {
+        try driver.tamper(generation: 1, "meta") { transaction, meta throws(LMDBError) in
+            try transaction.put(meta, Array("total".utf8), Array("many".utf8))
+        }
+        #expect(try Contents(try driver.projector()) == before)
+    }
+
+    /// The next event about a damaged row finds it; from then on the log stands in.
+    @Test func aRowThatCantBeReadIsRebuiltWhenItIsFoldedOn() throws {
+        try driver.tamper(generation: 1, "rows") { transaction, rows throws(LMDBError) in
+            try transaction.put(rows, [0, 0, 0, 6], [1, 2, 3])
+        }
+        var api = api
+        api.headers[7] = 2
+        api.details[7] = 2
+        try driver.sync(.full, api)
+        #expect(try Contents(try driver.projector()) == driver.fromScratch())
+    }
+
+    /// A row whose addend was never added: the total would go wrong without a word.
+    @Test func aTotalThatContradictsARowIsRebuilt() throws {
+        try driver.tamper(generation: 1, "meta") { transaction, meta throws(LMDBError) in
+            try transaction.put(meta, Array("total".utf8), Array("0".utf8))
+        }
+        var api = api
+        api.amounts[7] = ["1"]
+        api.headers[7] = 2
+        api.details[7] = 2
+        try driver.sync(.full, api)
+        #expect(try Contents(try driver.projector()) == driver.fromScratch())
+    }
+
+    @Test func whileARowCantBeReadAReaderIsTold() throws {
+        try driver.tamper(generation: 1, "rows") { transaction, rows throws(LMDBError) in
+            try transaction.put(rows, [0, 0, 0, 6], [1, 2, 3])
+        }
+        do {
+            _ = try Contents(try driver.projector())
+            Issue.record("a damaged row was read")
+        } catch {
+            #expect("\(error)".contains("ossync projections rebuild os"))
+        }
+        let projector = try driver.projector()
+        #expect(try projector.rebuild())
+        #expect(try Contents(projector) == before)
+    }
+
+    @Test func aRebuildThatWasKilledLeavesTheOldGenerationInUse() async throws {
+        await #expect(processExitsWith: .signal(SIGKILL)) {
+            [store = driver.folder.path as String, folder = driver.projections as String] in
+            let log = try EventLog.open(store: store, .write, durability: .none)
+            let projector = try Projector(.os(), folder: folder, log: log)
+            try projector.rebuild { _, _ in kill(getpid(), SIGKILL) }
+        }
+        #expect(TemporaryFolder.names(driver.projections).contains("os-2"))
+        let projector = try driver.projector()
+        #expect(try Contents(projector) == before)
+        #expect(try projector.standing()?.generation == 1)
+        #expect(try projector.rebuild())
+        #expect(try Contents(projector) == before)
+        #expect(
+            TemporaryFolder.names(driver.projections) == ["lock", "os-3", "os.current"])
+    }
+
+    @Test func aDamagedLogIsNoReasonToRebuild() throws {
+        var api = api
+        api.add(40)
+        try driver.sync(.incremental, api)
+        let last = driver.control.position
+        try driver.tamper("events") { transaction, events throws(LMDBError) in
+            var key: [UInt8] = []
+            withUnsafeBytes(of: last.rawValue.bigEndian) { key.append(contentsOf: $0) }
+            try transaction.put(events, key, [1, 2, 3])
+        }
+        do {
+            try driver.projector().catchUp()
+            Issue.record("a damaged event was folded")
+        } catch ProjectionError.log(.corrupt(_, let position, _)) {
+            #expect(position == last)
+        }
+        #expect(try driver.projector().standing()?.generation == 1)
+    }
+}

@@ -1,0 +1,228 @@
+import Glibc
+import Records
+import SyncCore
+import Testing
+
+@testable import Projections
+
+@Suite struct ProjectorTests {
+    private let driver: StoreDriver
+    private var api = FakeAPI(1...12)
+
+    init() throws {
+        driver = try StoreDriver()
+        api.amounts = [1: ["1.50"], 2: ["2.250", "0.1"], 3: ["-4"], 4: []]
+        for id in 5...12 { api.amounts[id] = ["10.00"] }
+    }
+
+    @Test func rowsHaveTheCoreRowAndTheMappedColumns() throws {
+        try driver.sync(.full, api)
+        let contents = try Contents(try driver.projector())
+        let mapping = try RecordProjection.os().mapping
+        #expect(contents.rows.count == 12)
+        #expect(contents.position == driver.control.position)
+        for row in contents.rows {
+            #expect(row.core == driver.rows[row.core.ordinal])
+        }
+        #expect(contents.column(0, mapping).first == .text("c1-1"))
+        #expect(contents.column(1, mapping).first == .integer("1"))
+        let totals = contents.column(2, mapping).prefix(4).map { value -> String in
+            if case .decimal(let decimal) = value { decimal.description } else { "\(value)" }
+        }
+        #expect(totals == ["1.50", "2.350", "-4", "0"])
+        #expect(contents.sum == "79.850")
+        #expect(contents.summed == 12)
+    }
+
+    @Test func withoutDetailsThereIsNoTotal() throws {
+        try driver.request(.full, RunOptions(noDetails: true))
+        try driver.finish(with: api)
+        let contents = try Contents(try driver.projector())
+        #expect(contents.sum == "0")
+        #expect(contents.summed == 0)
+        #expect(contents.rows.allSatisfy { !$0.core.detailsSynced && $0.fromDetail == nil })
+    }
+
+    @Test func theTotalIsExactThroughChangesInBothDirections() throws {
+        var api = api
+        let projector = try driver.projector()
+        try driver.sync(.full, api)
+        #expect(try Contents(projector).sum == "79.850")
+        // The only addend with three digits goes, so does the third digit.
+        api.amounts[2] = ["7"]
+        api.headers[2] = 2
+        api.details[2] = 2
+        try driver.sync(.full, api)
+        #expect(try Contents(projector).sum == "84.50")
+        // A change that moves nothing but the notation.
+        api.amounts[3] = ["-4.0000"]
+        api.headers[3] = 2
+        api.details[3] = 2
+        try driver.sync(.full, api)
+        #expect(try Contents(projector).sum == "84.5000")
+        #expect(try Contents(projector) == driver.fromScratch())
+    }
+
+    @Test(arguments: 0..<4 as Range<UInt64>)
+    func foldingInAnyPiecesGivesWhatFoldingAtOnceGives(seed: UInt64) throws {
+        var generator = SeededGenerator(state: seed)
+        var api = api
+        let projector = try driver.projector()
+        try driver.sync(.full, api)
+        for round in 2..<6 {
+            for _ in 0..<4 {
+                let id = Int.random(in: 1...12, using: &generator)
+                api.headers[id] = round
+                api.details[id] = round
+                let cents = Int.random(in: -999...999, using: &generator)
+                api.amounts[id] = ["\(cents)e-2", "0.\(Int.random(in: 1...9, using: &generator))"]
+            }
+            api.add(100 + round)
+            try driver.request(.full)
+            while driver.control.invocation != nil {
+                try driver.finish(with: api, steps: Int.random(in: 1...6, using: &generator))
+                if Bool.random(using: &generator) { try projector.catchUp() }
+            }
+        }
+        #expect(try Contents(projector) == driver.fromScratch())
+    }
+
+    @Test func manyEventsAreFoldedAThousandAtATime() throws {
+        var policy = Policy.small
+        policy.detail = DetailPolicy(batch: 1, concurrency: 1)
+        try driver.sync(.full, FakeAPI(1...480), policy: policy)
+        #expect(driver.events.count > 1_000)
+        let projector = try driver.projector()
+        var told: [UInt64] = []
+        try projector.catchUp { position, end in
+            told.append(position.rawValue)
+            #expect(end == driver.control.position)
+        }
+        #expect(told == [1_000, driver.control.position.rawValue])
+        #expect(try Contents(projector).rows.count == 480)
+        told = []
+        try projector.catchUp { position, _ in told.append(position.rawValue) }
+        #expect(told == [], "nothing is new")
+    }
+
+    @Test func anotherMappingRebuildsIntoANewGeneration() throws {
+        try driver.sync(.full, api)
+        let old = try driver.projector()
+        try old.catchUp()
+        let new = try driver.projector(.os(customer: "/id"))
+        #expect(try new.standing()?.isStale == true)
+        let contents = try Contents(new)
+        #expect(contents.column(0, new.projection.mapping).first == .text("1"))
+        let standing = try #require(try new.standing())
+        #expect(standing.generation == 2)
+        #expect(!standing.isStale)
+        #expect(standing.rows == 12)
+        #expect(
+            TemporaryFolder.names(driver.projections) == ["lock", "os-2", "os.current"])
+    }
+
+    @Test func deletingTheFolderIsSafeEvenWhileItIsOpen() throws {
+        try driver.sync(.full, api)
+        let projector = try driver.projector()
+        let before = try Contents(projector)
+        TemporaryFolder.remove(driver.projections)
+        #expect(try Contents(projector) == before)
+        TemporaryFolder.remove(driver.projections)
+        #expect(try Contents(try driver.projector()) == before)
+    }
+
+    /// The generation made anew has the number of the one that is gone.
+    @Test func aFolderThatAnotherMadeAnewIsTheOneInUse() throws {
+        var api = api
+        try driver.sync(.full, api)
+        let ours = try driver.projector()
+        let before = try Contents(ours)
+        TemporaryFolder.remove(driver.projections)
+        let theirs = try driver.projector()
+        try theirs.catchUp()
+        #expect(try theirs.standing()?.generation == 1)
+        #expect(try Contents(theirs) == before)
+
+        api.add(50)
+        try driver.sync(.incremental, api)
+        try ours.catchUp()
+        let onDisk = try driver.projector()
+        #expect(try onDisk.standing()?.position == driver.control.position)
+    }
+
+    @Test func onlyAGenerationThatIsGoneIsRebuilt() throws {
+        try driver.sync(.full, api)
+        let before = try Contents(try driver.projector())
+        TemporaryFolder.remove("\(driver.projections)/os-1")
+        #expect(try Contents(try driver.projector()) == before)
+    }
+
+    @Test(arguments: ["", "seven", "99", "1\n2"])
+    func aNoteOfTheGenerationInUseThatIsWrongIsMended(text: String) throws {
+        try driver.sync(.full, api)
+        let before = try Contents(try driver.projector())
+        Bytes.write(Array(text.utf8), "\(driver.projections)/os.current")
+        #expect(try Contents(try driver.projector()) == before)
+        #expect(try driver.projector().standing()?.isStale == false)
+    }
+
+    @Test func oneThatIsAheadOfTheLogIsRebuilt() throws {
+        try driver.sync(.full, api)
+        _ = try Contents(try driver.projector())
+        // As if an older backup of the log alone had been restored.
+        let restored = try StoreDriver()
+        try restored.sync(.full, FakeAPI(1...3))
+        let projector = try Projector(.os(), folder: driver.projections, log: restored.log)
+        #expect(try projector.standing()?.isStale == true)
+        #expect(try Contents(projector) == restored.fromScratch())
+    }
+
+    // MARK: Another process writes
+
+    /// Holds `projections/lock` as another process would.
+    private final class Holder {
+        private let descriptor: Int32
+
+        init(_ folder: String) {
+            descriptor = open("\(folder)/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+            precondition(flock(descriptor, LOCK_EX | LOCK_NB) == 0)
+        }
+
+        deinit { close(descriptor) }
+    }
+
+    @Test func whileAnotherProcessWritesTheTailIsFoldedInMemory() throws {
+        var api = api
+        try driver.sync(.full, api)
+        let projector = try driver.projector()
+        try projector.catchUp()
+        let folded = try #require(try projector.standing()).position
+        api.amounts[1] = ["100"]
+        api.headers[1] = 2
+        api.details[1] = 2
+        for id in 20...22 {
+            api.add(id)
+            api.amounts[id] = ["1"]
+        }
+        try driver.sync(.full, api)
+        do {
+            let holder = Holder(driver.projections)
+            #expect(try !projector.catchUp())
+            #expect(try !projector.rebuild())
+            #expect(try Contents(projector) == driver.fromScratch())
+            #expect(try projector.standing()?.position == folded)
+            withExtendedLifetime(holder) {}
+        }
+        #expect(try projector.catchUp())
+        #expect(try projector.standing()?.position == driver.control.position)
+        #expect(try Contents(projector) == driver.fromScratch())
+    }
+
+    @Test func whileAnotherProcessBuildsTheFirstGenerationThereIsNothingToRead() throws {
+        try driver.sync(.full, api)
+        let projector = try driver.projector()
+        let holder = Holder(driver.projections)
+        #expect(throws: ProjectionError.self) { _ = try Contents(projector) }
+        withExtendedLifetime(holder) {}
+    }
+}
