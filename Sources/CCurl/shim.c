@@ -167,11 +167,12 @@ static int configure(ossync_curl_session *session, struct curl_slist *headers) {
     failures += set(easy, CURLOPT_CONNECTTIMEOUT_MS, request->connect_ms) != CURLE_OK;
     // One version of the protocol, so that "sent once" is decided in one place.
     failures += set(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) != CURLE_OK;
-    failures += set(easy, CURLOPT_BUFFERSIZE, (long)READ_BUFFER_BYTES) != CURLE_OK;
     // What was percent-encoded on purpose must arrive as it was written.
     failures += set(easy, CURLOPT_PATH_AS_IS, 1L) != CURLE_OK;
     if (request->ca_file) failures += set(easy, CURLOPT_CAINFO, request->ca_file) != CURLE_OK;
     set(easy, CURLOPT_ACCEPT_ENCODING, "gzip, deflate");
+    // Refused (7.88) where a name that was not found has left the old buffer in place.
+    set(easy, CURLOPT_BUFFERSIZE, (long)READ_BUFFER_BYTES);
     // A name that is still being resolved must not hold up a shutdown.
     set(easy, CURLOPT_QUICK_EXIT, 1L);
     return failures == 0;
