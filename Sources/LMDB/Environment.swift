@@ -152,16 +152,8 @@ package final class Environment: Sendable {
             throw LMDBError(
                 .networkFileSystem, operation: "open", path: path, detail: "it is on \(name)")
         }
-<<<<<<< HEAD
-        // LMDB would make a new environment of an empty file.
-        if FileSystem.identity("\(path)/data.mdb")?.size == 0 {
-            throw LMDBError(
-                .notAnEnvironment, operation: "open", path: path, detail: "data.mdb is empty")
-        }
-=======
         // LMDB takes an empty file for one to begin with, and crashes on one that is cut off.
         try DataFile.check(path)
->>>>>>> main
         let environment = try make(path, options, key: key)
         var dead: Int32 = 0
         try check(mdb_reader_check(environment.handle, &dead), "reader check", path)

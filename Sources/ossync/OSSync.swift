@@ -27,7 +27,9 @@ struct OSSync: ParsableCommand {
         // Left to itself, the allocator keeps the memory of every large answer, on each thread: a
         // fixed threshold gives it back, for some percent more processor time.
         mallopt(M_MMAP_THRESHOLD, 512 << 10)
-        let arguments = GlobalOptions.movedBehindCommand(Array(CommandLine.arguments.dropFirst()))
+        let groups = configuration.subcommands.filter { !$0.configuration.subcommands.isEmpty }
+        let arguments = GlobalOptions.movedBehindCommand(
+            Array(CommandLine.arguments.dropFirst()), groups: Set(groups.compactMap { $0.configuration.commandName }))
         let isJSON = arguments.contains("--json")
         do {
             var command = try parseAsRoot(arguments)

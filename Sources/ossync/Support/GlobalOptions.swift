@@ -59,19 +59,35 @@ struct GlobalOptions: ParsableArguments {
         "--color": true, "--log-file": true,
     ]
 
-    /// Moves global options that stand before a command behind it, where the parser looks for them.
-    static func movedBehindCommand(_ arguments: [String]) -> [String] {
-        var moved: [String] = []
+    /// Moves global options that stand before a command, or between the two words of one, behind it,
+    /// where the parser looks for them.
+    ///
+    /// - Parameter groups: the commands that have commands of their own.
+    static func movedBehindCommand(_ arguments: [String], groups: Set<String>) -> [String] {
         var rest = arguments[...]
-        while let first = rest.first, first.hasPrefix("--") {
+        var moved = takeOptions(&rest)
+        var words: [String] = []
+        if let first = rest.first, groups.contains(first) {
+            words.append(rest.removeFirst())
+            moved += takeOptions(&rest)
+        }
+        guard !(words + rest).isEmpty else { return arguments }
+        let end = rest.firstIndex(of: "--") ?? rest.endIndex
+        return words + Array(rest[..<end]) + moved + Array(rest[end...])
+    }
+
+    /// Takes the global options that `arguments` begins with.
+    private static func takeOptions(_ arguments: inout ArraySlice<String>) -> [String] {
+        var taken: [String] = []
+        while let first = arguments.first, first.hasPrefix("--") {
             let name = first.split(separator: "=", maxSplits: 1).first.map(String.init) ?? first
             guard let takesValue = names[name] else { break }
-            moved.append(rest.removeFirst())
-            if takesValue, !first.contains("="), let value = rest.popFirst() { moved.append(value) }
+            taken.append(arguments.removeFirst())
+            if takesValue, !first.contains("="), let value = arguments.popFirst() {
+                taken.append(value)
+            }
         }
-        guard !rest.isEmpty else { return arguments }
-        let end = rest.firstIndex(of: "--") ?? rest.endIndex
-        return Array(rest[..<end]) + moved + Array(rest[end...])
+        return taken
     }
 }
 
