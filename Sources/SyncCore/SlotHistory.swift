@@ -31,15 +31,20 @@ package struct SlotHistory: Sendable, Equatable {
 
     /// The first moment, from `now` on, at which every window has a free slot.
     ///
-    /// - Parameter held: requests whose response has not come: they hold a slot in each window.
+    /// - Parameters:
+    ///   - held: requests whose response has not come: they hold a slot in each window.
+    ///   - withMargin: slots are held for `RateWindow.holdNs`; otherwise for the period alone.
     /// - Returns: nil when a window is full of requests in flight, so that only a response frees it.
-    package func earliest(windows: [RateWindow], held: Int, now: Int64) -> Int64? {
+    package func earliest(
+        windows: [RateWindow], held: Int, now: Int64, withMargin: Bool = true
+    ) -> Int64? {
         var earliest = now
         for window in windows {
             let free = window.requests - held
             guard free > 0 else { return nil }
             guard times.count >= free else { continue }
-            earliest = max(earliest, times[times.count - free].saturatingAdd(window.holdNs))
+            let hold = withMargin ? window.holdNs : window.periodNs
+            earliest = max(earliest, times[times.count - free].saturatingAdd(hold))
         }
         return earliest
     }
@@ -53,7 +58,8 @@ package struct SlotHistory: Sendable, Equatable {
 /// The soonest that a number of requests can be done under the windows, counted as it goes.
 ///
 /// The greedy schedule with zero latency, over the slots that were held at the start:
-/// `t(n) = max over windows of t(n - requests) + period`.
+/// `t(n) = max over windows of t(n - requests) + period`. The margin that the limiter adds to each
+/// period is our own caution and no part of what the limits allow.
 package struct FloorTracker: Sendable, Equatable {
     package let startNs: Int64
     /// The slots held at the start, and those of the requests counted since.
@@ -75,7 +81,8 @@ package struct FloorTracker: Sendable, Equatable {
 
     /// Counts one more request.
     package mutating func count(windows: [RateWindow]) {
-        lastNs = schedule.earliest(windows: windows, held: 0, now: lastNs) ?? lastNs
+        let next = schedule.earliest(windows: windows, held: 0, now: lastNs, withMargin: false)
+        lastNs = next ?? lastNs
         schedule.insert(lastNs, windows: windows)
     }
 
