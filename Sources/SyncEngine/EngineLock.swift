@@ -26,7 +26,9 @@ package struct LockHolder: Sendable, Equatable, CustomStringConvertible {
             + "since \(since)\(where_); wait for it, stop it, or use --if-running wait"
     }
 
-    fileprivate var text: String { [String(pid), host, user, since, activity].joined(separator: "\n") }
+    fileprivate var text: String {
+        [String(pid), host, user, since, activity].joined(separator: "\n")
+    }
 
     fileprivate init(text: String) {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)

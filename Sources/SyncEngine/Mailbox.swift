@@ -1,6 +1,6 @@
 internal import Glibc
-internal import Synchronization
 package import SyncCore
+internal import Synchronization
 
 /// Where the engine's thread waits: answers and requests to stop, left there by other threads.
 package final class Mailbox: @unchecked Sendable {
@@ -48,7 +48,7 @@ package final class Mailbox: @unchecked Sendable {
         if messages.isEmpty, nanoseconds > 0 {
             var until = timespec()
             clock_gettime(CLOCK_MONOTONIC, &until)
-            let total = Int64(until.tv_nsec) + nanoseconds
+            let total = Int64(until.tv_nsec).saturatingAdd(nanoseconds)
             until.tv_sec += Int(total / .nsPerSecond)
             until.tv_nsec = Int(total % .nsPerSecond)
             while messages.isEmpty {

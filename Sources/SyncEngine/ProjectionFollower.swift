@@ -1,5 +1,5 @@
-package import Projections
 internal import Glibc
+package import Projections
 internal import Synchronization
 
 /// Keeps a projection close behind the log while a sync runs, on a thread of its own.
@@ -44,6 +44,8 @@ package final class ProjectionFollower: @unchecked Sendable {
         state.withLock { $0.isStopping = true }
         isBehind.signal()
         isDone.wait()
+        // For whoever else stops it.
+        isDone.signal()
     }
 
     private func follow() {

@@ -23,7 +23,8 @@ package struct StoreFolder: Sendable, Equatable {
             try makeFolder(String(path[..<slash]))
             if mkdir(path, 0o700) == 0 || errno == EEXIST { return }
         }
-        throw .system(operation: "create folder", path: path, reason: String(cString: strerror(errno)))
+        throw .system(
+            operation: "create folder", path: path, reason: String(cString: strerror(errno)))
     }
 
     /// Whether there is anything that could be a store.
