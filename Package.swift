@@ -100,7 +100,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "SyncEngineTests",
-            dependencies: ["SyncEngine", "EventLog", "Projections", "Records", "SyncCore"],
+            dependencies: ["SyncEngine", "EventLog", "Projections", "Records", "LMDB", "SyncCore"],
             swiftSettings: strict),
         .testTarget(
             name: "ReadModelsTests",

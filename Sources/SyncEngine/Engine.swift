@@ -20,6 +20,8 @@ package final class Engine {
 
     /// A commit takes no further step once its events have this many bytes.
     private static let commitBytes = 16 << 20
+    /// One commit may need the map to double so often; a step has no bound but its answer's.
+    private static let mostGrowths = 16
     /// The control state is stored at least once in so many events.
     private static let saveInterval = 256
     /// The clocks may part by so much before a new anchor is due.
@@ -76,14 +78,16 @@ package final class Engine {
     private func commit(_ inputs: inout ArraySlice<Input>) throws(EngineError) -> [Effect] {
         let given = inputs
         do throws(EventLogError) {
-            return try attempt(&inputs)
-        } catch {
-            guard error.isMapFull else { throw .log(error) }
-        }
-        // A full map is an ordinary event: nothing was written, so grow it and do the same again.
-        inputs = given
-        do throws(EventLogError) {
-            try log.growMap()
+            for _ in 0..<Self.mostGrowths {
+                do throws(EventLogError) {
+                    return try attempt(&inputs)
+                } catch {
+                    guard error.isMapFull else { throw error }
+                }
+                // An ordinary event: nothing was written, so grow the map and do the same again.
+                inputs = given
+                try log.growMap()
+            }
             return try attempt(&inputs)
         } catch {
             throw .log(error)
@@ -102,10 +106,10 @@ package final class Engine {
         // The time is looked at once, when all that is known is known.
         if inputs.isEmpty { try batch.take(.timeReached) }
         guard !batch.events.isEmpty else { return batch.effects }
-        eventsSinceSave += batch.events.count
-        let isDue = eventsSinceSave >= Self.saveInterval || batch.control.invocation == nil
-        if isDue { eventsSinceSave = 0 }
+        let unsaved = eventsSinceSave + batch.events.count
+        let isDue = unsaved >= Self.saveInterval || batch.control.invocation == nil
         let finished = try batch.commit(saving: isDue)
+        eventsSinceSave = isDue ? 0 : unsaved
         commits += 1
         control = finished.control
         observer?(finished.events, finished.control)

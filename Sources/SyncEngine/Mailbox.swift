@@ -48,7 +48,7 @@ package final class Mailbox: @unchecked Sendable {
         if messages.isEmpty, nanoseconds > 0 {
             var until = timespec()
             clock_gettime(CLOCK_MONOTONIC, &until)
-            let total = Int64(until.tv_nsec) + nanoseconds
+            let total = Int64(until.tv_nsec).saturatingAdd(nanoseconds)
             until.tv_sec += Int(total / .nsPerSecond)
             until.tv_nsec = Int(total % .nsPerSecond)
             while messages.isEmpty {

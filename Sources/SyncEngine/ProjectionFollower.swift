@@ -43,6 +43,8 @@ package final class ProjectionFollower: @unchecked Sendable {
         state.withLock { $0.isStopping = true }
         isBehind.signal()
         isDone.wait()
+        // For whoever else stops it.
+        isDone.signal()
     }
 
     private func follow() {

@@ -35,7 +35,7 @@ package final class SyncLoop {
     ///
     /// - Parameter starting: what the engine's start and the request for the run are.
     package func run(_ starting: [Input]) throws(EngineError) -> RunCompleted {
-        try perform(engine.process(starting + storageInput(for: starting)))
+        try perform(engine.process(starting + storageInput()))
         while finished == nil {
             let wait = remainingWait()
             let messages = mailbox.take(waitingNs: min(wait, Self.longestWaitNs))
@@ -44,7 +44,7 @@ package final class SyncLoop {
                 continue
             }
             var inputs = messages.map { input(of: $0) }
-            inputs.append(contentsOf: storageInput(for: []))
+            inputs.append(contentsOf: storageInput())
             wake = nil
             try perform(engine.process(inputs))
         }
@@ -69,7 +69,7 @@ package final class SyncLoop {
     }
 
     /// The free space as a fact, when it changes how many requests may be in flight.
-    private func storageInput(for starting: [Input]) -> [Input] {
+    private func storageInput() -> [Input] {
         guard let free = folder.freeBytes else { return [] }
         let fits = UInt16(clamping: free / bytesPerRequest)
         let wanted = engine.control.invocation?.policy.detail?.concurrency ?? Self.unboundedRequests

@@ -50,13 +50,17 @@ package final class EventLog: Sendable {
 
     /// Opens the log of a store.
     ///
+    /// - Parameter mapSize: bytes to reserve; grown when that is not enough.
     /// - Throws: `.noStore`, `.notAStore`, `.newer`, `.corrupt`.
     package static func open(
-        store: String, _ mode: Mode, durability: EnvironmentOptions.Durability = .full
+        store: String, _ mode: Mode, durability: EnvironmentOptions.Durability = .full,
+        mapSize: Int = EnvironmentOptions().mapSize
     ) throws(EventLogError) -> EventLog {
         let path = folder(of: store)
         do {
-            let environment = try Environment.open(path, options(mode, durability))
+            var options = options(mode, durability)
+            options.mapSize = mapSize
+            let environment = try Environment.open(path, options)
             let transaction = try environment.beginRead()
             // The format comes first: a later one may have other databases.
             let format = try LogSchema.format(transaction)

@@ -1,0 +1,57 @@
+import EventLog
+import Glibc
+import Projections
+import Records
+import SyncCore
+import SyncEngine
+import Testing
+
+@Suite struct ProjectionFollowerTests {
+    private func projector(_ store: String, _ log: EventLog) throws -> sending Projector {
+        let columns = [
+            ColumnMapping.Column(
+                name: "customer", source: .value(try JSONPointer("/customer")), type: .text)
+        ]
+        return try Projector(
+            RecordProjection(name: "os", mapping: try ColumnMapping(columns)),
+            folder: StoreFolder(store).projections, log: log)
+    }
+
+    @Test func itCatchesUpWhenTheLogHasGrownByAThousandEvents() throws {
+        let fixture = try EngineFixture()
+        let follower = ProjectionFollower(try projector(fixture.folder.path, fixture.log))
+        try fixture.process(fixture.starting())
+        try fixture.finish(with: FakeAPI(1...23))
+        follower.logGrew(by: 1_000)
+        let reader = try projector(fixture.folder.path, fixture.log)
+        // It works on a thread of its own; a follower that doesn't would be noticed here.
+        var rounds = 0
+        while try reader.standing()?.position != fixture.engine.control.position, rounds < 20_000 {
+            rounds += 1
+            usleep(1_000)
+        }
+        #expect(try reader.standing()?.position == fixture.engine.control.position)
+        #expect(try reader.standing()?.rows == 23)
+        follower.stop()
+    }
+
+    @Test func whatGoesWrongWithTheProjectionNeverStopsTheSync() throws {
+        let fixture = try EngineFixture()
+        let follower = ProjectionFollower(try projector(fixture.folder.path, fixture.log))
+        TemporaryFolder.remove(StoreFolder(fixture.folder.path).projections)
+        Bytes.write([1], StoreFolder(fixture.folder.path).projections)
+        fixture.engine.observer = { events, _ in follower.logGrew(by: 1_000 * events.count) }
+        try fixture.process(fixture.starting())
+        try fixture.finish(with: FakeAPI(1...23))
+        follower.stop()
+        #expect(fixture.finished?.outcome == .completed)
+    }
+
+    @Test func stoppingEndsItsThreadAndMayBeDoneTwice() throws {
+        let fixture = try EngineFixture()
+        let follower = ProjectionFollower(try projector(fixture.folder.path, fixture.log))
+        follower.stop()
+        follower.stop()
+        follower.logGrew(by: 5_000)
+    }
+}

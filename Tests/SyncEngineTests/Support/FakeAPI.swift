@@ -1,0 +1,96 @@
+import SyncCore
+
+/// A server with a list and details, in memory.
+struct FakeAPI {
+    /// The version of each record's header and detail.
+    var headers: [Int: Int] = [:]
+    var details: [Int: Int] = [:]
+    /// The expenses in a record's detail, as JSON numbers.
+    var amounts: [Int: [String]] = [:]
+    /// Details of these fail with 500, whatever batch they are in.
+    var poison: Set<Int> = []
+    var pageSize = 10
+
+    init(_ ids: some Sequence<Int>, pageSize: Int = 10) {
+        for id in ids { add(id) }
+        self.pageSize = pageSize
+    }
+
+    mutating func add(_ id: Int) {
+        headers[id] = 1
+        details[id] = 1
+    }
+
+    func answer(_ request: SourceRequest) -> SourceAnswer {
+        switch request.kind {
+        case .health: SourceAnswer(exchange: Exchange(status: 200), content: .healthy)
+        case .list(let cursor, let filter): page(cursor, filter)
+        case .detail(let ids): detail(ids)
+        }
+    }
+
+    func header(_ id: Int) -> [UInt8] {
+        Array("{\"id\":\(id),\"customer\":\"c\(id)-\(headers[id] ?? 0)\"}".utf8)
+    }
+
+    func detail(_ id: Int) -> [UInt8] {
+        let expenses = (amounts[id] ?? []).map { "{\"amount\":\($0)}" }.joined(separator: ",")
+        return Array("{\"id\":\(id),\"v\":\(details[id] ?? 0),\"expenses\":[\(expenses)]}".utf8)
+    }
+
+    private func page(_ cursor: PageCursor?, _ filter: ListFilter) -> SourceAnswer {
+        var after = 0
+        if case .idAfter(let mark) = filter { after = Int(mark.text) ?? 0 }
+        let ids = headers.keys.sorted().filter { $0 > after }
+        let page = cursor.map { Int($0.display) ?? 0 } ?? 0
+        let records = ids.dropFirst(page * pageSize).prefix(pageSize).map { id in
+            ListedRecord(
+                id: RecordID("\(id)"),
+                fingerprint: Fingerprint(high: UInt64(id), low: UInt64(headers[id] ?? 0)),
+                body: header(id)[...])
+        }
+        let next = PageCursor(bytes: Array("\(page + 1)".utf8), display: "\(page + 1)")
+        return SourceAnswer(
+            exchange: Exchange(status: 200),
+            content: .page(
+                PageAnswer(records: records, next: next, total: UInt64(ids.count))))
+    }
+
+    private func detail(_ ids: [RecordID]) -> SourceAnswer {
+        let numbers = ids.map { Int($0.text) ?? 0 }
+        if !poison.isDisjoint(with: numbers) { return .failure(.server, status: 500) }
+        let outcomes = numbers.map { id -> DetailOutcome in
+            guard let version = details[id] else { return .absent }
+            return .found(
+                fingerprint: Fingerprint(high: UInt64(id), low: UInt64(1_000 + version)),
+                body: detail(id)[...])
+        }
+        return SourceAnswer(exchange: Exchange(status: 200), content: .details(outcomes))
+    }
+}
+
+extension SourceAnswer {
+    static func failure(_ failure: FailureClass, status: UInt16 = 0) -> SourceAnswer {
+        SourceAnswer(
+            exchange: Exchange(status: status),
+            content: .failed(
+                FailureAnswer(
+                    failure, code: "http-\(status)", text: "the API answered \(status)")))
+    }
+
+    static func limited(waitMs: Int64?) -> SourceAnswer {
+        SourceAnswer(
+            exchange: Exchange(status: 429),
+            content: .limited(waitMs: waitMs, signal: waitMs == nil ? "" : "retry-after"))
+    }
+}
+
+extension Policy {
+    /// Pages of 10, details by 5, two requests at once, no limits.
+    static var small: Policy {
+        Policy(
+            limits: LimitPolicy(windows: []), paging: .page, pageSize: 10, order: .ascending,
+            incremental: .idAfter, detail: DetailPolicy(batch: 5, concurrency: 2),
+            pinned: [PinnedKey(key: "list.path", value: "/os")])
+    }
+}
