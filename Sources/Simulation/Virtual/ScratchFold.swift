@@ -68,7 +68,8 @@ struct ScratchFold {
             hasRight = try right.next()
         }
         violations.expect(
-            hasLeft == hasRight, 5, "table \(table) has more or fewer than the \(row) entries of "
+            hasLeft == hasRight, 5,
+            "table \(table) has more or fewer than the \(row) entries of "
                 + "the fold")
     }
 }

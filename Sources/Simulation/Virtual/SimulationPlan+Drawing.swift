@@ -5,7 +5,10 @@ extension SimulationPlan {
     package init(seed: UInt64) {
         var draw = PlanDraw(SeededGenerator(seed, 0x0551, 0))
         self.seed = seed
-        records = draw.chance(0.05) ? draw.between(0, 19) : draw.between(20, 400)
+        // Few records as often as many: most of what can go wrong needs few.
+        records =
+            draw.chance(0.05)
+            ? draw.between(0, 19) : draw.between(20, draw.one(of: [60, 150, 400]))
         appended = draw.between(1, 30)
         touched = draw.chance(0.5) ? draw.between(1, 20) : 0
         pageSize = draw.between(5, 120)

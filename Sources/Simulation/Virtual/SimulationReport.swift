@@ -43,7 +43,8 @@ package struct SimulationReport {
     /// Two lines for people: what was done, and what was come across.
     package var summary: String {
         let real = clock.now - start
-        let realSeconds = Double(real.components.seconds) + Double(real.components.attoseconds) / 1e18
+        let realSeconds =
+            Double(real.components.seconds) + Double(real.components.attoseconds) / 1e18
         let virtualSeconds = Double(virtualNs) / 1e9
         let ratio = realSeconds > 0 ? Int(virtualSeconds / realSeconds) : 0
         return "\(seeds) seeds, \(failures) failed; \(requests) requests, \(events) events, "

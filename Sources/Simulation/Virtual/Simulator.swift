@@ -177,7 +177,8 @@ package struct Simulator {
         }
         if counters.detailRequests + counters.new + counters.changed > 0 {
             throw SimulationViolation(
-                1, "nothing was new, but \(counters.detailRequests) detail requests were made, "
+                1,
+                "nothing was new, but \(counters.detailRequests) detail requests were made, "
                     + "\(counters.new) new and \(counters.changed) changed records found")
         }
     }

@@ -216,7 +216,8 @@ final class VirtualMachine {
 
     /// Whether the log holds the intent of a request, as it is sent.
     private func isDurable(_ request: SourceRequest, _ log: EventLog) throws -> Bool {
-        guard case .requestIntended(let event)? = try log.snapshot().event(at: request.intent)?.event
+        guard
+            case .requestIntended(let event)? = try log.snapshot().event(at: request.intent)?.event
         else { return false }
         return event.request(intent: request.intent) == request
     }

@@ -123,7 +123,9 @@ struct VirtualWire {
         let reply = erp.handle(wire, atNs: item.timeNs)
         let back = 1 + Int64(unit() * Double(plan.forwardNs))
         let isAwaited = item.life == life && awaited.contains(request.intent)
-        if !isAwaited { coverage.count(item.life == life ? .arrivalAfterTimeout : .arrivalAfterCrash) }
+        if !isAwaited {
+            coverage.count(item.life == life ? .arrivalAfterTimeout : .arrivalAfterCrash)
+        }
         count(reply)
         guard isAwaited else { return }
         let time = item.timeNs + reply.delayNs + back
