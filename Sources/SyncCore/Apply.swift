@@ -5,13 +5,14 @@ package func apply(_ logged: LoggedEvent, to control: inout ControlState) {
     precondition(
         logged.position == control.position.next,
         "event \(logged.position.rawValue) folded after \(control.position.rawValue)")
+    let before = control.time
     control.position = logged.position
     control.time = logged.time
     switch logged.event {
     case .storeBound(let event): control.apiIdentity = event.apiIdentity
     case .streamDeclared(let event):
         control.streams.append(StreamState(id: event.stream, name: event.name))
-    case .clockAnchored(let event): control.anchor(event)
+    case .clockAnchored(let event): control.anchor(event, after: before)
     case .storageMeasured(let event): control.inFlightAllowed = event.inFlightAllowed
     case .runRequested, .runStarted, .runResumed, .runStopping, .runCompleted, .runInterrupted,
         .cancelRequested:
@@ -31,12 +32,17 @@ extension ControlState {
     /// reboot.
     ///
     /// After a reboot a slot's age is the larger of the uptime and what the wall clock says: the
-    /// machine has been up that long for certain.
-    fileprivate mutating func anchor(_ new: ClockAnchored) {
+    /// machine has been up that long for certain. A slot that lay ahead of the last event belongs to
+    /// a request that could still arrive until then, so the uptime counts for that much less.
+    ///
+    /// - Parameter last: the time of the event before.
+    fileprivate mutating func anchor(_ new: ClockAnchored, after last: LogTime) {
         defer { clock = new }
         guard let old = clock, old.bootID != new.bootID else { return }
+        let lastNs = old.bootNs(at: last)
         let convert = { (time: Int64) -> Int64 in
-            let age = max(new.bootNs, new.wall.since(old.time(atBootNs: time)))
+            let ahead = max(time.saturatingAdd(-lastNs), 0)
+            let age = max(new.bootNs - ahead, new.wall.since(old.time(atBootNs: time)))
             return new.bootNs.saturatingAdd(-age)
         }
         limiter.slots.rebase(convert)

@@ -102,6 +102,19 @@ import Testing
         #expect(wait >= 500 * .nsPerSecond && wait < 501 * .nsPerSecond)
     }
 
+    /// The uptime says when a request was sent at the latest, not when it arrives.
+    @Test func aRequestThatMayStillArriveHoldsItsSlotOverAQuickReboot() {
+        let policy = Policy.limited(RateWindow(name: "m", requests: 1, periodNs: 60 * .nsPerSecond))
+        var core = CoreHarness()
+        core.request(.incremental, policy: policy)
+        core.start()
+        let arrival = core.now.adding(ms: policy.limits.deliveryBoundMs)
+        core.now = core.now.adding(ms: 2_000)
+        core.start(bootID: "boot-2", bootNs: .nsPerSecond)
+        core.request(.resume, policy: policy)
+        #expect((core.wake?.since(arrival) ?? 0) >= 60 * .nsPerSecond)
+    }
+
     @Test func aHistoryKeepsTheNewestSlotsOnly() {
         var floor = FloorTracker(slots: SlotHistory(times: Array(0..<10_000)), startNs: 10_000)
         floor.count(windows: [])

@@ -177,6 +177,7 @@ struct LogAuditor {
         counters.unchanged += event.unchangedCount
         counters.seen += UInt64(event.entries.count) + event.unchangedCount
         for entry in event.entries { synced.remove(entry.ordinal) }
+        coverage.count(.changedRecord, event.entries.count { !$0.isNew })
         if let highest = event.highest.flatMap({ Int64($0.text) }) {
             let earlier = pass?.highest ?? highest
             pass?.highest = max(earlier, highest)
@@ -219,6 +220,7 @@ struct LogAuditor {
         case .maxDuration: coverage.count(.pausedByDuration)
         case .budget, .patience: coverage.count(.pausedByPatience)
         case .unavailable, .unusable: coverage.count(.failedRun)
+        case .diskFull where plan.diskFills > 0: coverage.count(.diskFilled)
         case .parked, .nothingToResume, .sigint, .sigterm, nil: break
         case .drift, .auth, .stalled, .idOrder, .diskFull:
             violations.note(0, "the run ends at \(at): \(event.text)")

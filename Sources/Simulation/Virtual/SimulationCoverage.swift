@@ -8,7 +8,7 @@ package struct SimulationCoverage: Sendable, Equatable {
         case limitedWithSeconds, limitedWithDate, limitedWithoutWait
         case poison, missing, parked, retriedByHand, splitBatch
         case crashBeforeCommit, crashAfterCommit, crashAfterEffects, crashInRecovery
-        case reboot, wallStep, cancelled
+        case reboot, wallStep, cancelled, diskFilled, changedRecord
         case pagingPage, pagingOffset, pagingIDAfter, withTotal, withoutTotal, withoutIncremental
         case answersTogether, abandonedRequest, abandonedPass, resumedRun
         case pausedByMax, pausedByDuration, pausedByPatience, failedRun, fixedWindows

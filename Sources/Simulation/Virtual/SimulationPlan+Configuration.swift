@@ -44,6 +44,7 @@ extension SimulationPlan {
         var configuration = ERPConfiguration(seed: seed, records: records)
         configuration.latency = ERPConfiguration.Latency(
             baseNs: answerNs, jitterNs: answerJitterNs)
+        configuration.maximumPageSize = serverPageSize
         configuration.reportsTotal = reportsTotal
         configuration.idsAreText = idsAreText
         configuration.token = hasToken ? Self.token : nil

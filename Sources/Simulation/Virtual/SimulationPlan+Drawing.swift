@@ -5,9 +5,14 @@ extension SimulationPlan {
     package init(seed: UInt64) {
         var draw = PlanDraw(SeededGenerator(seed, 0x0551, 0))
         self.seed = seed
-        records = draw.chance(0.05) ? draw.between(0, 19) : draw.between(20, 400)
+        // Few records as often as many: most of what can go wrong needs few.
+        records =
+            draw.chance(0.05)
+            ? draw.between(0, 19) : draw.between(20, draw.one(of: [60, 150, 400]))
         appended = draw.between(1, 30)
+        touched = draw.chance(0.5) ? draw.between(1, 20) : 0
         pageSize = draw.between(5, 120)
+        serverPageSize = draw.chance(0.1) ? draw.between(3, 60) : 1_000
         paging = draw.one(of: [.page, .offset, .idAfter])
         reportsTotal = draw.chance(0.6)
         incremental = draw.chance(0.8) ? .idAfter : .none
@@ -18,24 +23,32 @@ extension SimulationPlan {
         detailsByPath = batch == 1 && draw.chance(0.5)
         let bound = Int64(draw.between(200, 4_000))
         let windows = draw.windows()
+        serverLimits = draw.serverLimits(windows)
+        var multipliers = [1.5, 2, 3]
+        // A wait that never grows is refused for ever by a server that counts refused requests.
+        if case .stricter(_, refusedCount: true) = serverLimits {} else { multipliers.append(1) }
         limits = LimitPolicy(
             windows: windows, cooldownMs: Int64(draw.between(200, 5_000)),
-            backoffMultiplier: draw.one(of: [1, 1.5, 2, 3]), deliveryBoundMs: bound)
-        serverLimits = draw.serverLimits(windows)
+            backoffMultiplier: draw.one(of: multipliers), deliveryBoundMs: bound)
         retryAfter = draw.one(of: ERPConfiguration.RetryAfterForm.allCases)
         retry = RetryPolicy(
             attempts: draw.between(2, 5), baseMs: Int64(draw.between(20, 1_000)),
             multiplier: draw.one(of: [1, 2, 3]), maxMs: Int64(draw.between(1_000, 10_000)))
         forwardNs = min(Int64(draw.between(1, 150)), bound) * .nsPerMs
-        spikeRate = draw.chance(0.5) ? 0.05 : 0
+        spikeRate = draw.chance(0.6) ? draw.share(0.3) : 0
         answerNs = Int64(draw.between(0, 300)) * .nsPerMs
         answerJitterNs = Int64(draw.between(0, 1_000)) * .nsPerMs
-        timeoutNs = Int64(draw.between(1_500, 15_000)) * .nsPerMs
+        // What isn't a spike is answered in time.
+        timeoutNs =
+            answerNs + answerJitterNs + 2 * forwardNs
+            + Int64(draw.between(50, 8_000)) * .nsPerMs
         faults = draw.faults(records: records, timeoutNs: timeoutNs)
         connectFailureRate = draw.chance(0.4) ? draw.share(0.1) : 0
         crashes = draw.chance(0.75) ? draw.between(1, 12) : 0
         crashGap = draw.between(2, 60)
+        rebootShare = draw.one(of: [0, 0.25, 0.25, 0.7])
         cancels = draw.chance(0.2) ? draw.between(1, 2) : 0
+        diskFills = draw.chance(0.15) ? draw.between(1, 3) : 0
         boundedInvocations = draw.chance(0.35) ? draw.between(1, 5) : 0
         patienceMs = draw.chance(0.3) ? Int64(draw.between(100, 10_000)) : 7_200_000
         wallStepNs = draw.wallStep()

@@ -16,10 +16,13 @@ package struct SimulationPlan: Sendable, Equatable {
     }
 
     package let seed: UInt64
-    /// Records at first, and those that come later.
+    /// Records at first, those that come later, and those that change before the full run.
     package let records: Int
     package let appended: Int
+    package let touched: Int
     package let pageSize: Int
+    /// What the server cuts pages to.
+    package let serverPageSize: Int
     package let paging: PagingKind
     package let reportsTotal: Bool
     package let incremental: IncrementalKind
@@ -46,8 +49,12 @@ package struct SimulationPlan: Sendable, Equatable {
     /// At most so many crashes, with about `crashGap` steps between them.
     package let crashes: Int
     package let crashGap: Int
+    /// The share of crashes that are reboots.
+    package let rebootShare: Double
     /// At most so many requests to stop, by SIGTERM.
     package let cancels: Int
+    /// At most so many times the disk is nearly full.
+    package let diskFills: Int
     /// Invocations that carry a bound of their own (`--max`, `--no-details`, `--max-duration`).
     package let boundedInvocations: Int
     /// Of the first invocations; later ones have the default.

@@ -57,8 +57,10 @@ package struct Simulator {
         if let quiet { try checkQuiet(quiet, mode: .incremental) }
         machine.erp.append(plan.appended)
         try phase(.incremental, machine, &checker)
+        let ids = machine.erp.ids
+        for _ in 0..<plan.touched { machine.erp.touch(ids[machine.draw(below: ids.count)]) }
         let full = try phase(.full, machine, &checker)
-        if let full { try checkQuiet(full, mode: .full) }
+        if let full, plan.touched == 0 { try checkQuiet(full, mode: .full) }
     }
 
     /// Runs until a whole pass is done and no record waits, and checks the store.
@@ -116,7 +118,6 @@ package struct Simulator {
                 next = .full
             } else {
                 next = [.resume, .incremental, .resume, .detailsOnly][machine.draw(below: 4)]
-                if next == .detailsOnly, stream.pass != nil { next = .resume }
             }
         }
         throw SimulationViolation(

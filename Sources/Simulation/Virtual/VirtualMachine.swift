@@ -38,9 +38,12 @@ final class VirtualMachine {
     private var finished: RunCompleted?
     private var nextCrash: Int
     private var cancelsLeft: Int
+    private var diskFillsLeft: Int
     private var isRecovering = false
 
     static let streamName = "os"
+    /// More steps than any invocation of any plan needs.
+    private static let mostSteps = 10_000
     static let stream = StreamID(1)
 
     init(_ plan: SimulationPlan, store: String) throws {
@@ -54,6 +57,7 @@ final class VirtualMachine {
         generator = SeededGenerator(plan.seed, 0x0553, 0)
         nextCrash = 1 + generator.below(2 * plan.crashGap)
         cancelsLeft = plan.cancels
+        diskFillsLeft = plan.diskFills
         try EventLog.create(store: store, durability: .none)
     }
 
@@ -74,7 +78,11 @@ final class VirtualMachine {
         if let refused = refusal(engine.control, request, stream: knownStream(engine)) {
             throw SimulationViolation(0, "the run was refused: \(refused.text)")
         }
-        return try run(engine, [.fact(.runRequested(request), stream: Self.stream)])
+        var inputs: [Input] = [.fact(.runRequested(request), stream: Self.stream)]
+        if engine.control.inFlightAllowed.map({ $0 < plan.concurrency }) ?? false {
+            inputs.append(Self.storage(allowing: UInt16(plan.concurrency)))
+        }
+        return try run(engine, inputs)
     }
 
     /// Puts records back into the queue, as `queue retry` does.
@@ -115,7 +123,12 @@ final class VirtualMachine {
         let starting = engine.startInputs(apiIdentity: apiIdentity, stream: Self.streamName)
         guard try process(engine, starting + first) else { return .crashed }
         isRecovering = false
+        let firstStep = stepCount
         while finished == nil {
+            guard stepCount - firstStep < Self.mostSteps else {
+                throw SimulationViolation(
+                    0, "the run does not converge: \(Self.mostSteps) steps were not enough")
+            }
             let inputs = try awaitInputs(engine)
             guard try process(engine, inputs) else { return .crashed }
         }
@@ -147,8 +160,19 @@ final class VirtualMachine {
                     .fact(
                         .cancelRequested(CancelRequested(signal: signal)), stream: Self.stream))
             }
+            if diskFillsLeft > 0, generator.below(40) == 0 {
+                diskFillsLeft -= 1
+                inputs.append(Self.storage(allowing: UInt16(generator.below(3))))
+            }
             if !inputs.isEmpty || wakeNs.map({ $0 <= clock.nowNs }) ?? false { return inputs }
         }
+    }
+
+    private static func storage(allowing requests: UInt16) -> Input {
+        .fact(
+            .storageMeasured(
+                StorageMeasured(
+                    freeBytes: UInt64(requests) << 26, inFlightAllowed: requests)), stream: .none)
     }
 
     /// One step of the engine's loop; false when the process crashed at it.
@@ -214,7 +238,7 @@ final class VirtualMachine {
         stop()
         wire.loseClient()
         rest(mostMs: generator.below(3) == 0 ? 100 : 20_000)
-        if generator.below(4) == 0 { reboot() }
+        if Double(generator.below(1_000)) < plan.rebootShare * 1_000 { reboot() }
     }
 
     /// Lets the time between two invocations go by.
@@ -230,8 +254,9 @@ final class VirtualMachine {
 
     private func reboot() {
         coverage.count(.reboot)
-        let uptimeMs = generator.below(5_000)
-        let downMs = generator.below(3_000)
+        // Virtual machines are up again in no time.
+        let uptimeMs = generator.below(generator.below(2) == 0 ? 200 : 5_000)
+        let downMs = generator.below(generator.below(2) == 0 ? 200 : 5_000)
         pass(Int64(uptimeMs + downMs) * .nsPerMs)
         clock.reboot(uptimeNs: Int64(uptimeMs) * .nsPerMs)
     }
