@@ -15,7 +15,7 @@ package final class EventCoder {
     var bodyHashes: [UInt8] = []
 
     /// Shorter fields are not worth compressing: without a dictionary little is won.
-    static let compressedMetaBytes = 512
+    static let compressedMetaBytes = 1_024
 
     package init() { packer = BodyPacker(zstd: zstd) }
 
