@@ -324,7 +324,8 @@ class Export(Synced):
             result = self.ossync("export", kind, "--output", f"out.{kind}", "--json")
             self.assertEqual((result.last["type"], result.last["records"]), ("summary", 300))
             self.assertEqual(
-                (self.folder / f"out.{kind}").read_bytes().decode(), self.ossync("export", kind).out)
+                (self.folder / f"out.{kind}").read_bytes().decode(),
+                self.ossync("export", kind).out)
             self.assertFalse((self.folder / f"out.{kind}.part").exists())
         result = self.ossync("export", "csv", "--output", "no/such/folder.csv", code=1)
         self.assert_one_clear_line(result, "no/such/folder.csv")
@@ -650,4 +651,5 @@ class Terminal(Case):
         os.close(owner)
         process.communicate(timeout=20)
         text = seen.decode()
-        self.assertRegex(text, r"details [\d,]+/200 \d+% \| burst \d+/20 \| next in \d+\.\ds \| ETA")
+        self.assertRegex(
+            text, r"details [\d,]+/200 \d+% \| burst \d+/20 \| next in \d+\.\ds \| ETA")

@@ -37,7 +37,7 @@ class Damage(Case):
         for position, offset, size in self.events:
             kind = self.types[position]
             seen[kind] = seen.get(kind, 0) + 1
-            if seen[kind] > (1 if QUICK else 4):
+            if seen[kind] > (1 if QUICK else 2):
                 continue
             inside = list(range(HEADER))
             payload = list(range(HEADER, size))
