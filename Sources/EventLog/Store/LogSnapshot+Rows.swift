@@ -10,11 +10,6 @@ extension LogSnapshot {
         return try reader.existing(ordinal, transaction)
     }
 
-    /// The ordinal under which a record is known by its id.
-    func ordinal(_ stream: StreamID, _ id: RecordID) throws(EventLogError) -> Ordinal? {
-        try RowReader(log: log, stream: stream).ordinal(of: id, transaction)
-    }
-
     package func row(
         _ stream: StreamID, _ ordinal: Ordinal
     ) throws(EventLogError) -> RecordRow? {
