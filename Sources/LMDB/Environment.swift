@@ -83,14 +83,15 @@ package final class Environment: Sendable {
 
     /// Makes an environment: in a temporary folder beside `path`, filled by `fill`, then renamed.
     ///
-    /// So a crash leaves either a whole environment or none.
+    /// So a crash leaves either a whole environment or none, and what it left of the temporary folder is
+    /// removed by the next creation.
     package static func create(
         _ path: String, _ options: EnvironmentOptions = EnvironmentOptions(),
         fill: (borrowing WriteTransaction) throws(LMDBError) -> Void
     ) throws(LMDBError) {
-        let temporary = "\(path).new-\(getpid())"
+        removeUnfinished(path)
+        let temporary = path + unfinishedMark + String(getpid())
         removeEnvironment(temporary)
-        removeLeftovers(of: path)
         guard mkdir(temporary, 0o700) == 0 else {
             throw LMDBError(status: errno, operation: "create folder", path: temporary)
         }
@@ -113,15 +114,22 @@ package final class Environment: Sendable {
         FileSystem.sync(folder: parent(of: path))
     }
 
-    /// Removes what creations of `path` left behind whose process is gone.
-    private static func removeLeftovers(of path: String) {
+    /// What stands between the name of an environment and the process that is making it.
+    private static let unfinishedMark = ".new-"
+
+    /// Whether a file's name is that of an environment called `name` whose making hasn't ended.
+    package static func isUnfinished(_ file: String, of name: String) -> Bool {
+        file.hasPrefix(name + unfinishedMark)
+    }
+
+    /// Removes what processes left that ended while they made this environment.
+    private static func removeUnfinished(_ path: String) {
         let folder = parent(of: path)
-        let prefix = "\(path.split(separator: "/").last ?? "").new-"
-        for name in FileSystem.names(in: folder) where name.hasPrefix(prefix) {
-            guard let maker = pid_t(name.dropFirst(prefix.count)), maker > 0,
-                kill(maker, 0) != 0, errno == ESRCH
-            else { continue }
-            removeEnvironment("\(folder)/\(name)")
+        let name = path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
+        for file in FileSystem.names(in: folder) where isUnfinished(file, of: name) {
+            let maker = pid_t(file.dropFirst(name.count + unfinishedMark.count))
+            let isRunning = maker.map { kill($0, 0) == 0 || errno != ESRCH } ?? true
+            if !isRunning { removeEnvironment("\(folder)/\(file)") }
         }
     }
 
@@ -144,13 +152,9 @@ package final class Environment: Sendable {
             throw LMDBError(
                 .networkFileSystem, operation: "open", path: path, detail: "it is on \(name)")
         }
-        // LMDB takes an empty file for one to begin with, and would write to it.
-        guard FileSystem.identity("\(path)/data.mdb")?.size ?? 0 > 0 else {
-            throw LMDBError(
-                .truncated, operation: "open", path: path, detail: "its file is empty")
-        }
+        // LMDB takes an empty file for one to begin with, and crashes on one that is cut off.
+        try DataFile.check(path)
         let environment = try make(path, options, key: key)
-        try environment.checkSize()
         var dead: Int32 = 0
         try check(mdb_reader_check(environment.handle, &dead), "reader check", path)
         return environment
@@ -182,21 +186,6 @@ package final class Environment: Sendable {
         if options.durability == .none { flags |= UInt32(MDB_NOSYNC) }
         try check(mdb_env_open(handle, path, flags, 0o600), "open", path)
         return environment
-    }
-
-    /// A file that is shorter than its pages ends a reader with SIGBUS: refuse it here.
-    private func checkSize() throws(LMDBError) {
-        var info = MDB_envinfo()
-        try check(mdb_env_info(handle, &info), "info", path)
-        var stat = MDB_stat()
-        try check(mdb_env_stat(handle, &stat), "stat", path)
-        let needed = (UInt64(info.me_last_pgno) + 1) * UInt64(stat.ms_psize)
-        let size = FileSystem.identity("\(path)/data.mdb")?.size ?? 0
-        guard size >= needed else {
-            throw LMDBError(
-                .truncated, operation: "open", path: path,
-                detail: "the file has \(size) bytes, its pages need \(needed)")
-        }
     }
 }
 
@@ -284,8 +273,8 @@ extension Environment {
             readers: info.me_numreaders)
     }
 
-    /// Copies the environment, as one snapshot, into a folder that this makes; `compact` leaves free
-    /// pages out.
+    /// Copies the environment, as one snapshot, into a folder that this makes; `compact` leaves
+    /// free pages out.
     package func copy(to folder: String, compact: Bool) throws(LMDBError) {
         guard mkdir(folder, 0o700) == 0 else {
             throw LMDBError(status: errno, operation: "copy", path: folder)

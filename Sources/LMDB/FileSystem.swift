@@ -30,7 +30,15 @@ enum FileSystem {
         return (UInt64(info.st_size), UInt64(info.st_dev), UInt64(info.st_ino))
     }
 
-    /// What is in a folder; nothing where there is none.
+    /// So many bytes of a file at an offset; nil when they aren't all there.
+    static func read(_ descriptor: Int32, at offset: Int, count: Int) -> [UInt8]? {
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+            initialized = max(0, pread(descriptor, buffer.baseAddress, count, offset))
+        }
+        return bytes.count == count ? bytes : nil
+    }
+
+    /// The names in a folder, in no particular order; none where it can't be read.
     static func names(in path: String) -> [String] {
         guard let folder = opendir(path) else { return [] }
         defer { closedir(folder) }

@@ -24,7 +24,7 @@ package struct LMDBError: Error, Sendable, Equatable, CustomStringConvertible {
         case badKey
         /// The process forked after the environment was opened.
         case wrongProcess
-        /// The map can't be moved while transactions are open.
+        /// Not now: transactions are open, or another process keeps writing. Try again.
         case busy
         /// It is open in this process already, with other options.
         case conflictingOpen

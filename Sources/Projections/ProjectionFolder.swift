@@ -13,7 +13,9 @@ struct ProjectionFolder {
     }
 
     /// The environment of one generation.
-    func environment(_ name: String, _ generation: Int) -> String { "\(path)/\(name)-\(generation)" }
+    func environment(_ name: String, _ generation: Int) -> String {
+        "\(path)/\(name)-\(generation)"
+    }
 
     /// The generation in use; nil when there is none.
     func current(_ name: String) -> Int? {

@@ -4,8 +4,8 @@ package import SyncCore
 
 /// Keeps one record projection of a store current, and reads it.
 ///
-/// Used on one thread. Of all processes, the one that has `projections/lock` writes; the others fold
-/// what is missing in memory over what they find.
+/// Used on one thread. Of all processes, the one that has `projections/lock` writes; the others
+/// fold what is missing in memory over what they find.
 package final class Projector {
     package let projection: RecordProjection
     let log: EventLog
@@ -117,7 +117,9 @@ package final class Projector {
     }
 
     /// The environment in use, if it can be folded on.
-    func usableForReading() throws(ProjectionError) -> (Int, ProjectionEnvironment)? { try usable() }
+    func usableForReading() throws(ProjectionError) -> (Int, ProjectionEnvironment)? {
+        try usable()
+    }
 
     private func usable() throws(ProjectionError) -> (Int, ProjectionEnvironment)? {
         do throws(ProjectionError) {

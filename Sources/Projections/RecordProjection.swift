@@ -21,7 +21,8 @@ package struct RecordProjection: Sendable, Equatable {
     /// What a projection's data depends on: another text means that it must be rebuilt.
     package var schema: String { "records \(Self.foldVersion)\n\(mapping.signature)" }
 
-    /// The place of the summed column among the mapped ones, if there is a decimal one of that name.
+    /// The place of the summed column among the mapped ones, if there is a decimal one of that
+    /// name.
     package var totalIndex: Int? {
         mapping.columns.firstIndex { $0.name == Self.totalColumn && $0.type == .decimal }
     }

@@ -1,8 +1,8 @@
 package import Records
 package import SyncCore
 
-/// One row of a record projection: the core row as the projection has folded it, and the values that
-/// its two texts gave for the mapped columns.
+/// One row of a record projection: the core row as the projection has folded it, and the values
+/// that its two texts gave for the mapped columns.
 package struct RecordView: Sendable, Equatable {
     package var core: RecordRow
     package var fromHeader: [ColumnValue?]?

@@ -2,8 +2,8 @@ internal import EventLog
 internal import Records
 internal import SyncCore
 
-/// How a row of a record projection is stored: the length of the core row (4 bytes, big-endian), the
-/// core row, then the values of the header and those of the detail.
+/// How a row of a record projection is stored: the length of the core row (4 bytes, big-endian),
+/// the core row, then the values of the header and those of the detail.
 ///
 /// A list of values is 0 when absent, else 1 and a value a column: a kind (1 byte) and, for kinds
 /// that have one, a text with its length (4 bytes, big-endian).

@@ -1,14 +1,19 @@
 /// One HTTP request, ready to be sent.
-struct HTTPRequest: Sendable, Equatable {
-    let method: String
-    let url: String
-    let headers: [HTTPField]
+package struct HTTPRequest: Sendable, Equatable {
+    package let method: String
+    package let url: String
+    package let headers: [HTTPField]
 }
 
 /// One line of a message's head.
-struct HTTPField: Sendable, Equatable {
-    let name: String
-    let value: String
+package struct HTTPField: Sendable, Equatable {
+    package let name: String
+    package let value: String
+
+    package init(name: String, value: String) {
+        self.name = name
+        self.value = value
+    }
 
     /// Whether `text` is a token of RFC 9110.
     static func isName(_ text: String) -> Bool {
@@ -25,15 +30,26 @@ struct HTTPField: Sendable, Equatable {
 }
 
 /// One whole HTTP response.
-struct HTTPResponse: Sendable, Equatable {
-    let status: Int
+package struct HTTPResponse: Sendable, Equatable {
+    package let status: Int
     /// In their order, names in lower case.
-    let headers: [HTTPField]
+    package let headers: [HTTPField]
     /// Decoded.
-    let body: [UInt8]
-    var latencyUs: UInt64 = 0
+    package let body: [UInt8]
+    package var latencyUs: UInt64
     /// Our wall clock at the end of the response, in seconds of UTC; used without a Date header.
-    var receivedAt: Int64 = 0
+    package var receivedAt: Int64
+
+    package init(
+        status: Int, headers: [HTTPField], body: [UInt8], latencyUs: UInt64 = 0,
+        receivedAt: Int64 = 0
+    ) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self.latencyUs = latencyUs
+        self.receivedAt = receivedAt
+    }
 
     /// The values of a header, by its lower-case name.
     func values(_ name: String) -> [String] {
@@ -54,8 +70,8 @@ struct HTTPResponse: Sendable, Equatable {
 }
 
 /// Why no usable response came.
-struct TransportError: Error, Sendable, Equatable {
-    enum Kind: String, Sendable, CaseIterable {
+package struct TransportError: Error, Sendable, Equatable {
+    package enum Kind: String, Sendable, CaseIterable {
         case resolve, connect, tls
         case connectTimeout = "connect-timeout"
         case idleTimeout = "idle-timeout"
@@ -72,11 +88,21 @@ struct TransportError: Error, Sendable, Equatable {
         case unavailable = "no-libcurl"
     }
 
-    let kind: Kind
+    package let kind: Kind
     /// Whether the request began to be sent.
-    let sent: Bool
-    var status = 0
-    var latencyUs: UInt64 = 0
+    package let sent: Bool
+    package var status: Int
+    package var latencyUs: UInt64
     /// What the loader said, for `unavailable`.
-    var reason = ""
+    package var reason: String
+
+    package init(
+        kind: Kind, sent: Bool, status: Int = 0, latencyUs: UInt64 = 0, reason: String = ""
+    ) {
+        self.kind = kind
+        self.sent = sent
+        self.status = status
+        self.latencyUs = latencyUs
+        self.reason = reason
+    }
 }

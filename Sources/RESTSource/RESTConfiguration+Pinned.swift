@@ -1,6 +1,5 @@
-package import SyncCore
-
 internal import Records
+package import SyncCore
 
 extension RESTConfiguration {
     /// What must stay the same for an open pass to go on at its cursor, always in this order.

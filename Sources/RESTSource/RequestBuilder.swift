@@ -1,12 +1,12 @@
-internal import SyncCore
+package import SyncCore
 
 /// Makes the HTTP request for what the core asks; pure.
-struct RequestBuilder: Sendable {
-    let configuration: RESTConfiguration
+package struct RequestBuilder: Sendable {
+    package let configuration: RESTConfiguration
     private let base: String
     private let headers: [HTTPField]
 
-    init(_ configuration: RESTConfiguration) {
+    package init(_ configuration: RESTConfiguration) {
         self.configuration = configuration
         base = configuration.identity
         headers = Self.headers(configuration.api)
@@ -14,7 +14,7 @@ struct RequestBuilder: Sendable {
 
     /// nil for a request that can't be expressed: details without a detail path, a cursor that
     /// belongs to another kind of paging, a filter without a parameter, nothing asked for.
-    func request(for request: SourceRequest) -> HTTPRequest? {
+    package func request(for request: SourceRequest) -> HTTPRequest? {
         url(for: request).map { HTTPRequest(method: "GET", url: $0, headers: headers) }
     }
 

@@ -1,15 +1,15 @@
-internal import Records
-internal import SyncCore
+package import Records
+package import SyncCore
 
 /// Turns a response, or its absence, into the answer for the core; pure.
-struct ResponseReader: Sendable {
-    let configuration: RESTConfiguration
+package struct ResponseReader: Sendable {
+    package let configuration: RESTConfiguration
     let redactor: Redactor
     private let listSlicer: RecordSlicer
     private let detailSlicer: RecordSlicer?
 
     /// - Throws: `badPointer` when more places are ignored than can be.
-    init(_ configuration: RESTConfiguration) throws(RecordsError) {
+    package init(_ configuration: RESTConfiguration) throws(RecordsError) {
         self.configuration = configuration
         redactor = Redactor(configuration)
         let list = configuration.list
@@ -25,21 +25,23 @@ struct ResponseReader: Sendable {
             fingerprinter: try Fingerprinter(ignoring: detail.ignore))
     }
 
-    func answer(to request: SourceRequest, _ response: HTTPResponse) -> SourceAnswer {
+    /// What a whole response means, whatever its status.
+    package func answer(to request: SourceRequest, _ response: HTTPResponse) -> SourceAnswer {
         let exchange = Exchange(
             status: UInt16(clamping: response.status), latencyUs: response.latencyUs,
             bodyBytes: UInt64(response.body.count), headers: recordedHeaders(response))
         return SourceAnswer(exchange: exchange, content: content(for: request, response))
     }
 
-    func answer(to request: SourceRequest, _ error: TransportError) -> SourceAnswer {
+    /// What it means that no whole response came.
+    package func answer(to request: SourceRequest, _ error: TransportError) -> SourceAnswer {
         SourceAnswer(
             exchange: Exchange(status: UInt16(clamping: error.status), latencyUs: error.latencyUs),
             content: .failed(failure(request, error)))
     }
 
     /// The answer to a request that the configuration can't express; nothing was sent.
-    func refusal(of request: SourceRequest) -> SourceAnswer {
+    package func refusal(of request: SourceRequest) -> SourceAnswer {
         let text = sentence(
             request,
             "can't be asked: the configuration doesn't fit the cursor, filter or identities",

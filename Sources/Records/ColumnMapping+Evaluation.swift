@@ -4,8 +4,8 @@ extension ColumnMapping {
         case header, detail
     }
 
-    /// The values that one text gives, in the order of the columns; nil where it lacks the place, or
-    /// where the column takes nothing from that text.
+    /// The values that one text gives, in the order of the columns; nil where it lacks the place,
+    /// or where the column takes nothing from that text.
     ///
     /// - Throws: `notJSON` and its like when the text is damaged.
     package func values(

@@ -38,7 +38,7 @@ extension ControlState {
         let endpoint = request(event.intent)?.endpoint
         release(event.intent, at: time, mayStillArrive: event.answer.arrivalUnknown)
         guard let stream = invocation?.stream else { return }
-        self[stream].lastError = event.answer.text
+        if endpoint != .health { self[stream].lastError = event.answer.text }
         invocation?.failures += 1
         if event.answer.failure.isOfAPI { invocation?.apiFailures += 1 }
         if endpoint == .list { self[stream].pass?.failures += 1 }

@@ -67,7 +67,9 @@ extension ControlState {
             self[logged.stream].lastRun = event.run
         case .runStopping(let event):
             invocation?.stopping = event
-            if event.reason.outcome == .failed { self[logged.stream].lastError = event.text }
+            if event.reason.outcome == .failed, invocation?.mode != .health {
+                self[logged.stream].lastError = event.text
+            }
         case .cancelRequested: break
         case .runCompleted(let event):
             let isHealth = invocation?.mode == .health

@@ -87,7 +87,8 @@ extension Decider {
             ? .send(target, cause: cause) : .wake(control.time(atBootNs: gate))
     }
 
-    /// The boot-clock reading from which a request may be sent; nil when only a response frees a slot.
+    /// The boot-clock reading from which a request may be sent; nil when only a response frees a
+    /// slot.
     private func gate(_ invocation: InvocationState) -> Int64? {
         let windows = invocation.policy.limits.windows
         guard

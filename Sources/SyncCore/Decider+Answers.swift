@@ -167,7 +167,8 @@ extension PassState {
         if page.partlyTaken { return false }
         if page.rows == 0 || page.next == nil { return true }
         guard let total = page.total else { return false }
-        // A keyset request asks for what lies above the last identity: its total is that of the rest.
+        // A keyset request asks for what lies above the last identity: its total is that of the
+        // rest.
         return paging.isKeyset ? UInt64(page.rows) >= total : rows >= total
     }
 

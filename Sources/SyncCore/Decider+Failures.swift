@@ -87,7 +87,8 @@ extension Decider {
         }
     }
 
-    /// So many times `retry.attempts` failed detail requests in a row mean that it isn't the records.
+    /// So many times `retry.attempts` failed detail requests in a row mean that it isn't the
+    /// records.
     private static let failuresInARow = 4
 }
 

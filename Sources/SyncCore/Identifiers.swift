@@ -14,7 +14,8 @@ package struct Position: RawRepresentable, Hashable, Comparable, Sendable {
     }
 }
 
-/// A stream of records, numbered from 1 in the order of their `StreamDeclared`; 0 means "no stream".
+/// A stream of records, numbered from 1 in the order of their `StreamDeclared`; 0 means "no
+/// stream".
 package struct StreamID: RawRepresentable, Hashable, Comparable, Sendable {
     package let rawValue: UInt16
 

@@ -8,7 +8,8 @@ extension LogTime {
     ///   written, in steps of three, where the moment has them.
     package func rfc3339(fractionDigits: Int = 3) -> String {
         let seconds = rawValue.floorDivided(by: .nsPerSecond)
-        // Wrapping: for the earliest moments the whole second lies outside the type, the rest in it.
+        // Wrapping: for the earliest moments the whole second lies outside the type, the rest in
+        // it.
         var fraction = rawValue &- seconds &* .nsPerSecond
         let days = seconds.floorDivided(by: 86_400)
         let second = seconds - days * 86_400
@@ -41,8 +42,8 @@ extension LogTime {
 
     /// Reads a moment as RFC 3339 writes it, for example `2026-11-24T01:02:03.5+02:00`.
     ///
-    /// A space may stand for the `T`; digits beyond the nanosecond are cut off; a leap second is the
-    /// first moment of the next minute.
+    /// A space may stand for the `T`; digits beyond the nanosecond are cut off; a leap second is
+    /// the first moment of the next minute.
     ///
     /// - Returns: nil for anything else, and for moments before 1677 or after 2262.
     package init?(rfc3339 text: String) {
@@ -54,8 +55,8 @@ extension LogTime {
 
 /// A day of the proleptic Gregorian calendar.
 ///
-/// By Howard Hinnant's `chrono`-compatible algorithms: years begin in March, so that the leap day is
-/// a year's last one, and 400 years are 146,097 days.
+/// By Howard Hinnant's `chrono`-compatible algorithms: years begin in March, so that the leap day
+/// is a year's last one, and 400 years are 146,097 days.
 package struct CivilDate: Sendable, Equatable {
     package let year: Int64
     /// 1...12.

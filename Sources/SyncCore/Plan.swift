@@ -11,7 +11,8 @@ package struct Plan: Sendable, Equatable {
     /// - Parameters:
     ///   - stream: nil in a store that has never synced it.
     ///   - knownRecords: the size of the whole list, where someone knows it better than the store.
-    ///   - givesTotal: whether the list tells its size, so that no empty page is needed to find its end.
+    ///   - givesTotal: whether the list tells its size, so that no empty page is needed to find its
+    /// end.
     package init(
         _ control: ControlState, stream: StreamState?, policy: Policy, mode: RunMode,
         noDetails: Bool, knownRecords: UInt64?, givesTotal: Bool, now: LogTime
@@ -39,7 +40,8 @@ package struct Plan: Sendable, Equatable {
         let exact = min(listRequests + detailRequests, Self.longestSchedule)
         for _ in 0..<exact { floor.count(windows: policy.limits.windows) }
         let total = Double(listRequests + detailRequests)
-        floorNs = exact == 0
+        floorNs =
+            exact == 0
             ? 0 : Int64(Double(floor.floorNs) * (total / Double(exact)))
     }
 

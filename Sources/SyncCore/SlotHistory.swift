@@ -18,7 +18,8 @@ package struct SlotHistory: Sendable, Equatable {
         times.insert(time, at: index)
         let largest = windows.map(\.requests).max() ?? 0
         let capacity = max(largest, Self.minimumCapacity)
-        // In blocks, because each removal moves the rest; deterministic, because states are compared.
+        // In blocks, because each removal moves the rest; deterministic, because states are
+        // compared.
         if times.count >= capacity + capacity / 4 { times.removeFirst(times.count - capacity) }
     }
 
@@ -33,17 +34,17 @@ package struct SlotHistory: Sendable, Equatable {
     ///
     /// - Parameters:
     ///   - held: requests whose response has not come: they hold a slot in each window.
-    ///   - withMargin: slots are held for `RateWindow.holdNs`; otherwise for the period alone.
-    /// - Returns: nil when a window is full of requests in flight, so that only a response frees it.
+    ///   - isExact: by the bare period, without the margin that a real request keeps.
+    /// - Returns: nil when a window is full of requests in flight: only a response frees it.
     package func earliest(
-        windows: [RateWindow], held: Int, now: Int64, withMargin: Bool = true
+        windows: [RateWindow], held: Int, now: Int64, isExact: Bool = false
     ) -> Int64? {
         var earliest = now
         for window in windows {
             let free = window.requests - held
             guard free > 0 else { return nil }
             guard times.count >= free else { continue }
-            let hold = withMargin ? window.holdNs : window.periodNs
+            let hold = isExact ? window.periodNs : window.holdNs
             earliest = max(earliest, times[times.count - free].saturatingAdd(hold))
         }
         return earliest
@@ -58,8 +59,7 @@ package struct SlotHistory: Sendable, Equatable {
 /// The soonest that a number of requests can be done under the windows, counted as it goes.
 ///
 /// The greedy schedule with zero latency, over the slots that were held at the start:
-/// `t(n) = max over windows of t(n - requests) + period`. The margin that the limiter adds to each
-/// period is our own caution and no part of what the limits allow.
+/// `t(n) = max over windows of t(n - requests) + period`.
 package struct FloorTracker: Sendable, Equatable {
     package let startNs: Int64
     /// The slots held at the start, and those of the requests counted since.
@@ -81,8 +81,8 @@ package struct FloorTracker: Sendable, Equatable {
 
     /// Counts one more request.
     package mutating func count(windows: [RateWindow]) {
-        let next = schedule.earliest(windows: windows, held: 0, now: lastNs, withMargin: false)
-        lastNs = next ?? lastNs
+        lastNs =
+            schedule.earliest(windows: windows, held: 0, now: lastNs, isExact: true) ?? lastNs
         schedule.insert(lastNs, windows: windows)
     }
 

@@ -68,7 +68,8 @@ package struct Exchange: Sendable, Equatable {
     package var latencyUs: UInt64
     /// The size of the decoded body.
     package var bodyBytes: UInt64
-    /// Response headers from an allow-list (limits, Retry-After, Date, request ids), lower-case names.
+    /// Response headers from an allow-list (limits, Retry-After, Date, request ids), lower-case
+    /// names.
     package var headers: [HeaderField]
 
     package struct HeaderField: Sendable, Equatable {

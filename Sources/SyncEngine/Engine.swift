@@ -1,8 +1,8 @@
 package import EventLog
 package import SyncCore
 
-/// Drives the core over the log: reads the rows a decision needs, appends what it decides, and hands
-/// the effects out once they are durable.
+/// Drives the core over the log: reads the rows a decision needs, appends what it decides, and
+/// hands the effects out once they are durable.
 ///
 /// It has no clock of its own but the one it is given, no thread and no network: the same engine
 /// serves a live run and a simulation. Used on one thread.
@@ -13,6 +13,7 @@ package final class Engine {
     package private(set) var commits = 0
     private let log: EventLog
     private let clock: any TimeSource
+    private let coder = EventCoder()
     private var eventsSinceSave = 0
     /// Told of each commit's events, after it is durable.
     package var observer: (([LoggedEvent], ControlState) -> Void)?
@@ -95,7 +96,7 @@ package final class Engine {
 
     private func attempt(_ inputs: inout ArraySlice<Input>) throws(EventLogError) -> [Effect] {
         var batch = StepBatch(
-            control: control, writer: try log.beginWrite(after: control.position),
+            control: control, writer: try log.beginWrite(after: control.position, coder: coder),
             reading: clock.read())
         try batch.reanchor(slackNs: Self.anchorSlackNs)
         while let input = inputs.popFirst() {

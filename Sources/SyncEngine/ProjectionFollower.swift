@@ -4,8 +4,8 @@ internal import Synchronization
 
 /// Keeps a projection close behind the log while a sync runs, on a thread of its own.
 ///
-/// It is at most a second, or a thousand events, behind. What goes wrong with it never stops the sync:
-/// the projection is caught up, or rebuilt, when someone asks for it.
+/// It is at most a second, or a thousand events, behind. What goes wrong with it never stops the
+/// sync: the projection is caught up, or rebuilt, when someone asks for it.
 package final class ProjectionFollower: @unchecked Sendable {
     private struct State {
         var pending = 0
@@ -26,8 +26,7 @@ package final class ProjectionFollower: @unchecked Sendable {
     /// - Parameter projector: given up to the follower's thread.
     package init(_ projector: sending Projector) {
         self.projector = projector
-        let thread = Thread.start { [self] in follow() }
-        Thread.detach(thread)
+        BackgroundThread.run { [self] in follow() }
     }
 
     /// Tells that the log has grown by so many events.
@@ -93,28 +92,4 @@ final class Semaphore: @unchecked Sendable {
         }
         return true
     }
-}
-
-/// Threads of the system.
-enum Thread {
-    private final class Body {
-        let run: @Sendable () -> Void
-        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
-    }
-
-    static func start(_ run: @escaping @Sendable () -> Void) -> pthread_t {
-        var thread = pthread_t()
-        let body = Unmanaged.passRetained(Body(run))
-        let status = pthread_create(
-            &thread, nil,
-            { context in
-                guard let context else { return nil }
-                Unmanaged<Body>.fromOpaque(context).takeRetainedValue().run()
-                return nil
-            }, body.toOpaque())
-        precondition(status == 0, "the system has no thread left")
-        return thread
-    }
-
-    static func detach(_ thread: pthread_t) { pthread_detach(thread) }
 }

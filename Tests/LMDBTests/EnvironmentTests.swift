@@ -105,6 +105,31 @@ import Testing
         #expect(isSame, "it must stay as it was")
     }
 
+    /// A transaction that takes pages and frees them again never writes them, so LMDB's own count of
+    /// pages may lie beyond the end of a file that is whole.
+    @Test func aHealthyFileThatEndsBeforeItsFreePagesIsOpened() throws {
+        try Environment.makeWithData(path, .quick())
+        do {
+            let environment = try Environment.open(path, .quick())
+            let data = try environment.data
+            let big = [UInt8](repeating: 1, count: 100_000)
+            for round in UInt8(0)..<4 {
+                let transaction = try environment.beginWrite()
+                try transaction.put(data, [round], [1])
+                try transaction.put(data, [0xFF], big)
+                try transaction.delete(data, [0xFF])
+                try transaction.commit()
+            }
+            let size = UInt64(Bytes.read("\(path)/data.mdb").count)
+            let used = try environment.info().usedBytes
+            try #require(size < used)
+        }
+        let environment = try Environment.open(path, .quick())
+        let data = try environment.data
+        let count = try environment.beginRead().count(data)
+        #expect(count == 4)
+    }
+
     @Test func aCreationThatFailsLeavesNothing() throws {
         struct Stop: Error {}
         let code = code {

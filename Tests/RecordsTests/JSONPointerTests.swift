@@ -12,7 +12,8 @@ struct JSONPointerTests {
     @Test("finds the places of RFC 6901")
     func examples() throws {
         let json = #"""
-            {"foo":["bar","baz"],"":0,"a/b":1,"c%d":2,"e^f":3,"g|h":4,"i\\j":5,"k\"l":6," ":7,"m~n":8}
+            {"foo":["bar","baz"],"":0,"a/b":1,"c%d":2,"e^f":3,
+            "g|h":4,"i\\j":5,"k\"l":6," ":7,"m~n":8}
             """#
         #expect(try value("/foo", json) == #"["bar","baz"]"#)
         #expect(try value("/foo/0", json) == #""bar""#)

@@ -42,12 +42,10 @@ struct CoreHarness {
         _ mode: RunMode = .incremental, _ options: RunOptions = RunOptions(),
         policy: Policy = .small, seed: UInt64 = 7
     ) {
-        let requester = Requester(pid: 1, host: "host", user: "user")
-        feed(
-            .runRequested(
-                RunRequested(
-                    mode: mode, options: options, policy: policy, seed: seed, requester: requester)),
-            stream: Self.stream)
+        let requested = RunRequested(
+            mode: mode, options: options, policy: policy, seed: seed,
+            requester: Requester(pid: 1, host: "host", user: "user"))
+        feed(.runRequested(requested), stream: Self.stream)
         feedTime()
     }
 

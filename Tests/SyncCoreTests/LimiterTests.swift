@@ -11,9 +11,7 @@ import Testing
     func theFloorIsThatOfTheGreedySchedule(requests: Int, seconds: Int64) {
         var floor = FloorTracker(slots: SlotHistory(), startNs: 0)
         for _ in 0..<requests { floor.count(windows: [Self.minute, Self.hour]) }
-        let exact = seconds * .nsPerSecond
-        #expect(floor.floorNs >= exact)
-        #expect(floor.floorNs <= exact + exact / 5_000 + 1_000 * .nsPerMs)
+        #expect(floor.floorNs == seconds * .nsPerSecond)
     }
 
     /// Runs many requests with random latencies and crashes, and counts what any window sees.

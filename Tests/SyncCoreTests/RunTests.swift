@@ -234,5 +234,9 @@ import Testing
         #expect(core.finished.last?.counters.otherRequests == 1)
         #expect(core.finished.last?.outcome == .completed)
         #expect(core.control[CoreHarness.stream] == before)
+        core.request(.health)
+        core.finish(with: &api) { _, _ in .failure(.network) }
+        #expect(core.finished.last?.exitCode == 6)
+        #expect(core.control[CoreHarness.stream] == before)
     }
 }

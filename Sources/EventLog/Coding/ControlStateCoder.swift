@@ -3,8 +3,8 @@ package import SyncCore
 
 /// Makes the control state into bytes and back: `checksum u64 | format u8 | fields`.
 ///
-/// The checksum is XXH3-64 of what follows it: a start builds on this state, and LMDB doesn't notice
-/// a bit that turned.
+/// The checksum is XXH3-64 of what follows it: a start builds on this state, and LMDB doesn't
+/// notice a bit that turned.
 package enum ControlStateCoder {
     private static let headerBytes = 9
     private static let format: UInt8 = 1
@@ -24,9 +24,9 @@ package enum ControlStateCoder {
 
     /// - Throws: `.damaged` for anything but what was written, `.newer` for a later format.
     package static func decode(_ bytes: [UInt8]) throws(EventCodingError) -> ControlState {
-        try bytes.withUnsafeBytes { raw in
-            Result { () throws(EventCodingError) in try decode(raw) }
-        }.get()
+        try bytes.span.withUnsafeBytes { (raw) throws(EventCodingError) in
+            try decode(raw)
+        }
     }
 
     /// - Throws: `.damaged` for anything but what was written, `.newer` for a later format.

@@ -22,8 +22,8 @@ extension EventCoder {
 
     /// Reads a stored event.
     ///
-    /// - Throws: `.damaged` when the checksum, a size or the coding is wrong; `.newer` for a format,
-    ///   a schema, a type or a value that this version doesn't know.
+    /// - Throws: `.damaged` when the checksum, a size or the coding is wrong; `.newer` for a
+    /// format,   a schema, a type or a value that this version doesn't know.
     package func decode(
         _ position: Position, _ value: UnsafeRawBufferPointer, bodies: Bodies
     ) throws(EventCodingError) -> LoggedEvent {

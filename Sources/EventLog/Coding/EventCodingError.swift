@@ -60,8 +60,8 @@ package struct EventCodingError: Error, Sendable, Equatable, CustomStringConvert
         switch code {
         case .damaged:
             switch place {
-            case .event: "run `ossync log verify`, then restore a backup or `ossync log salvage`"
-            case .row, .controlState: "run `ossync projections verify`: it is rebuilt from the log"
+            case .event: "run `ossync log verify`, then restore a copy of the store"
+            case .row, .controlState: "run `ossync log verify`, then restore a copy of the store"
             }
         case .newer: "use the version of ossync that wrote this store, or a later one"
         case .tooLarge: "lower `maxBodyBytes`, or the page size"

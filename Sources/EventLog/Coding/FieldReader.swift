@@ -152,6 +152,8 @@ package struct FieldReader {
 
     package mutating func string() throws(FieldError) -> String {
         let content = try rawData()
+        // ASCII can't be wrong, and checking UTF-8 costs four times as much as making the string.
+        if content.isASCII { return String(decoding: content, as: UTF8.self) }
         guard
             let text = content.withMemoryRebound(
                 to: UInt8.self, { String(validating: $0, as: UTF8.self) })
@@ -163,6 +165,22 @@ package struct FieldReader {
     @inline(__always)
     package mutating func nested() throws(FieldError) -> FieldReader {
         FieldReader(try rawData())
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    fileprivate var isASCII: Bool {
+        var offset = 0
+        var seen: UInt64 = 0
+        while count - offset >= 8 {
+            seen |= loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            offset += 8
+        }
+        while offset < count {
+            seen |= UInt64(self[offset])
+            offset += 1
+        }
+        return seen & 0x8080_8080_8080_8080 == 0
     }
 }
 

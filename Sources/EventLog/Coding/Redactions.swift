@@ -1,5 +1,5 @@
-/// The texts that were taken out of an event, each with the hash that it left: `count u32`, then for
-/// each `index u32 | first 16 bytes of its SHA-256`, in ascending order.
+/// The texts that were taken out of an event, each with the hash that it left: `count u32`, then
+/// for each `index u32 | first 16 bytes of its SHA-256`, in ascending order.
 struct Redactions {
     private static let entryBytes = 20
 

@@ -24,6 +24,11 @@ package final class EventLog: Sendable {
     /// The folder of the log within a store.
     package static func folder(of store: String) -> String { "\(store)/log" }
 
+    /// Whether a name in a store's folder is what a killed process left of a log it was making.
+    package static func isUnfinished(_ name: String) -> Bool {
+        Environment.isUnfinished(name, of: "log")
+    }
+
     /// Makes the log of a new store; `store` must exist and hold none.
     ///
     /// - Parameter durability: `.none` only where nothing is kept: a simulation, a scratch fold.
@@ -95,9 +100,13 @@ package final class EventLog: Sendable {
 
     /// Begins a write: what a step of the engine, or several, append.
     ///
-    /// - Parameter tail: the last position that the writer knows of; another one is refused.
-    package func beginWrite(after tail: Position) throws(EventLogError) -> LogWriter {
-        try LogWriter.begin(self, after: tail)
+    /// - Parameters:
+    ///   - tail: the last position that the writer knows of; another one is refused.
+    ///   - coder: one that is kept saves the making of its contexts with each write.
+    package func beginWrite(
+        after tail: Position, coder: EventCoder = EventCoder()
+    ) throws(EventLogError) -> LogWriter {
+        try LogWriter.begin(self, after: tail, coder)
     }
 
     /// Bytes of the log's file that are in use.

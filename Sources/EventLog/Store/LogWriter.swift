@@ -17,19 +17,19 @@ package struct LogWriter: ~Copyable {
 
     private init(
         _ log: EventLog, _ transaction: consuming WriteTransaction, after tail: Position,
-        head: [UInt8]
+        head: [UInt8], _ coder: EventCoder
     ) {
         self.log = log
         self.transaction = transaction
         self.tail = tail
         firstPosition = tail.next
-        coder = EventCoder()
+        self.coder = coder
         chain = ChainHasher(previousHead: head)
     }
 
     /// Begins a write that goes on after `tail`.
     static func begin(
-        _ log: EventLog, after tail: Position
+        _ log: EventLog, after tail: Position, _ coder: EventCoder
     ) throws(EventLogError) -> LogWriter {
         let transaction: WriteTransaction
         do throws(LMDBError) {
@@ -41,7 +41,7 @@ package struct LogWriter: ~Copyable {
         guard found.position == tail else {
             throw .foreignTail(path: log.path, expected: tail, found: found.position)
         }
-        return LogWriter(log, transaction, after: tail, head: found.head)
+        return LogWriter(log, transaction, after: tail, head: found.head, coder)
     }
 
     /// Where the log ends, and the head of its chain.

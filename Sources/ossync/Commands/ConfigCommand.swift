@@ -11,10 +11,10 @@ struct ConfigCommand: ParsableCommand {
             abstract: "Print every value in force; secrets as ***.",
             discussion: "Example: ossync config show --origin")
 
-        @OptionGroup var global: GlobalOptions
-
         @Flag(help: "Say where each value came from.")
         var origin = false
+
+        @OptionGroup var global: GlobalOptions
 
         func run() throws {
             let session = try Session(global)

@@ -10,13 +10,12 @@ struct DemoCommand: ParsableCommand {
         commandName: "demo",
         abstract: "Run a simulated ERP on this machine and sync from it: needs nothing else.",
         discussion: """
-            Makes service orders with customers, statuses and expense lines, serves them over HTTP on
-            loopback under rate limits, syncs them all, then once more to find nothing new.
+            Makes service orders with customers, statuses and expense lines, serves them over \
+            HTTP on loopback under rate limits, syncs them all, then once more to find nothing \
+            new.
 
             Example: ossync demo --records 2000
             """)
-
-    @OptionGroup var global: GlobalOptions
 
     @Option(help: "How many service orders there are.")
     var records = 10_000
@@ -63,6 +62,8 @@ struct DemoCommand: ParsableCommand {
     @Option(help: "The folder for the demo's configuration and store; a temporary one if absent.")
     var folder: String?
 
+    @OptionGroup var global: GlobalOptions
+
     private struct Limit {
         let requests: Int
         let seconds: Int64
@@ -87,7 +88,9 @@ struct DemoCommand: ParsableCommand {
         guard records >= 0, records <= 10_000_000 else {
             throw ValidationError("--records must be from 0 to 10000000")
         }
-        guard (0...1).contains(faultRate) else { throw ValidationError("--fault-rate is from 0 to 1") }
+        guard (0...1).contains(faultRate) else {
+            throw ValidationError("--fault-rate is from 0 to 1")
+        }
     }
 
     func run() throws {
@@ -141,7 +144,8 @@ struct DemoCommand: ParsableCommand {
         let exitCode = result.completed.exitCode
         return (
             SummaryReport(
-                stream: stream.name, mode: "incremental", result: result, exitCode: exitCode),
+                stream: stream.name, mode: "incremental", result: result, exitCode: exitCode,
+                options: session.options),
             exitCode
         )
     }

@@ -10,16 +10,17 @@ struct DoctorCommand: ParsableCommand {
         commandName: "doctor",
         abstract: "Check configuration, store, disk, clock and API; say how to mend what is wrong.",
         discussion: """
-            The API is asked once, under the limits, and the request is in the log; --offline leaves
-            that out. Exit 0 when nothing is wrong, else the code of the first thing that is.
+            The API is asked once, under the limits, and the request is in the log; --offline \
+            leaves that out. Exit 0 when nothing is wrong, else the code of the first thing \
+            that is.
 
             Example: ossync doctor --offline
             """)
 
-    @OptionGroup var global: GlobalOptions
-
     @Flag(help: "Send no request.")
     var offline = false
+
+    @OptionGroup var global: GlobalOptions
 
     func run() throws {
         var doctor = Doctor(options: global, offline: offline)
@@ -82,7 +83,9 @@ private struct Doctor {
                 "configuration", .ok,
                 session.configuration.files.first ?? "defaults and environment only")
             if session.configuration.limitPolicy.windows.isEmpty {
-                note("limits", .warning, "no rate limit is configured: the API is asked without pause")
+                note(
+                    "limits", .warning,
+                    "no rate limit is configured: the API is asked without pause")
             }
             return session
         } catch {
@@ -98,9 +101,9 @@ private struct Doctor {
         if reading.wall.rawValue < year2020 {
             note(
                 "clock", .error,
-                "the clock says \(reading.wall.rfc3339()): set it, the log records this time")
+                "the clock says \(reading.wall.toTheSecond): set it, the log records this time")
         } else {
-            note("clock", .ok, reading.wall.rfc3339())
+            note("clock", .ok, reading.wall.toTheSecond)
         }
     }
 
@@ -122,7 +125,9 @@ private struct Doctor {
         } else if free < needed {
             note(
                 "disk", .warning,
-                "\(text): \(needed >> 20) MiB allow \(concurrency) requests at once, fewer will be used")
+                "\(text): \(needed >> 20) MiB allow \(concurrency) requests at once, "
+                    + "fewer will be used"
+            )
         } else {
             note("disk", .ok, text)
         }

@@ -18,9 +18,10 @@ struct ExportCommand: ParsableCommand {
             commandName: "csv", abstract: "The mapped columns, a record a line.",
             discussion: "Example: ossync export csv > os.csv")
 
-        @OptionGroup var global: GlobalOptions
         @Option(name: .shortAndLong, help: "The file; - is standard output.")
         var output = "-"
+
+        @OptionGroup var global: GlobalOptions
 
         func run() throws {
             try Exporter(global: global, target: output).run { session, projector, sink in
@@ -43,9 +44,10 @@ struct ExportCommand: ParsableCommand {
             abstract: "Each record as one line of JSON, with the API's header and detail verbatim.",
             discussion: "Example: ossync export ndjson --output os.ndjson")
 
-        @OptionGroup var global: GlobalOptions
         @Option(name: .shortAndLong, help: "The file; - is standard output.")
         var output = "-"
+
+        @OptionGroup var global: GlobalOptions
 
         func run() throws {
             try Exporter(global: global, target: output).run { session, projector, sink in
@@ -74,34 +76,29 @@ struct ExportCommand: ParsableCommand {
 
 /// The texts of records that are asked for one after the other: the event that held the last one is
 /// kept, because neighbours mostly came in the same page.
-struct RecordTexts: ~Copyable {
+final class RecordTexts {
     private let snapshot: LogSnapshot
-    private let cache = Cache()
-
-    private final class Cache {
-        var headers: (position: Position, event: LoggedEvent)?
-        var details: (position: Position, event: LoggedEvent)?
-    }
+    private var lastHeader: LoggedEvent?
+    private var lastDetail: LoggedEvent?
 
     init(snapshot: consuming LogSnapshot) { self.snapshot = snapshot }
 
     func header(_ row: RecordRow) throws -> [UInt8]? {
-        if cache.headers?.position != row.headerPosition {
-            cache.headers = try event(row.headerPosition)
-        }
-        return cache.headers?.event.event.text(of: row.ordinal)
+        let event = try event(row.headerPosition, kept: lastHeader)
+        lastHeader = event
+        return event?.event.text(of: row.ordinal)
     }
 
     func detail(_ row: RecordRow) throws -> [UInt8]? {
         guard row.detailPosition != .none else { return nil }
-        if cache.details?.position != row.detailPosition {
-            cache.details = try event(row.detailPosition)
-        }
-        return cache.details?.event.event.text(of: row.ordinal)
+        let event = try event(row.detailPosition, kept: lastDetail)
+        lastDetail = event
+        return event?.event.text(of: row.ordinal)
     }
 
-    private func event(_ position: Position) throws -> (Position, LoggedEvent)? {
-        try snapshot.event(at: position).map { (position, $0) }
+    private func event(_ position: Position, kept: LoggedEvent?) throws -> LoggedEvent? {
+        if let kept, kept.position == position { return kept }
+        return try snapshot.event(at: position)
     }
 }
 

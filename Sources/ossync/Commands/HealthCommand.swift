@@ -7,7 +7,8 @@ import SyncCore
 struct HealthCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "health",
-        abstract: "Send one request to the API: does it answer, how fast, which limits does it name?",
+        abstract:
+            "Send one request to the API: does it answer, how fast, which limits does it name?",
         discussion: """
             The request counts against the budget and is in the log, like any other.
 

@@ -64,7 +64,8 @@ struct InitCommand: ParsableCommand {
             close(descriptor) == 0
         else {
             throw CommandFailure(
-                ExitCode.failure, "\(path): it can't be written: \(String(cString: strerror(errno)))")
+                ExitCode.failure,
+                "\(path): it can't be written: \(String(cString: strerror(errno)))")
         }
         output.note("\(path): written")
     }

@@ -16,8 +16,6 @@ struct LogCommand: ParsableCommand {
             abstract: "Print events, oldest first.",
             discussion: "Example: ossync log show --from 100 --limit 20 --json")
 
-        @OptionGroup var global: GlobalOptions
-
         @Option(help: "The first position.")
         var from: UInt64 = 1
 
@@ -29,6 +27,8 @@ struct LogCommand: ParsableCommand {
 
         @Flag(help: "With the records' texts, in JSON.")
         var bodies = false
+
+        @OptionGroup var global: GlobalOptions
 
         func run() throws {
             let session = try Session(global)
@@ -50,13 +50,13 @@ struct LogCommand: ParsableCommand {
             abstract: "Print the newest events, and with --follow those to come.",
             discussion: "Example: ossync log tail --lines 50 --follow")
 
-        @OptionGroup var global: GlobalOptions
-
         @Option(name: [.customShort("n"), .long], help: "How many events.")
         var lines = 20
 
         @Flag(name: .shortAndLong, help: "Go on with new events until interrupted.")
         var follow = false
+
+        @OptionGroup var global: GlobalOptions
 
         func run() throws {
             let session = try Session(global)
@@ -83,17 +83,17 @@ struct LogCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Check every event, the hash chain, and the state folded from them.",
             discussion: """
-                Runs in a process of its own, so that damage which crashes it is reported too. Exit 0 when
-                all is well, 12 when anything is wrong. The head that it prints, kept elsewhere, proves
-                later that the log was not rewritten.
+                Runs in a process of its own, so that damage which crashes it is reported too. \
+                Exit 0 when all is well, 12 when anything is wrong. The head that it prints, \
+                kept elsewhere, proves later that the log was not rewritten.
 
                 Example: ossync log verify
                 """)
 
-        @OptionGroup var global: GlobalOptions
-
         @Flag(help: ArgumentHelp(visibility: .hidden))
         var inProcess = false
+
+        @OptionGroup var global: GlobalOptions
 
         func run() throws {
             let session = try Session(global)
@@ -185,7 +185,8 @@ extension VerifyReport {
         let lines = problems.map { problem in
             (problem.position.map { "position \($0.rawValue): " } ?? "") + problem.text
         }
-        let end = isClean
+        let end =
+            isClean
             ? "\(events.grouped) events in \(commits.grouped) commits are as they were written"
             : "\(problems.count)\(isCut ? " and more" : "") problems; restore a backup"
         return lines.map(\.withoutControls) + [end, "head \(headText)"]
@@ -217,7 +218,8 @@ private struct VerifyChild {
         let status = posix_spawn(&child, "/proc/self/exe", nil, nil, pointers, environ)
         guard status == 0 else {
             throw CommandFailure(
-                ExitCode.failure, "the check could not be started: \(String(cString: strerror(status)))")
+                ExitCode.failure,
+                "the check could not be started: \(String(cString: strerror(status)))")
         }
         var result: Int32 = 0
         while waitpid(child, &result, 0) < 0, errno == EINTR {}

@@ -9,12 +9,11 @@ struct PlanCommand: ParsableCommand {
         commandName: "plan",
         abstract: "Show what a sync would request, and the soonest it can end under the limits.",
         discussion: """
-            Sends and writes nothing. The size of the list is the last one known, or --records.
+            Sends and writes nothing. The size of the list is the last one known, or \
+            --records.
 
             Example: ossync plan --mode full --records 10000
             """)
-
-    @OptionGroup var global: GlobalOptions
 
     @Option(help: "The mode to plan for: incremental, full, resume or details-only.")
     var mode: SyncCommand.Mode = .incremental
@@ -24,6 +23,8 @@ struct PlanCommand: ParsableCommand {
 
     @Option(help: "How many records the list has.")
     var records: UInt64?
+
+    @OptionGroup var global: GlobalOptions
 
     func run() throws {
         let session = try Session(global)
@@ -84,7 +85,7 @@ struct PlanReport {
         if let floor = plan.floorNs {
             lines.append(
                 "time      no less than \(TimeSpan.text(seconds: floor / .nsPerSecond)) under the "
-                    + "limits, so not before \(now.adding(ns: floor).rfc3339())")
+                    + "limits, so not before \(now.adding(ns: floor).toTheSecond)")
         } else {
             lines.append("time      unknown: give the size of the list with --records")
         }

@@ -68,19 +68,18 @@ struct ProjectionsCommand: ParsableCommand {
                 Example: ossync projections rebuild os
                 """)
 
-        @OptionGroup var global: GlobalOptions
-
         @Argument(help: "The projection's name, for example os.")
         var name: String
+
+        @OptionGroup var global: GlobalOptions
 
         func run() throws {
             let session = try Session(global)
             let log = try session.openLog()
             guard let projector = try session.projector(name, log: log) else {
+                let known = session.configuration.streams.map(\.name).joined(separator: ", ")
                 throw CommandFailure(
-                    ExitCode.usage, "there is no projection \(name)",
-                    hint: "known: \(session.configuration.streams.map(\.name).joined(separator: ", "))"
-                )
+                    ExitCode.usage, "there is no projection \(name)", hint: "known: \(known)")
             }
             let output = session.output
             let isDone = try projector.rebuild { position, end in

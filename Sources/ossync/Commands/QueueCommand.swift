@@ -14,8 +14,8 @@ struct QueueCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "List what waits for its details, in the order in which it is served.",
             discussion: """
-                New records come before changed ones, then the retried ones, then those that were given
-                up (parked) or dropped; the newest id first.
+                New records come before changed ones, then the retried ones, then those that \
+                were given up (parked) or dropped; the newest id first.
 
                 Example: ossync queue list --limit 20
                 """)
@@ -24,13 +24,13 @@ struct QueueCommand: ParsableCommand {
             case pending, retrying, parked, dropped
         }
 
-        @OptionGroup var global: GlobalOptions
-
         @Option(help: "Only entries in this state: pending, retrying, parked or dropped.")
         var state: State?
 
         @Option(help: "At most so many entries.")
         var limit: Int?
+
+        @OptionGroup var global: GlobalOptions
 
         func run() throws {
             let session = try Session(global)
@@ -61,9 +61,10 @@ struct QueueCommand: ParsableCommand {
         }
 
         private func words(_ row: RecordRow) -> String {
-            var text = "\(row.id.text.withoutControls.padded(to: 20)) \(row.state.name.padded(to: 9))"
+            var text =
+                "\(row.id.text.withoutControls.padded(to: 20)) \(row.state.name.padded(to: 9))"
             if row.attempts > 0 { text += " \(row.attempts) attempts" }
-            if let due = due(row) { text += " next \(due.rfc3339())" }
+            if let due = due(row) { text += " next \(due.toTheSecond)" }
             if let error = row.error { text += " \(error.text.withoutControls)" }
             return text
         }
@@ -79,10 +80,10 @@ struct QueueCommand: ParsableCommand {
             abstract: "Ask for records again, with fresh attempts.",
             discussion: "Example: ossync queue retry 4711 4712")
 
-        @OptionGroup var global: GlobalOptions
-
         @Argument(help: "The records' ids.")
         var ids: [String]
+
+        @OptionGroup var global: GlobalOptions
 
         func run() throws {
             try QueueChange(global: global, ids: ids, activity: "queue retry").run {
@@ -96,10 +97,10 @@ struct QueueCommand: ParsableCommand {
             abstract: "Take records out of the queue until their header changes.",
             discussion: "Example: ossync queue drop 4711")
 
-        @OptionGroup var global: GlobalOptions
-
         @Argument(help: "The records' ids.")
         var ids: [String]
+
+        @OptionGroup var global: GlobalOptions
 
         func run() throws {
             try QueueChange(global: global, ids: ids, activity: "queue drop").run {

@@ -10,16 +10,16 @@ struct ShowCommand: ParsableCommand {
         commandName: "show",
         abstract: "Show one record: its columns, its state, and the API's JSON.",
         discussion: """
-            Header and detail are what the API sent, byte for byte. An id that the store doesn't know is
-            exit 1.
+            Header and detail are what the API sent, byte for byte. An id that the store \
+            doesn't know is exit 1.
 
             Example: ossync show 4711 --json
             """)
 
-    @OptionGroup var global: GlobalOptions
-
     @Argument(help: "The record's id.")
     var id: String
+
+    @OptionGroup var global: GlobalOptions
 
     func run() throws {
         let session = try Session(global)
@@ -79,7 +79,7 @@ struct RecordReport {
             "state     \(row.state.name)"
                 + (row.attempts > 0 ? ", \(row.attempts) failed attempts" : ""),
         ]
-        if let time = row.attemptedAt { lines.append("tried     \(time.rfc3339())") }
+        if let time = row.attemptedAt { lines.append("tried     \(time.toTheSecond)") }
         if let error = row.error { lines.append("error     \(error.text.withoutControls)") }
         for (name, value) in columns {
             lines.append("\(name.padded(to: 9)) \(value.line.withoutControls)")

@@ -8,7 +8,8 @@ import SyncEngine
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
-        abstract: "Show totals, details, expenses, the state of the sync, the queue and the budget.",
+        abstract:
+            "Show totals, details, expenses, the state of the sync, the queue and the budget.",
         discussion: """
             Reads only; it never waits for a running sync.
 
@@ -108,7 +109,8 @@ struct StatusReport {
             ("lastError", .optional(stream.lastError?.withoutControls)),
             ("generation", .number(stream.generation)),
         ]
-        members.append(("cursor", .optional(stream.pass.map { $0.cursor?.display ?? "first page" })))
+        members.append(
+            ("cursor", .optional(stream.pass.map { $0.cursor?.display ?? "first page" })))
         return .object(members)
     }
 
@@ -149,9 +151,10 @@ struct StatusReport {
                 + "\(counts.parked.grouped) parked, \(counts.dropped.grouped) dropped")
         lines.append(contentsOf: stateWords)
         let windows = limits.windows.map { "\($0.name) \(used($0))/\($0.requests)" }
-        lines.append("budget    " + (windows.isEmpty ? "no limits" : windows.joined(separator: ", ")))
+        lines.append(
+            "budget    " + (windows.isEmpty ? "no limits" : windows.joined(separator: ", ")))
         if let cooldownUntil {
-            lines.append("cooldown  until \(cooldownUntil.rfc3339())")
+            lines.append("cooldown  until \(cooldownUntil.toTheSecond)")
         }
         return lines
     }
@@ -163,8 +166,10 @@ struct StatusReport {
                 "list      open at \(pass.cursor?.display ?? "the first page"); go on with "
                     + "`ossync sync --mode resume`")
         }
-        if let mark = stream.highWaterMark { lines.append("mark      \(mark.text.withoutControls)") }
-        if let time = stream.lastCompletedAt { lines.append("completed \(time.rfc3339())") }
+        if let mark = stream.highWaterMark {
+            lines.append("mark      \(mark.text.withoutControls)")
+        }
+        if let time = stream.lastCompletedAt { lines.append("completed \(time.toTheSecond)") }
         if let error = stream.lastError { lines.append("error     \(error.withoutControls)") }
         return lines
     }

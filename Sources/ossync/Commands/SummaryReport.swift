@@ -5,10 +5,14 @@ struct SummaryReport {
     let json: JSONText
     private let words: [String]
 
-    init(stream: String, mode: String, result: RunSession.Result, exitCode: Int32) {
+    /// - Parameter options: what was given beside the command, for the one that goes on.
+    init(
+        stream: String, mode: String, result: RunSession.Result, exitCode: Int32,
+        options: GlobalOptions
+    ) {
         let end = result.completed
         let counters = end.counters
-        let next = Self.next(end, result.control)
+        let next = Self.next(end).map { $0 + options.storeArguments }
         json = .object([
             ("v", .number(1)), ("type", "summary"), ("stream", .string(stream)),
             ("run", .string("r\(result.run.rawValue)")), ("mode", .string(mode)),
@@ -17,6 +21,7 @@ struct SummaryReport {
             ("records", Self.records(counters)), ("rateLimited", .number(counters.rateLimited)),
             ("durationSeconds", .seconds(ns: end.durationNs)),
             ("floorSeconds", .seconds(ns: end.floorNs)),
+            ("commits", .number(result.commits)),
             ("position", .number(result.control.position.rawValue)), ("next", .optional(next)),
             ("message", .string(end.text.withoutControls)),
             ("resumeAt", .optional(end.resumeAt?.rfc3339())),
@@ -39,7 +44,7 @@ struct SummaryReport {
                 ("reason", "skipped"), ("exitCode", .number(0)), ("requests", requests(none)),
                 ("records", records(none)), ("rateLimited", .number(0)),
                 ("durationSeconds", .seconds(ns: 0)), ("floorSeconds", .seconds(ns: 0)),
-                ("position", .null), ("next", .null),
+                ("commits", .number(0)), ("position", .null), ("next", .null),
             ]), words: [])
     }
 
@@ -68,7 +73,7 @@ struct SummaryReport {
     }
 
     /// The command that goes on, where there is something to go on with.
-    private static func next(_ end: RunCompleted, _ control: ControlState) -> String? {
+    private static func next(_ end: RunCompleted) -> String? {
         switch end.outcome {
         case .completed: nil
         case .paused, .interrupted, .failed: "ossync sync --mode resume"
@@ -90,7 +95,7 @@ struct SummaryReport {
                 + "\(counters.failed.grouped) failed",
             "time      \(time(end.durationNs)), the limits allow no less than \(time(end.floorNs))",
         ]
-        if let resumeAt = end.resumeAt { lines.append("go on     from \(resumeAt.rfc3339())") }
+        if let resumeAt = end.resumeAt { lines.append("go on     from \(resumeAt.toTheSecond)") }
         if let next { lines.append("next      \(next)") }
         return lines
     }

@@ -9,13 +9,14 @@ struct SyncCommand: ParsableCommand {
         commandName: "sync",
         abstract: "Copy what is new or changed from the API into the store.",
         discussion: """
-            Without options it goes on with an open pass if there is one, then asks for what is new, then
-            fetches the details that are due. It may be stopped at any moment and goes on where it was.
+            Without options it goes on with an open pass if there is one, then asks for what \
+            is new, then fetches the details that are due. It may be stopped at any moment and \
+            goes on where it was.
 
-            Exit codes: 0 completed or paused by --max, 1 failed, 2 usage or configuration, 3 some records
-            failed, 4 authentication, 5 stopped by budget or --max-duration, 6 API unavailable or wait beyond
-            --patience, 7 nothing new (with --error-on-no-change), 11 another run, 12 store corrupt,
-            130/143 interrupted.
+            Exit codes: 0 completed or paused by --max, 1 failed, 2 usage or configuration, 3 \
+            some records failed, 4 authentication, 5 stopped by budget or --max-duration, 6 \
+            API unavailable or wait beyond --patience, 7 nothing new (with \
+            --error-on-no-change), 11 another run, 12 store corrupt, 130/143 interrupted.
 
             Example: ossync sync --mode incremental --max-duration 30m
             """)
@@ -33,8 +34,6 @@ struct SyncCommand: ParsableCommand {
             }
         }
     }
-
-    @OptionGroup var global: GlobalOptions
 
     @Option(help: "What to do: incremental, full, resume or details-only.")
     var mode: Mode = .incremental
@@ -62,6 +61,8 @@ struct SyncCommand: ParsableCommand {
 
     @Flag(help: "Exit with 7 when the run found nothing new or changed.")
     var errorOnNoChange = false
+
+    @OptionGroup var global: GlobalOptions
 
     func validate() throws {
         if max == 0 { throw ValidationError("--max must be at least 1") }
@@ -124,7 +125,8 @@ struct SyncCommand: ParsableCommand {
         let isUnchanged = counters.new == 0 && counters.changed == 0 && counters.detailed == 0
         if errorOnNoChange, exitCode == 0, isUnchanged { exitCode = ExitCode.nothingNew }
         let report = SummaryReport(
-            stream: stream.name, mode: mode.rawValue, result: result, exitCode: exitCode)
+            stream: stream.name, mode: mode.rawValue, result: result, exitCode: exitCode,
+            options: session.options)
         report.print(to: session.output)
         if exitCode != 0 { throw CommandFailure.silent(exitCode) }
     }

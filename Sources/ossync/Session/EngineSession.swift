@@ -54,7 +54,7 @@ final class EngineSession {
         let requester = session.requester
         let holder = LockHolder(
             pid: Int32(requester.pid), host: requester.host, user: requester.user,
-            since: SystemClock().read().wall.rfc3339(), activity: activity)
+            since: SystemClock().read().wall.toTheSecond, activity: activity)
         var isAnnounced = false
         while true {
             do throws(EngineError) {

@@ -6,7 +6,8 @@ import RESTSource
 import SyncCore
 import SyncEngine
 
-/// Runs one invocation with everything around it: signals, progress, the combined log, the projection.
+/// Runs one invocation with everything around it: signals, progress, the combined log, the
+/// projection.
 struct RunSession {
     let store: EngineSession
     let stream: Configuration.Stream
@@ -21,6 +22,8 @@ struct RunSession {
         let completed: RunCompleted
         let control: ControlState
         let run: Position
+        /// Durable transactions of the invocation.
+        let commits: Int
     }
 
     func run() throws -> Result {
@@ -52,7 +55,8 @@ struct RunSession {
                 + [.fact(.runRequested(request), stream: number)])
         narrator.end()
         return Result(
-            completed: completed, control: store.engine.control, run: narrator.run)
+            completed: completed, control: store.engine.control, run: narrator.run,
+            commits: store.engine.commits)
     }
 
     private func runRequested(pinned: [PinnedKey]) -> RunRequested {

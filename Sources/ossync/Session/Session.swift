@@ -65,7 +65,8 @@ struct Session {
     var requester: Requester {
         var name = [CChar](repeating: 0, count: 256)
         gethostname(&name, name.count - 1)
-        let host = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let host = String(
+            decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
         let user = getpwuid(geteuid()).flatMap { String(cString: $0.pointee.pw_name) }
         return Requester(
             pid: UInt32(getpid()), host: host, user: user ?? String(geteuid()))
@@ -82,8 +83,7 @@ extension StoreFolder {
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
                 pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
-            // The log of a store whose making was cut short; the next making removes it.
-            if !own.contains(name), !name.hasPrefix("log.new-") { return true }
+            if !own.contains(name), !EventLog.isUnfinished(name) { return true }
         }
         return access("\(path)/log", F_OK) == 0 && !exists
     }

@@ -1,7 +1,7 @@
 import Glibc
 import Logging
-import Synchronization
 import SyncCore
+import Synchronization
 
 /// A log file that is only ever appended to, a line at a time.
 final class LogFile: Sendable {

@@ -4,7 +4,8 @@ import Records
 import SyncEngine
 
 extension CommandFailure {
-    /// The failure that an error of any layer is to the user: one clear line and the documented code.
+    /// The failure that an error of any layer is to the user: one clear line and the documented
+    /// code.
     init(describing error: any Error) {
         switch error {
         case let error as CommandFailure: self = error

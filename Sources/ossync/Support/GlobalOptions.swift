@@ -29,6 +29,30 @@ struct GlobalOptions: ParsableArguments {
         Output(isJSON: json, isQuiet: quiet, isVerbose: verbose, color: color)
     }
 
+    /// The options that say which store is meant, as they were given, to be put behind a command; empty
+    /// without any.
+    var storeArguments: String {
+        [("--config", config), ("--store", store)].map { name, value in
+            value.map { " \(name) \(Self.quoted($0))" } ?? ""
+        }.joined()
+    }
+
+    /// A word as a shell takes it.
+    private static func quoted(_ word: String) -> String {
+        let isPlain = word.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "/"), UInt8(ascii: "."),
+                UInt8(ascii: "_"), UInt8(ascii: "-"):
+                true
+            default: false
+            }
+        }
+        if isPlain, !word.isEmpty { return word }
+        let parts = word.split(separator: "'", omittingEmptySubsequences: false)
+        return "'" + parts.joined(separator: "'\\''") + "'"
+    }
+
     /// The names that may stand before a command, and whether a value follows.
     private static let names: [String: Bool] = [
         "--config": true, "--store": true, "--json": false, "--quiet": false, "--verbose": false,

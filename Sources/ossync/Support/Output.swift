@@ -21,7 +21,8 @@ struct Output: Sendable {
     /// Whether stderr is a terminal that a progress line can live on.
     var isInteractive: Bool { isatty(STDERR_FILENO) == 1 && !isQuiet }
 
-    /// Whether text on stdout may be coloured, by flag, then `NO_COLOR`, `CLICOLOR_FORCE`, `CLICOLOR`.
+    /// Whether text on stdout may be coloured, by flag, then `NO_COLOR`, `CLICOLOR_FORCE`,
+    /// `CLICOLOR`.
     var usesColor: Bool {
         switch color {
         case .always: return true

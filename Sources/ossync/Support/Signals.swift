@@ -1,9 +1,10 @@
 import Glibc
 import SyncCore
+import SyncEngine
 import Synchronization
 
-/// SIGINT and SIGTERM: the first asks the run to stop in an orderly way, the second ends the process
-/// at once, which loses nothing either. Without a run, the first one ends the process.
+/// SIGINT and SIGTERM: the first asks the run to stop in an orderly way, the second ends the
+/// process at once, which loses nothing either. Without a run, the first one ends the process.
 enum Signals {
     private struct State {
         var isInstalled = false
@@ -24,7 +25,7 @@ enum Signals {
         signal(SIGPIPE, SIG_IGN)
         var set = handled
         pthread_sigmask(SIG_BLOCK, &set, nil)
-        Background.run {
+        BackgroundThread.run {
             while true {
                 var set = handled
                 var number: Int32 = 0

@@ -79,6 +79,8 @@ extension DetailsFetched {
         var intent = Position.none
         var exchange: Exchange?
         var stored: [StoredResult] = []
+        // About a batch, to grow once.
+        stored.reserveCapacity(8)
         while let field = try reader.next() {
             switch field {
             case 1: intent = try reader.position()

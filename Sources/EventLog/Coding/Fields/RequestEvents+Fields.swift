@@ -71,7 +71,10 @@ extension RequestIntended.Target: FieldCoded {
             case 1: kind = try reader.choice()
             case 2: cursor = try reader.message()
             case 3: filter = try reader.message()
-            case 4: asked.append(try reader.message())
+            case 4:
+                // About a batch, to grow once.
+                if asked.isEmpty { asked.reserveCapacity(8) }
+                asked.append(try reader.message())
             default: try reader.skip()
             }
         }

@@ -99,7 +99,9 @@ extension PassOpened {
         json.member("generation", generation)
         json.member("mode", mode.name)
         json.object("filter") { filter.write(to: &$0) }
-        json.array("pinned") { list in pinned.forEach { $0.write(to: &list) } }
+        json.array("pinned") { list in
+            for item in pinned { item.write(to: &list) }
+        }
     }
 }
 

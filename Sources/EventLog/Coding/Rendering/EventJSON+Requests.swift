@@ -92,7 +92,9 @@ extension DetailsRequeued {
         json.member("kind", kind.name)
         json.array("parts") { list in
             for part in parts {
-                list.array { list in part.forEach { $0.write(to: &list) } }
+                list.array { list in
+                    for item in part { item.write(to: &list) }
+                }
             }
         }
         json.member("due", due)

@@ -62,7 +62,9 @@ extension Policy {
             json.member("multiplier", retry.multiplier)
             json.member("maxMs", retry.maxMs)
         }
-        json.array("pinned") { list in pinned.forEach { $0.write(to: &list) } }
+        json.array("pinned") { list in
+            for item in pinned { item.write(to: &list) }
+        }
     }
 }
 

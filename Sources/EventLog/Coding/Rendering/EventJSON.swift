@@ -71,15 +71,21 @@ package struct EventJSON: Sendable {
         case .requestFailed(let event): event.write(to: &json)
         case .requestAbandoned(let event):
             json.member("intent", event.intent.rawValue)
-            json.array("ordinals") { list in event.ordinals.forEach { list.number($0.rawValue) } }
+            json.array("ordinals") { list in
+                for item in event.ordinals { list.number(item.rawValue) }
+            }
         case .backoffApplied(let event): event.write(to: &json)
         case .detailsRequeued(let event): event.write(to: &json)
         case .recordParked(let event): event.write(to: &json)
         case .queueRetried(let event):
-            json.array("records") { list in event.records.forEach { $0.write(to: &list) } }
+            json.array("records") { list in
+                for item in event.records { item.write(to: &list) }
+            }
             json.object("requester") { event.requester.write(to: &$0) }
         case .queueDropped(let event):
-            json.array("records") { list in event.records.forEach { $0.write(to: &list) } }
+            json.array("records") { list in
+                for item in event.records { item.write(to: &list) }
+            }
             json.object("requester") { event.requester.write(to: &$0) }
         }
     }

@@ -1,14 +1,14 @@
-import Glibc
+internal import Glibc
 
 /// Threads of the system, for the few things that wait on their own.
-enum Background {
+package enum BackgroundThread {
     private final class Body {
         let run: @Sendable () -> Void
         init(_ run: @escaping @Sendable () -> Void) { self.run = run }
     }
 
-    /// Runs something on a thread that nobody waits for.
-    static func run(_ body: @escaping @Sendable () -> Void) {
+    /// Runs something on a thread that nobody joins.
+    package static func run(_ body: @escaping @Sendable () -> Void) {
         var thread = pthread_t()
         let context = Unmanaged.passRetained(Body(body))
         let status = pthread_create(

@@ -1,0 +1,51 @@
+internal import Glibc
+
+/// A folder in memory where there is one, else in the folder for temporary files; gone with its
+/// last holder.
+package final class ScratchFolder {
+    package let path: String
+
+    /// - Throws: when the folder can't be made.
+    package init(_ name: String) throws(SimulationError) {
+        let base =
+            access("/dev/shm", W_OK) == 0
+            ? "/dev/shm" : getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        var template = Array("\(base)/ossync-\(name)-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else {
+            throw SimulationError(
+                operation: "create a folder in", place: base,
+                hint: String(cString: strerror(errno)))
+        }
+        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    deinit { Self.remove(path) }
+
+    /// Makes a folder within it.
+    package func make(_ name: String) throws(SimulationError) -> String {
+        let folder = "\(path)/\(name)"
+        guard mkdir(folder, 0o700) == 0 else {
+            throw SimulationError(
+                operation: "create folder", place: folder, hint: String(cString: strerror(errno)))
+        }
+        return folder
+    }
+
+    /// Removes a folder with all that is in it.
+    package static func remove(_ path: String) {
+        if let folder = opendir(path) {
+            while let entry = readdir(folder) {
+                let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                    pointer.withMemoryRebound(to: CChar.self, capacity: 256) {
+                        String(cString: $0)
+                    }
+                }
+                guard name != ".", name != ".." else { continue }
+                let child = "\(path)/\(name)"
+                if unlink(child) != 0 { remove(child) }
+            }
+            closedir(folder)
+        }
+        rmdir(path)
+    }
+}

@@ -1,0 +1,121 @@
+internal import SyncCore
+
+extension SimulationPlan {
+    /// Draws the plan of a seed.
+    package init(seed: UInt64) {
+        var draw = PlanDraw(SeededGenerator(seed, 0x0551, 0))
+        self.seed = seed
+        records = draw.chance(0.05) ? draw.between(0, 19) : draw.between(20, 400)
+        appended = draw.between(1, 30)
+        pageSize = draw.between(5, 120)
+        paging = draw.one(of: [.page, .offset, .idAfter])
+        reportsTotal = draw.chance(0.6)
+        incremental = draw.chance(0.8) ? .idAfter : .none
+        idsAreText = draw.chance(0.3)
+        hasToken = draw.chance(0.3)
+        batch = draw.between(1, 10)
+        concurrency = draw.between(1, 6)
+        detailsByPath = batch == 1 && draw.chance(0.5)
+        let bound = Int64(draw.between(200, 4_000))
+        let windows = draw.windows()
+        limits = LimitPolicy(
+            windows: windows, cooldownMs: Int64(draw.between(200, 5_000)),
+            backoffMultiplier: draw.one(of: [1, 1.5, 2, 3]), deliveryBoundMs: bound)
+        serverLimits = draw.serverLimits(windows)
+        retryAfter = draw.one(of: ERPConfiguration.RetryAfterForm.allCases)
+        retry = RetryPolicy(
+            attempts: draw.between(2, 5), baseMs: Int64(draw.between(20, 1_000)),
+            multiplier: draw.one(of: [1, 2, 3]), maxMs: Int64(draw.between(1_000, 10_000)))
+        forwardNs = min(Int64(draw.between(1, 150)), bound) * .nsPerMs
+        spikeRate = draw.chance(0.5) ? 0.05 : 0
+        answerNs = Int64(draw.between(0, 300)) * .nsPerMs
+        answerJitterNs = Int64(draw.between(0, 1_000)) * .nsPerMs
+        timeoutNs = Int64(draw.between(1_500, 15_000)) * .nsPerMs
+        faults = draw.faults(records: records, timeoutNs: timeoutNs)
+        connectFailureRate = draw.chance(0.4) ? draw.share(0.1) : 0
+        crashes = draw.chance(0.75) ? draw.between(1, 12) : 0
+        crashGap = draw.between(2, 60)
+        cancels = draw.chance(0.2) ? draw.between(1, 2) : 0
+        boundedInvocations = draw.chance(0.35) ? draw.between(1, 5) : 0
+        patienceMs = draw.chance(0.3) ? Int64(draw.between(100, 10_000)) : 7_200_000
+        wallStepNs = draw.wallStep()
+        wallStepAt = draw.between(1, 150)
+        serverSkewNs = Int64(draw.between(-90, 90)) * .nsPerSecond
+    }
+}
+
+/// Draws the parts of a plan, one after the other.
+private struct PlanDraw {
+    private var generator: SeededGenerator
+
+    init(_ generator: SeededGenerator) { self.generator = generator }
+
+    mutating func chance(_ share: Double) -> Bool { unit() < share }
+
+    mutating func share(_ most: Double) -> Double { unit() * most }
+
+    mutating func between(_ least: Int, _ most: Int) -> Int {
+        least + generator.below(most - least + 1)
+    }
+
+    mutating func one<Value>(of values: [Value]) -> Value { values[generator.below(values.count)] }
+
+    private mutating func unit() -> Double { Double(generator.next() >> 11) * 0x1p-53 }
+
+    /// One window or two, the second longer and with more requests; rarely none.
+    mutating func windows() -> [RateWindow] {
+        if chance(0.08) { return [] }
+        let requests = between(2, 20)
+        let periodMs = between(500, 6_000)
+        let short = RateWindow(
+            name: "minute", requests: requests, periodNs: Int64(periodMs) * .nsPerMs)
+        if chance(0.4) { return [short] }
+        let longRequests = requests * between(2, 8)
+        let longMs = periodMs * between(3, 15)
+        return [
+            short,
+            RateWindow(name: "hour", requests: longRequests, periodNs: Int64(longMs) * .nsPerMs),
+        ]
+    }
+
+    mutating func serverLimits(_ windows: [RateWindow]) -> SimulationPlan.ServerLimits {
+        guard !windows.isEmpty else { return .none }
+        switch between(0, 9) {
+        case 0: return .none
+        case 1...4: return .sliding
+        case 5, 6:
+            return .fixed(
+                phasesNs: windows.map { Int64(between(0, Int($0.periodNs / .nsPerMs))) * .nsPerMs })
+        default: return .stricter(share: 0.3 + share(0.6), refusedCount: chance(0.3))
+        }
+    }
+
+    mutating func faults(records: Int, timeoutNs: Int64) -> ERPFaults {
+        var faults = ERPFaults()
+        if chance(0.8) {
+            let most = one(of: [0.02, 0.05, 0.1, 0.2])
+            if chance(0.6) { faults.serverErrorRate = share(most) }
+            if chance(0.6) { faults.unavailableRate = share(most) }
+            if chance(0.6) { faults.droppedRate = share(most) }
+            if chance(0.6) { faults.truncatedRate = share(most) }
+            if chance(0.6) { faults.htmlRate = share(most) }
+            if chance(0.6) { faults.stalledRate = share(most) }
+        }
+        faults.stallNs = timeoutNs + .nsPerSecond
+        faults.unavailableRetryAfterSeconds = chance(0.5) ? between(1, 20) : nil
+        faults.lastArrival = between(10, 30 + records)
+        guard records > 0 else { return faults }
+        if chance(0.4) {
+            for _ in 0..<between(1, 6) { faults.poisonIDs.insert(Int64(between(1, records))) }
+        }
+        if chance(0.4) {
+            for _ in 0..<between(1, 6) { faults.missingIDs.insert(Int64(between(1, records))) }
+        }
+        return faults
+    }
+
+    mutating func wallStep() -> Int64 {
+        guard chance(0.25) else { return 0 }
+        return Int64(between(-3_000, 3_000)) * 10 * .nsPerMs
+    }
+}

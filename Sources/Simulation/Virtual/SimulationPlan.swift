@@ -1,0 +1,69 @@
+package import SyncCore
+
+/// Everything that a simulation of one seed does, drawn from the seed alone.
+///
+/// Equal plans run equally: in this process, in another one, and on another machine.
+package struct SimulationPlan: Sendable, Equatable {
+    /// How the server's limits stand to the client's windows.
+    package enum ServerLimits: Sendable, Equatable {
+        case none
+        /// The client's own windows, sliding.
+        case sliding
+        /// The client's own windows, fixed, each shifted by so many nanoseconds.
+        case fixed(phasesNs: [Int64])
+        /// The client's windows with fewer requests: it is refused now and then.
+        case stricter(share: Double, refusedCount: Bool)
+    }
+
+    package let seed: UInt64
+    /// Records at first, and those that come later.
+    package let records: Int
+    package let appended: Int
+    package let pageSize: Int
+    package let paging: PagingKind
+    package let reportsTotal: Bool
+    package let incremental: IncrementalKind
+    package let idsAreText: Bool
+    package let hasToken: Bool
+    package let batch: Int
+    package let concurrency: Int
+    /// Details are asked for by `/os/{id}` instead of `/os/details?ids=`; only where `batch` is 1.
+    package let detailsByPath: Bool
+    package let limits: LimitPolicy
+    package let serverLimits: ServerLimits
+    package let retryAfter: ERPConfiguration.RetryAfterForm
+    package let retry: RetryPolicy
+    /// Until a request arrives: `forwardNs` at most, but for spikes of at most the delivery bound.
+    package let forwardNs: Int64
+    package let spikeRate: Double
+    /// Until the answer to an arrival is there.
+    package let answerNs: Int64
+    package let answerJitterNs: Int64
+    package let timeoutNs: Int64
+    package let faults: ERPFaults
+    /// Requests that never leave because no connection comes about.
+    package let connectFailureRate: Double
+    /// At most so many crashes, with about `crashGap` steps between them.
+    package let crashes: Int
+    package let crashGap: Int
+    /// At most so many requests to stop, by SIGTERM.
+    package let cancels: Int
+    /// Invocations that carry a bound of their own (`--max`, `--no-details`, `--max-duration`).
+    package let boundedInvocations: Int
+    /// Of the first invocations; later ones have the default.
+    package let patienceMs: Int64
+    /// The wall clock is set by so much before step `wallStepAt`.
+    package let wallStepNs: Int64
+    package let wallStepAt: Int
+    /// The server's clock is so far from the true time.
+    package let serverSkewNs: Int64
+}
+
+extension SimulationPlan: CustomStringConvertible {
+    /// One line a property, in the order of their declaration.
+    package var description: String {
+        Mirror(reflecting: self).children.map { child in
+            "\(child.label ?? ""): \(child.value)"
+        }.joined(separator: "\n")
+    }
+}

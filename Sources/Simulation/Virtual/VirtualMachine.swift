@@ -1,0 +1,240 @@
+internal import EventLog
+internal import LMDB
+internal import RESTSource
+internal import Records
+internal import SyncCore
+internal import SyncEngine
+
+/// The machine on which the engine runs: starts it, feeds it, crashes it, reboots.
+///
+/// It does what the real loop does, in virtual time: waits for an answer or a wake, hands the inputs
+/// that are ready to `Engine.process`, and performs the effects.
+final class VirtualMachine {
+    /// How an invocation came to its end.
+    enum End: Equatable {
+        case finished(RunCompleted)
+        case crashed
+    }
+
+    private enum Crash: CaseIterable {
+        case beforeCommit, afterCommit, afterEffects
+    }
+
+    let plan: SimulationPlan
+    let clock = VirtualClock()
+    let erp: SimulatedERP
+    let store: String
+    private(set) var wire: VirtualWire
+    private(set) var coverage = SimulationCoverage()
+    private(set) var crashCount = 0
+    /// Steps so far, over all processes.
+    private(set) var stepCount = 0
+    private let pinned: [PinnedKey]
+    private let apiIdentity: String
+    private var generator: SeededGenerator
+    private var log: EventLog?
+    private var engine: Engine?
+    private var wake: LogTime?
+    private var finished: RunCompleted?
+    private var nextCrash: Int
+    private var cancelsLeft: Int
+    private var isRecovering = false
+
+    static let streamName = "os"
+    static let stream = StreamID(1)
+
+    init(_ plan: SimulationPlan, store: String) throws {
+        self.plan = plan
+        self.store = store
+        let configuration = try plan.restConfiguration()
+        pinned = configuration.pinnedKeys
+        apiIdentity = configuration.identity
+        erp = SimulatedERP(plan.erpConfiguration)
+        wire = try VirtualWire(plan, clock)
+        generator = SeededGenerator(plan.seed, 0x0553, 0)
+        nextCrash = 1 + generator.below(2 * plan.crashGap)
+        cancelsLeft = plan.cancels
+        try EventLog.create(store: store, durability: .none)
+    }
+
+    /// Lends the log while no engine runs.
+    func withLog<Result>(_ body: (EventLog) throws -> Result) throws -> Result {
+        precondition(engine == nil, "the engine holds the log")
+        return try body(try EventLog.open(store: store, .write, durability: .none))
+    }
+
+    /// Runs one invocation to its end, or to a crash.
+    ///
+    /// - Throws: `SimulationViolation` when the run hangs or is refused; what the engine throws.
+    func invoke(_ mode: RunMode, _ options: RunOptions) throws -> End {
+        let engine = try start()
+        let request = RunRequested(
+            mode: mode, options: options, policy: plan.policy(pinned: pinned),
+            seed: generator.next(), requester: Requester(pid: 1, host: "simulated", user: "nobody"))
+        if let refused = refusal(engine.control, request, stream: knownStream(engine)) {
+            throw SimulationViolation(0, "the run was refused: \(refused.text)")
+        }
+        return try run(engine, [.fact(.runRequested(request), stream: Self.stream)])
+    }
+
+    /// Puts records back into the queue, as `queue retry` does.
+    ///
+    /// - Returns: false when the process crashed at it.
+    func retry(_ records: [QueuedRecord]) throws -> Bool {
+        let requester = Requester(pid: 2, host: "simulated", user: "nobody")
+        let event = QueueRetried(records: records, requester: requester)
+        let engine = try start()
+        let inputs = engine.startInputs(apiIdentity: apiIdentity, stream: Self.streamName)
+        let isAlive = try process(
+            engine, inputs + [.fact(.queueRetried(event), stream: Self.stream)])
+        if isAlive { coverage.count(.retriedByHand, records.count) }
+        stop()
+        return isAlive
+    }
+
+    private func knownStream(_ engine: Engine) -> StreamID {
+        engine.control.stream(named: Self.streamName)?.id ?? .none
+    }
+
+    private func start() throws -> Engine {
+        let log = try EventLog.open(store: store, .write, durability: .none)
+        let engine = try Engine(log: log, clock: clock)
+        self.log = log
+        self.engine = engine
+        wake = nil
+        finished = nil
+        return engine
+    }
+
+    private func stop() {
+        engine = nil
+        log = nil
+    }
+
+    private func run(_ engine: Engine, _ first: [Input]) throws -> End {
+        let starting = engine.startInputs(apiIdentity: apiIdentity, stream: Self.streamName)
+        guard try process(engine, starting + first) else { return .crashed }
+        isRecovering = false
+        while finished == nil {
+            let inputs = try awaitInputs(engine)
+            guard try process(engine, inputs) else { return .crashed }
+        }
+        stop()
+        guard let finished else { return .crashed }
+        guard wire.awaited.isEmpty else {
+            throw SimulationViolation(2, "the run ended with requests in flight")
+        }
+        return .finished(finished)
+    }
+
+    /// Lets time go by until there is something to tell the engine.
+    private func awaitInputs(_ engine: Engine) throws -> [Input] {
+        while true {
+            let wakeNs = wake.map { clock.trueTime(atBootNs: engine.control.bootNs(at: $0)) }
+            guard var next = [wakeNs, wire.nextNs].compactMap({ $0 }).min() else {
+                throw SimulationViolation(0, "the engine waits for nothing: the run hangs")
+            }
+            // Timers are late, and answers that come close together are taken together.
+            if generator.below(4) == 0 { next += Int64(generator.below(20)) * .nsPerMs }
+            clock.advance(toNs: max(next, clock.nowNs))
+            var inputs = wire.deliver(erp)
+            if inputs.count > 1 { coverage.count(.answersTogether) }
+            if cancelsLeft > 0, generator.below(40) == 0 {
+                cancelsLeft -= 1
+                coverage.count(.cancelled)
+                let signal: StopReason = generator.below(2) == 0 ? .sigint : .sigterm
+                inputs.append(
+                    .fact(
+                        .cancelRequested(CancelRequested(signal: signal)), stream: Self.stream))
+            }
+            if !inputs.isEmpty || wakeNs.map({ $0 <= clock.nowNs }) ?? false { return inputs }
+        }
+    }
+
+    /// One step of the engine's loop; false when the process crashed at it.
+    private func process(_ engine: Engine, _ inputs: [Input]) throws -> Bool {
+        stepCount += 1
+        if plan.wallStepNs != 0, stepCount == plan.wallStepAt {
+            clock.stepWall(byNs: plan.wallStepNs)
+            coverage.count(.wallStep)
+        }
+        let crash = drawCrash()
+        if crash == .beforeCommit {
+            die(.crashBeforeCommit)
+            return false
+        }
+        let effects = try engine.process(inputs)
+        if crash == .afterCommit {
+            die(.crashAfterCommit)
+            return false
+        }
+        wake = nil
+        for effect in effects { try perform(effect) }
+        if crash == .afterEffects {
+            die(.crashAfterEffects)
+            return false
+        }
+        return true
+    }
+
+    private func perform(_ effect: Effect) throws {
+        switch effect {
+        case .send(let request):
+            guard let log, try isDurable(request, log) else {
+                throw SimulationViolation(
+                    2, "request \(request.intent.rawValue) was sent before its intent was durable")
+            }
+            wire.send(request)
+        case .wake(let time): wake = time
+        case .finish(let completed): finished = completed
+        }
+    }
+
+    /// Whether the log holds the intent of a request, as it is sent.
+    private func isDurable(_ request: SourceRequest, _ log: EventLog) throws -> Bool {
+        guard
+            case .requestIntended(let event)? = try log.snapshot().event(at: request.intent)?.event
+        else { return false }
+        return event.request(intent: request.intent) == request
+    }
+
+    private func drawCrash() -> Crash? {
+        guard crashCount < plan.crashes, stepCount >= nextCrash else { return nil }
+        // Now and then the next process doesn't survive its first step either.
+        let isSoon = generator.below(4) == 0
+        nextCrash = stepCount + 1 + (isSoon ? 0 : generator.below(2 * plan.crashGap))
+        return Crash.allCases[generator.below(Crash.allCases.count)]
+    }
+
+    private func die(_ kind: SimulationCoverage.Kind) {
+        coverage.count(kind)
+        if isRecovering { coverage.count(.crashInRecovery) }
+        isRecovering = true
+        crashCount += 1
+        stop()
+        wire.loseClient()
+        rest(mostMs: generator.below(3) == 0 ? 100 : 20_000)
+        if generator.below(4) == 0 { reboot() }
+    }
+
+    /// Lets the time between two invocations go by.
+    func rest(mostMs: Int) {
+        pass(Int64(generator.below(mostMs + 1)) * .nsPerMs)
+    }
+
+    /// Lets time go by in which no engine runs; what is on the wire arrives.
+    func pass(_ ns: Int64) {
+        clock.advance(toNs: clock.nowNs.saturatingAdd(max(ns, 0)))
+        _ = wire.deliver(erp)
+    }
+
+    private func reboot() {
+        coverage.count(.reboot)
+        let uptimeMs = generator.below(5_000)
+        let downMs = generator.below(3_000)
+        pass(Int64(uptimeMs + downMs) * .nsPerMs)
+        clock.reboot(uptimeNs: Int64(uptimeMs) * .nsPerMs)
+    }
+
+    func draw(below bound: Int) -> Int { generator.below(bound) }
+}

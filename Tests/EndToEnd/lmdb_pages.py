@@ -1,0 +1,55 @@
+"""Finds where the bytes of an LMDB value are in its file, so that a test can damage them.
+
+Reads the format of LMDB 0.9 on 64-bit machines: meta pages, branch and leaf nodes, overflow pages.
+"""
+
+import struct
+
+BRANCH, LEAF, OVERFLOW = 1, 2, 4
+BIG, SUB = 1, 2
+
+
+class Values:
+    """The values of the named databases of a file, each as (key, offset, length)."""
+
+    def __init__(self, path):
+        self.data = path.read_bytes()
+        self.page = struct.unpack_from("<I", self.data, 16 + 24)[0]
+        metas = []
+        for number in (0, 1):
+            at = number * self.page + 16
+            magic, = struct.unpack_from("<I", self.data, at)
+            assert magic == 0xBEEFC0DE, "no LMDB file"
+            txn, = struct.unpack_from("<Q", self.data, at + 24 + 96 + 8)
+            root, = struct.unpack_from("<Q", self.data, at + 24 + 48 + 40)
+            metas.append((txn, root))
+        self.root = max(metas)[1]
+
+    def named(self, name):
+        for key, offset, length in self.walk(self.root):
+            if key == name.encode():
+                root, = struct.unpack_from("<Q", self.data, offset + 40)
+                return list(self.walk(root))
+        raise KeyError(name)
+
+    def names(self):
+        return [key.decode() for key, _, _ in self.walk(self.root)]
+
+    def walk(self, number):
+        if number == 0xFFFF_FFFF_FFFF_FFFF:
+            return
+        start = number * self.page
+        flags, lower = struct.unpack_from("<HH", self.data, start + 10)
+        for index in range((lower - 16) // 2):
+            pointer, = struct.unpack_from("<H", self.data, start + 16 + 2 * index)
+            node = start + pointer
+            low, high, node_flags, key_size = struct.unpack_from("<HHHH", self.data, node)
+            if flags & BRANCH:
+                yield from self.walk(low | high << 16 | node_flags << 32)
+                continue
+            key = self.data[node + 8:node + 8 + key_size]
+            at, length = node + 8 + key_size, low | high << 16
+            if node_flags & BIG:
+                big, = struct.unpack_from("<Q", self.data, at)
+                at = big * self.page + 16
+            yield key, at, length

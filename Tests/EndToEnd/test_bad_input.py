@@ -1,0 +1,401 @@
+"""Whatever is wrong outside: one clear line, the documented exit code, and nothing lost."""
+
+import os
+import shutil
+import stat
+import subprocess
+import time
+
+from harness import ABSENT, Answer, Case, detail, free_port, orders
+from lmdb_pages import Values
+
+
+class Configuration(Case):
+    def refused(self, text, *words, mode=0o600, command=("sync",), code=2):
+        self.write("ossync.yaml", text, mode)
+        result = self.ossync(*command, "--json", code=code)
+        self.assertEqual((result.last["type"], result.last["exitCode"]), ("error", code))
+        self.assert_one_clear_line(result, *words)
+        self.assertFalse(self.store.exists(), "a store was made")
+        return result
+
+    def text(self, extra="", auth="none", list_="path: /os"):
+        return f"""store: ./store
+{extra}
+api:
+  baseURL: http://127.0.0.1:9/api
+  auth: {auth}
+streams:
+  os:
+    list:
+      {list_}
+      paging: {{ type: page, pageParam: page, size: 10 }}
+      id: /id
+"""
+
+    def test_an_unknown_key_names_the_line_and_the_nearest_key(self):
+        self.refused(
+            self.text("rateLimits:\n  requestPerMinute: 20"), "ossync.yaml:3", "requestPerMinute",
+            "requestsPerMinute")
+
+    def test_a_wrong_type(self):
+        self.refused(
+            self.text("rateLimits:\n  requestsPerMinute: soon"), "ossync.yaml:3",
+            "requestsPerMinute", "whole number")
+        self.refused(self.text("rateLimits: 20"), "ossync.yaml:2", "rateLimits")
+
+    def test_a_missing_key(self):
+        self.refused(self.text(list_="records: /data"), "list.path")
+
+    def test_a_duplicate_key_and_no_yaml(self):
+        self.refused(self.text("store: ./other"), "ossync.yaml", "store")
+        self.refused("store: [", "ossync.yaml")
+        self.refused(b"\xff\xfe\x00binary", "ossync.yaml")
+
+    def test_a_missing_file(self):
+        result = self.ossync("sync", "--config", "no.yaml", "--json", code=2)
+        self.assert_one_clear_line(result, "no.yaml")
+        result = self.ossync("sync", code=2)
+        self.assert_one_clear_line(result, "ossync.yaml", "init")
+
+    def test_a_folder_in_place_of_the_file(self):
+        (self.folder / "ossync.yaml").mkdir()
+        self.assert_one_clear_line(self.ossync("sync", code=2), "ossync.yaml")
+
+    def test_a_secret_in_a_file_that_others_can_read(self):
+        secret = "SECRET-" + "q" * 20
+        for command in (("sync",), ("config", "show")):
+            result = self.refused(
+                self.text(auth=f"{{ type: bearer, token: {secret} }}"), "chmod 600", mode=0o644,
+                command=command)
+            self.assertNotIn(secret, result.out + result.err)
+
+    def test_a_missing_variable_or_secret_file(self):
+        self.refused(
+            self.text(auth="{ type: bearer, token: { env: NO_SUCH_TOKEN } }"), "NO_SUCH_TOKEN")
+        self.refused(
+            self.text(auth="{ type: bearer, token: { file: ./no.token } }"), "no.token")
+        self.write("open.token", "x" * 20, 0o644)
+        self.refused(
+            self.text(auth="{ type: bearer, token: { file: ./open.token } }"), "chmod 600")
+
+    def test_plain_http_to_another_machine(self):
+        self.refused(
+            self.text().replace("127.0.0.1:9", "erp.example.com"), "https", "allowPlainHTTP")
+
+
+class Usage(Case):
+    def test_usage_errors_are_exit_2(self):
+        self.configure("http://127.0.0.1:9/api")
+        for arguments in (
+            ["nonsense"], ["sync", "--nonsense"], ["sync", "--mode", "fast"], ["sync", "--max", "0"],
+            ["sync", "--max", "-1"], ["sync", "--max-duration", "soon"], ["sync", "extra"],
+            ["show"], ["queue", "list", "--state", "x"], ["log", "show", "--from", "x"],
+            ["queue", "retry"], ["--config"], ["projections", "rebuild"], ["export", "xml"],
+            ["demo", "--limit", "x"], ["demo", "--records", "-1"], ["sync", "--patience", "x"],
+        ):
+            with self.subTest(arguments=arguments):
+                result = self.ossync(*arguments, code=2)
+                self.assert_one_clear_line(result)
+                result = self.ossync(*arguments, "--json", code=2)
+                self.assertEqual(result.last["type"], "error")
+                self.assertEqual(result.last["exitCode"], 2)
+        self.assertFalse(self.store.exists())
+
+
+class Stores(Case):
+    READERS = (
+        ["status"], ["show", "1"], ["log", "show"], ["log", "tail"], ["log", "verify"],
+        ["queue", "list"], ["queue", "retry", "1"], ["queue", "drop", "1"],
+        ["projections", "list"], ["projections", "rebuild", "os"], ["export", "csv"],
+        ["export", "ndjson"],
+    )
+
+    def all(self, code, *words, commands=READERS):
+        for arguments in commands:
+            with self.subTest(arguments=arguments):
+                result = self.ossync(*arguments, "--json", code=code)
+                self.assertIn(result.last["type"], ("error", "summary"))
+                self.assertEqual(result.last["exitCode"], code)
+                if arguments != ["log", "verify"] or code == 10:
+                    self.assert_one_clear_line(result, *words)
+
+    def test_none(self):
+        self.configure("http://127.0.0.1:9/api")
+        self.all(10, "no store", "ossync sync")
+        self.assertFalse(self.store.exists(), "reading made a store")
+
+    def test_a_folder_of_something_else(self):
+        self.configure("http://127.0.0.1:9/api")
+        self.store.mkdir()
+        (self.store / "thesis.txt").write_text("years of work")
+        self.all(12, "not an ossync store", commands=[*self.READERS, ["sync"], ["health"]])
+        self.assertEqual([path.name for path in self.store.iterdir()], ["thesis.txt"])
+
+    def test_a_file(self):
+        self.configure("http://127.0.0.1:9/api")
+        self.store.write_text("a file")
+        for arguments in (["status"], ["sync"], ["log", "verify"]):
+            result = self.ossync(*arguments, "--json", code=(1, 10, 12))
+            self.assert_one_clear_line(result, "store")
+
+    def test_a_log_that_is_none(self):
+        self.configure("http://127.0.0.1:9/api")
+        log = self.store / "log"
+        log.mkdir(parents=True)
+        for content in (b"", b"x", b"\0" * 4096, os.urandom(100_000)):
+            (log / "data.mdb").write_bytes(content)
+            with self.subTest(size=len(content)):
+                self.all(12, "store", commands=[*self.READERS, ["sync"]])
+                self.assertEqual((log / "data.mdb").read_bytes(), content, "it was touched")
+
+    def test_a_newer_format(self):
+        self.ready(20)
+        self.sync()
+        data = self.store / "log/data.mdb"
+        values = Values(data)
+        offset = next(at for key, at, size in values.named("meta") if key == b"format")
+        content = bytearray(data.read_bytes())
+        content[offset:offset + 4] = (77).to_bytes(4, "big")
+        data.write_bytes(content)
+        self.all(12, "later", "77", commands=[*self.READERS, ["sync"], ["health"]])
+        self.assertEqual(data.read_bytes(), bytes(content), "it was touched")
+
+    def test_a_truncated_file(self):
+        self.ready(500)
+        self.sync()
+        data = self.store / "log/data.mdb"
+        with open(data, "r+b") as file:
+            file.truncate(data.stat().st_size // 2)
+        self.all(12, "store", commands=[*self.READERS, ["sync"]])
+
+    def test_a_read_only_folder(self):
+        if os.geteuid() == 0:
+            self.skipTest("root may write everywhere")
+        self.ready(5)
+        self.folder.chmod(0o500)
+        self.addCleanup(self.folder.chmod, 0o700)
+        self.assert_one_clear_line(self.ossync("sync", code=1), "store")
+
+
+class Disk(Case):
+    def mounted(self, size):
+        if os.geteuid() != 0:
+            self.skipTest("only root can mount a small disk")
+        self.store.mkdir()
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", self.store],
+            stderr=subprocess.PIPE)
+        if done.returncode:
+            self.skipTest("mounting is not allowed here")
+        self.addCleanup(subprocess.run, ["umount", "-l", self.store], check=True)
+
+    def test_too_small_for_one_answer_sends_nothing(self):
+        self.mounted("8m")
+        server = self.ready(1_000)
+        result = self.ossync("sync", "--json", code=1)
+        self.assertEqual((result.last["outcome"], result.last["reason"]), ("failed", "diskFull"))
+        self.assertEqual(server.arrivals()["total"], 0)
+        self.assert_one_clear_line(result, "space")
+        self.ossync("log", "verify")
+
+    def test_that_fills_up_loses_nothing(self):
+        self.mounted("8m")
+        server = self.ready(4_000, api__maxBodyBytes=500_000)
+        result = self.ossync("sync", "--json", code=1)
+        self.assertEqual(result.last["reason"], "diskFull", str(result))
+        self.assert_one_clear_line(result, "space", "resume")
+        self.ossync("log", "verify")
+        before = server.arrivals()["details"]["ids"]
+        self.assertGreater(before, 0)
+        self.ossync("sync", "--json", code=1)
+        subprocess.run(["mount", "-o", "remount,size=200m", self.store], check=True)
+        self.sync("--mode", "resume")
+        self.assertEqual(server.arrivals()["details"], {"ids": 4_000, "mostRequestsOfOneID": 1})
+        self.assert_same_as_server(server, range(1, 4_001))
+
+    def test_filled_by_somebody_else(self):
+        self.mounted("32m")
+        server = self.ready(1_500, api__maxBodyBytes=400_000)
+        self.sync("--max", 500)
+        ballast = self.store / "logs/ballast"
+        with open(ballast, "wb") as file:
+            try:
+                while True:
+                    file.write(b"x" * 65_536)
+            except OSError:
+                pass
+        for arguments in (["sync", "--json"], ["queue", "drop", "1", "--json"]):
+            result = self.ossync(*arguments, code=1)
+            self.assert_one_clear_line(result)
+        self.ossync("status")
+        self.ossync("log", "verify")
+        ballast.unlink()
+        self.sync()
+        self.assert_same_as_server(server, range(1, 1_501))
+
+
+class OddAnswers(Case):
+    """Each answer is odd for a while; when the server is well again, a run completes."""
+
+    def odd(self, make, code, *words, reason=None, only="list", **changes):
+        self.broken = True
+        base = orders(40)
+
+        def answer(request):
+            is_list = request.path == "/api/os"
+            if self.broken and is_list == (only == "list"):
+                return make(request)
+            return base(request)
+        server = self.serve(answer)
+        self.configure(server.url, store="./" + self.next_store(), **changes)
+        result = self.ossync("sync", "--json", code=code)
+        self.assertEqual(result.last["exitCode"], code)
+        self.assertEqual(result.last["type"], "summary", str(result))
+        if reason:
+            self.assertEqual(result.last["reason"], reason)
+        self.assert_one_clear_line(result, *words)
+        quiet = self.ossync("sync", "--quiet", code=code)
+        self.assertEqual(quiet.out, "")
+        self.assertNotEqual(quiet.err, "", "with --quiet a failure is silent")
+        self.broken = False
+        self.ossync("queue", "retry", *self.parked(), code=(0, 2))
+        self.sync()
+        status = self.status()
+        self.assertEqual(status["records"]["withDetails"], 40, status)
+        self.assertEqual(self.verify()["problems"], 0)
+        return server, result
+
+    def next_store(self):
+        self.number = getattr(self, "number", 0) + 1
+        return f"s{self.number}"
+
+    def parked(self):
+        return [entry["id"] for entry in self.ossync(
+            "queue", "list", "--state", "parked", "--json").objects]
+
+    def test_html_with_200(self):
+        page = Answer(b"<!doctype html><title>Login</title>", headers={"Content-Type": "text/html"})
+        self.odd(lambda _: page, 1, "html", "/os")
+        self.odd(lambda _: page, 1, "html", only="detail")
+
+    def test_truncated_json(self):
+        self.odd(lambda _: Answer(b'{"total":40,"data":[{"id":1},{"id":'), 1, "json", "/os")
+
+    def test_cut_body(self):
+        self.odd(lambda _: Answer({"total": 40, "data": [{"id": 1}] * 90}, cut=100), 6, "/os")
+
+    def test_rubbish(self):
+        for body in (b"", b"null", b"[]", b'{"data":{}}', b'{"data":null}', b"\xff\xfe",
+                     b'{"data":[1,2]}', b"[" * 100_000):
+            with self.subTest(body=body[:20]):
+                self.odd(lambda _: Answer(body), 1, "/os")
+
+    def test_a_page_without_ids(self):
+        self.odd(lambda _: Answer({"total": 40, "data": [{"no": 1}]}), 1, "/id")
+
+    def test_ids_that_are_none(self):
+        for one in (None, True, 1.0, {}, "", [1]):
+            with self.subTest(id=one):
+                self.odd(lambda _: Answer({"total": 40, "data": [{"id": one}]}), 1, "id")
+
+    def test_duplicate_ids_in_a_page(self):
+        rows = [{"id": one} for one in range(1, 40)] + [{"id": 7, "other": True}]
+        server = self.serve(lambda request: Answer({"total": 40, "data": rows})
+                            if request.path == "/api/os" else orders(40)(request))
+        self.configure(server.url)
+        result = self.ossync("sync", "--json", code=(1, 3))
+        self.assert_one_clear_line(result)
+        self.assertLessEqual(self.status()["records"]["total"], 39)
+        self.ossync("log", "verify")
+
+    def test_401_and_403(self):
+        for status in (401, 403):
+            with self.subTest(status=status):
+                self.odd(lambda _: Answer({"e": 1}, status), 4, str(status), reason="auth")
+                self.odd(lambda _: Answer({"e": 1}, status), 4, str(status), only="detail")
+
+    def test_404_of_the_list(self):
+        server, _ = self.odd(lambda _: Answer({"e": 1}, 404), 1, "404", "/os")
+        self.assertLessEqual(len([p for p in server.paths() if p == "/api/os"]), 4)
+
+    def test_400_of_the_list(self):
+        self.odd(lambda _: Answer({"e": 1}, 400), 1, "400", "/os")
+
+    def test_500_always(self):
+        server, _ = self.odd(lambda _: Answer({"e": "boom"}, 500), 6, "500", "/os")
+        self.assertLessEqual(len(server.arrivals), 2 * 3 + 2 + 8)
+
+    def test_503_always(self):
+        self.odd(lambda _: Answer({"e": "boom"}, 503), 6, "503")
+        self.odd(lambda _: Answer({"e": "boom"}, 503), 6, "503", only="detail")
+
+    def test_500_of_details_parks_or_gives_up(self):
+        base = orders(40)
+        server = self.serve(lambda request: Answer({"e": 1}, 500)
+                            if request.path.endswith("details") else base(request))
+        self.configure(server.url)
+        result = self.ossync("sync", "--json", code=(3, 6))
+        self.assert_one_clear_line(result, "500")
+
+    def test_a_redirect(self):
+        elsewhere = self.serve(lambda _: Answer({"data": []}))
+        self.odd(lambda _: Answer(b"", 302, {"Location": elsewhere.url + "/os"}), 1, "302", "/os")
+        self.assertEqual(elsewhere.arrivals, [], "the redirect was followed off the API")
+
+    def test_connections_that_are_dropped(self):
+        self.odd(lambda _: Answer(drop=True), 6, "/os")
+
+    def test_connection_refused(self):
+        port = free_port()
+        self.configure(f"http://127.0.0.1:{port}/api")
+        result = self.ossync("sync", "--json", code=6)
+        self.assertEqual(result.last["type"], "summary")
+        self.assert_one_clear_line(result, f"127.0.0.1:{port}", "connect")
+        self.assertEqual(self.status()["records"]["total"], 0)
+
+    def test_a_name_that_does_not_exist(self):
+        self.configure("https://no-such-host.invalid/api", api__timeouts={"connectMs": 2000})
+        self.assert_one_clear_line(
+            self.ossync("sync", "--json", code=6), "no-such-host.invalid")
+
+    def test_a_server_that_never_answers(self):
+        self.odd(lambda _: Answer({}, delay=1.0), 6, "/os",
+                 api__timeouts={"connectMs": 200, "idleMs": 200, "totalMs": 300},
+                 rateLimits__deliveryBoundMs=10)
+
+    def test_a_body_beyond_the_cap(self):
+        self.odd(lambda _: Answer({"data": [{"id": 1, "t": "x" * 50_000}]}), 1, "maxBodyBytes",
+                 api__maxBodyBytes=20_000)
+
+    def test_a_list_that_repeats_itself(self):
+        rows = [{"id": one} for one in range(1, 11)]
+        server = self.serve(lambda request: Answer({"data": rows})
+                            if request.path == "/api/os" else orders(40)(request))
+        self.configure(server.url, list__total=ABSENT)
+        result = self.ossync("sync", "--json", code=1)
+        self.assertEqual(result.last["reason"], "stalled")
+        self.assert_one_clear_line(result, "repeat")
+        self.assertLessEqual(len(server.arrivals), 4)
+
+    def test_a_detail_for_another_record(self):
+        base = orders(10)
+        server = self.serve(lambda request: Answer({"data": [detail(999)]})
+                            if request.path.endswith("details") else base(request))
+        self.configure(server.url)
+        result = self.ossync("sync", "--json", code=3)
+        self.assert_one_clear_line(result)
+        self.assertEqual(self.status()["records"]["withDetails"], 0)
+        self.assertEqual(self.ossync("show", "999", code=1).out, "")
+
+
+class Faults(Case):
+    def test_random_faults_end_in_the_same_store(self):
+        server = self.ready(
+            1_000, "--fault-rate", "0.1", "--seed", 5, retry__attempts=8, retry__baseMs=1,
+            retry__maxMs=10)
+        for _ in range(5):
+            if self.ossync("sync", "--json", code=(0, 3, 6)).code == 0:
+                break
+        self.assertEqual(self.status()["records"]["withDetails"], 1_000)
+        self.ossync("log", "verify")

@@ -1,0 +1,224 @@
+"""A process may end at any moment: nothing is lost, and nothing is asked for twice."""
+
+import collections
+import os
+import signal
+import time
+
+from harness import QUICK, Answer, Case, orders
+
+
+class History:
+    """What the log says about requests, by its own events."""
+
+    def __init__(self, events):
+        self.intents, self.outcomes, self.abandoned = {}, {}, []
+        self.found = collections.Counter()
+        self.pages = collections.Counter()
+        for event in events:
+            data, kind = event["data"], event["event"]
+            if kind == "RequestIntended":
+                self.intents[event["position"]] = event
+            elif kind == "RequestAbandoned":
+                self.abandoned.append(data["intent"])
+            elif "intent" in data and kind in (
+                    "PageFetched", "DetailsFetched", "RequestFailed", "RateLimited",
+                    "HealthChecked"):
+                self.outcomes.setdefault(data["intent"], []).append(event)
+        for intent, outcomes in self.outcomes.items():
+            for outcome in outcomes:
+                if outcome["event"] == "DetailsFetched":
+                    for record in self.intents[intent]["data"]["records"]:
+                        self.found[record["id"]] += 1
+                if outcome["event"] == "PageFetched":
+                    self.pages[(outcome["data"]["pass"], self.intents[intent]["data"]["cursor"])] += 1
+
+    def count(self, endpoint, intents):
+        return sum(1 for one in intents if self.intents[one]["data"]["endpoint"] == endpoint)
+
+
+class Kill(Case):
+    ROUNDS = 10 if QUICK else 100
+
+    def kill_after(self, seconds, *arguments):
+        """Starts a sync and kills it; true when it had not ended by itself."""
+        process = self.start("sync", "--json", *arguments)
+        time.sleep(seconds)
+        process.kill()
+        self.finish(process)
+        return process.returncode == -9
+
+    def assert_asked_once(self, server, concurrency):
+        """No committed outcome was asked for again; at most what was in flight at a kill."""
+        history = History(self.events())
+        self.assertEqual({len(found) for found in history.outcomes.values()}, {1})
+        self.assertEqual(set(history.intents), set(history.outcomes) | set(history.abandoned))
+        self.assertFalse(set(history.outcomes) & set(history.abandoned))
+        self.assertEqual([one for one, times in history.found.items() if times > 1], [])
+        self.assertEqual([one for one, times in history.pages.items() if times > 1], [])
+        arrivals = server.arrivals()
+        for endpoint in ("list", "detail"):
+            self.assertLessEqual(
+                arrivals["endpoints"][endpoint], history.count(endpoint, history.intents))
+            self.assertGreaterEqual(
+                arrivals["endpoints"][endpoint], history.count(endpoint, history.outcomes))
+        return history
+
+    def test_at_random_moments_then_resume(self):
+        records = 2_000
+        server = self.ready(
+            records, "--latency-ms", 2, list__paging__size=50, detail__concurrency=5)
+        killed = 0
+        mode = []
+        while killed < self.ROUNDS:
+            if self.kill_after(self.random.uniform(0.01, 0.12), *mode):
+                killed += 1
+            if (self.store / "log/data.mdb").exists():
+                verified = self.ossync("log", "verify", "--json", code=(0, 10))
+                if verified.code == 10:
+                    continue
+                self.assertEqual(verified.last["problems"], 0)
+                mode = ["--mode", "resume"]
+                state = self.status()
+                if state["records"]["withDetails"] == records and state["state"]["cursor"] is None:
+                    server.append(500)
+                    records += 500
+                    mode = []
+        self.sync()
+        self.assertEqual(self.sync()["requests"]["total"], 1)
+        history = self.assert_asked_once(server, 5)
+        self.assertLessEqual(len(history.abandoned), killed * 5)
+        self.assertGreater(len(history.abandoned), 0, "no kill met a request in flight")
+        self.assert_same_as_server(server, range(1, records + 1))
+        self.assertEqual(self.verify()["problems"], 0)
+
+    def test_while_nothing_is_written_yet(self):
+        self.ready(20)
+        for _ in range(5 if QUICK else 30):
+            self.kill_after(self.random.uniform(0.0, 0.05))
+            self.ossync("status", code=(0, 10))
+        self.assertEqual(self.sync()["outcome"], "completed")
+        self.assertEqual(self.status()["records"]["withDetails"], 20)
+
+    def test_what_a_killed_creation_left_is_removed(self):
+        self.ready(20)
+        left = self.store / "log.new-999999999"
+        left.mkdir(parents=True)
+        (left / "data.mdb").write_bytes(b"half")
+        self.assertEqual(self.ossync("status", "--json", code=10).last["exitCode"], 10)
+        self.sync()
+        self.assertFalse(left.exists())
+
+    def test_while_a_projection_is_rebuilt(self):
+        server = self.ready(3_000, detail__batch={"size": 500, "join": ","})
+        self.sync()
+        for _ in range(4 if QUICK else 30):
+            process = self.start("projections", "rebuild", "os")
+            time.sleep(self.random.uniform(0.0, 0.25))
+            process.kill()
+            self.finish(process)
+            status = self.status()
+            self.assertEqual(status["expenses"]["records"], 3_000)
+        self.ossync("projections", "rebuild", "os")
+        self.assert_same_as_server(server, range(1, 3_001))
+        left = [path.name for path in (self.store / "projections").iterdir() if path.is_dir()]
+        self.assertLessEqual(len(left), 3, f"generations pile up: {left}")
+
+    def test_a_killed_run_is_said_to_be_interrupted(self):
+        self.ready(1_000, "--latency-ms", 20)
+        self.assertTrue(self.kill_after(0.5))
+        self.sync("--mode", "resume")
+        kinds = [event["event"] for event in self.events()]
+        self.assertIn("RunInterrupted", kinds)
+        self.assertIn("RequestAbandoned", kinds)
+        runs = {event["run"] for event in self.events() if event["event"] == "DetailsFetched"}
+        self.assertEqual(len(runs), 1, "the resumed run is another one")
+
+
+class Stop(Case):
+    def slow(self, delay, records=400):
+        base = orders(records)
+
+        def answer(request):
+            reply = base(request)
+            if request.path.endswith("details"):
+                reply.delay = delay
+            return reply
+        server = self.serve(answer)
+        self.configure(server.url)
+        return server
+
+    def stop(self, number, code):
+        server = self.slow(0.3)
+        process = self.start("sync", "--json")
+        self.wait_for(lambda: len(server.arrivals) > 8, what="the second round of details")
+        process.send_signal(number)
+        result = self.finish(process, 5)
+        self.assertEqual(result.code, code, str(result))
+        summary = result.last
+        self.assertEqual(
+            (summary["outcome"], summary["exitCode"]), ("interrupted", code), str(result))
+        self.assertIn("resume", summary["next"])
+        self.assertEqual(self.verify()["problems"], 0)
+        kinds = collections.Counter(event["event"] for event in self.events())
+        self.assertEqual(kinds["RequestIntended"], kinds["PageFetched"] + kinds["DetailsFetched"])
+        self.assertEqual(kinds["RequestIntended"], len(server.arrivals))
+        self.assertEqual(self.sync("--mode", "resume")["outcome"], "completed")
+        asked = collections.Counter(
+            one for arrival in server.arrivals if "ids" in arrival.query
+            for one in arrival.query["ids"].split(","))
+        self.assertEqual(set(asked.values()), {1})
+        self.assertEqual(len(asked), 400)
+        kinds = collections.Counter(event["event"] for event in self.events())
+        self.assertEqual(kinds["RequestAbandoned"], 0)
+
+    def test_sigterm_lets_the_requests_in_flight_finish(self):
+        self.stop(signal.SIGTERM, 143)
+
+    def test_sigint_lets_the_requests_in_flight_finish(self):
+        self.stop(signal.SIGINT, 130)
+
+    def test_it_is_said_how_to_go_on(self):
+        server = self.slow(0.2)
+        process = self.start("sync")
+        self.wait_for(lambda: len(server.arrivals) > 3)
+        process.send_signal(signal.SIGINT)
+        result = self.finish(process, 5)
+        self.assertEqual(result.code, 130)
+        self.assertIn("ossync sync --mode resume", result.out + result.err)
+
+    def test_a_second_signal_ends_it_at_once(self):
+        for number, code in ((signal.SIGTERM, 143), (signal.SIGINT, 130)):
+            server = self.slow(30)
+            process = self.start("sync", "--json", "--store", f"s{code}")
+            self.wait_for(lambda: len(server.arrivals) > 3)
+            process.send_signal(number)
+            time.sleep(0.3)
+            self.assertIsNone(process.poll(), "it did not wait for the requests in flight")
+            started = time.monotonic()
+            process.send_signal(number)
+            self.assertEqual(self.finish(process, 5).code, code)
+            self.assertLess(time.monotonic() - started, 1)
+            self.ossync("log", "verify", "--store", f"s{code}")
+
+    def test_a_signal_during_a_wait_ends_it_at_once(self):
+        server = self.ready(
+            500, rateLimits__windows=[{"name": "w", "requests": 20, "seconds": 60}])
+        process = self.start("sync", "--json")
+        self.wait_for(lambda: server.counts()[1] == 19)
+        time.sleep(0.3)
+        started = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        result = self.finish(process, 5)
+        self.assertEqual(result.code, 143)
+        self.assertLess(time.monotonic() - started, 1)
+
+    def test_commands_that_only_read_end_by_a_signal(self):
+        self.ready(20)
+        self.sync()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            process = self.start("log", "tail", "--follow", "--json")
+            time.sleep(0.5)
+            process.send_signal(number)
+            result = self.finish(process, 5)
+            self.assertIn(result.code, (128 + number, -number))

@@ -1,0 +1,114 @@
+import SyncCore
+
+extension ValueGenerator {
+    mutating func recordRow() -> RecordRow {
+        var row = RecordRow(
+            ordinal: ordinal(), id: id(), headerFingerprint: fingerprint(),
+            headerPosition: position(), generation: unsigned())
+        row.detailFingerprint = optional { $0.fingerprint() }
+        row.detailPosition = position()
+        row.attempts = unsigned()
+        row.attemptedAt = optional { $0.time() }
+        row.error = optional { $0.recordError() }
+        row.queue = optional { $0.queueEntry() }
+        return row
+    }
+
+    mutating func queueEntry() -> QueueEntry {
+        var entry = QueueEntry(state: choice(), isChange: bool())
+        entry.abandons = unsigned()
+        entry.due = time()
+        entry.group = position()
+        entry.part = unsigned()
+        entry.isSplitNext = bool()
+        entry.inFlight = bool()
+        return entry
+    }
+
+    /// A control state whose streams stand where their numbers say; all else is random.
+    mutating func controlState() -> ControlState {
+        var control = ControlState()
+        control.position = position()
+        control.time = time()
+        control.apiIdentity = optional { $0.text() }
+        control.clock = optional { $0.clockAnchored() }
+        control.limiter.slots = slots()
+        control.limiter.cooldownUntilNs = optional { $0.signed() }
+        control.limiter.strikes = unsigned()
+        control.limiter.lastLimitedNs = optional { $0.signed() }
+        for number in 0..<below(4) {
+            control.streams.append(streamState(StreamID(UInt16(number + 1))))
+        }
+        let streams = control.streams.count
+        control.inFlight = list {
+            InFlightRequest(
+                intent: $0.position(), stream: $0.known(streams), target: $0.target())
+        }
+        control.invocation = optional { $0.invocation($0.known(streams)) }
+        control.inFlightAllowed = optional { $0.unsigned() }
+        return control
+    }
+
+    private mutating func known(_ streams: Int) -> StreamID {
+        StreamID(UInt16(below(streams + 1)))
+    }
+
+    mutating func slots() -> SlotHistory { SlotHistory(times: list(atMost: 50) { $0.signed() }) }
+
+    private mutating func streamState(_ id: StreamID) -> StreamState {
+        var stream = StreamState(id: id, name: text())
+        stream.nextOrdinal = ordinal()
+        stream.idOrder = optional { $0.choice() }
+        stream.highWaterMark = optional { $0.id() }
+        stream.generation = unsigned()
+        stream.lastPass = unsigned()
+        stream.pass = optional { $0.passState() }
+        stream.counts.synced = unsigned()
+        stream.counts.pending = unsigned()
+        stream.counts.retrying = unsigned()
+        stream.counts.parked = unsigned()
+        stream.counts.dropped = unsigned()
+        stream.lastTotal = optional { $0.unsigned() }
+        stream.unfinished = optional {
+            UnfinishedRun(run: $0.position(), mode: $0.choice(), counters: $0.counters())
+        }
+        stream.lastRun = position()
+        stream.lastCompletedAt = optional { $0.time() }
+        stream.lastError = optional { $0.text() }
+        return stream
+    }
+
+    private mutating func passState() -> PassState {
+        var pass = PassState(
+            number: unsigned(), generation: unsigned(), mode: choice(), run: position(),
+            filter: filter(), pinned: list { $0.pinnedKey() }, openedAt: position())
+        pass.cursor = optional { $0.cursor() }
+        pass.partlyTaken = bool()
+        pass.pages = unsigned()
+        pass.rows = unsigned()
+        pass.distinct = unsigned()
+        pass.total = optional { $0.unsigned() }
+        pass.totalChanged = bool()
+        pass.lastDigest = optional { $0.next() }
+        pass.highest = optional { $0.id() }
+        pass.failures = unsigned()
+        return pass
+    }
+
+    private mutating func invocation(_ stream: StreamID) -> InvocationState {
+        var invocation = InvocationState(
+            request: position(), stream: stream, mode: choice(), options: options(),
+            policy: policy(), seed: next(), startedNs: signed(),
+            floor: FloorTracker(startNs: signed(), schedule: slots(), lastNs: signed()))
+        invocation.run = position()
+        invocation.counters = counters()
+        invocation.taken = unsigned()
+        invocation.stopping = optional { $0.runStopping() }
+        invocation.drift = optional { $0.text() }
+        invocation.apiFailures = unsigned()
+        invocation.failures = unsigned()
+        invocation.backoffUntilNs = optional { $0.signed() }
+        invocation.healthDone = bool()
+        return invocation
+    }
+}
