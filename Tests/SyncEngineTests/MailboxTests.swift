@@ -20,17 +20,19 @@ import Testing
 
     @Test func whoeverWaitsIsWokenByAMessage() {
         let mailbox = Mailbox()
-        BackgroundThread.run { mailbox.put(.cancel(.sigint)) }
+        let thread = TemporaryThreads(1) { mailbox.put(.cancel(.sigint)) }
         #expect(signals(mailbox.take(waitingNs: .max)) == [.sigint])
+        thread.join()
     }
 
     @Test func nothingIsLostBetweenManyThreads() {
         let mailbox = Mailbox()
-        for _ in 0..<4 {
-            BackgroundThread.run { for _ in 0..<500 { mailbox.put(.cancel(.sigint)) } }
+        let threads = TemporaryThreads(4) {
+            for _ in 0..<500 { mailbox.put(.cancel(.sigint)) }
         }
         var taken = 0
         while taken < 2_000 { taken += mailbox.take(waitingNs: .max).count }
+        threads.join()
         #expect(taken == 2_000)
         #expect(mailbox.take(waitingNs: 0).isEmpty)
     }

@@ -205,8 +205,8 @@ import Testing
     }
 
     @Test func anEventOutOfItsPlaceTraps() async {
-        await #expect(processExitsWith: .failure) {
-            let driver = try StoreDriver()
+        await #expect(processExitsWith: .failure) { [path = folder.path as String] in
+            let driver = try StoreDriver(TemporaryFolder(lent: path))
             var writer = try driver.log.beginWrite(after: driver.control.position)
             let event = LoggedEvent(
                 position: Position(99), time: driver.now, stream: .none, run: .none,
