@@ -43,7 +43,7 @@ extension ResponseReader {
     func unusable(
         _ request: SourceRequest, _ error: RecordsError, _ response: HTTPResponse
     ) -> FailureAnswer {
-        var (what, hint) = (error.description, "look at the answer with ossync source try")
+        var (what, hint) = (error.description, "look at the answer itself, for example with curl")
         if error.code == .notJSON, response.body.isEmpty {
             what = "the body is empty"
         } else if error.code == .notJSON,

@@ -91,6 +91,13 @@ extension Decider {
                     kind: .cooldown, until: max(until, standing ?? until), waitMs: wait, step: step)
             ), cause: position)
         giveBack(request, cause: position)
+        // A check of the health is one request: that it was refused is the answer.
+        if request?.endpoint == .health {
+            stop(
+                .unavailable,
+                "the API refuses requests: \(event.exchange.status), and is not asked again before "
+                    + max(until, standing ?? until).rfc3339(), cause: position)
+        }
     }
 
     /// Puts the records of a request back as they were.

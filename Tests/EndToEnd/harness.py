@@ -99,7 +99,7 @@ class Case(unittest.TestCase):
             ) from None
         return Result(process.args[1:], process.returncode, out, err)
 
-    def ossync(self, *arguments, code=0, timeout=120, env=None, cwd=None):
+    def ossync(self, *arguments, code=0, timeout=60, env=None, cwd=None):
         """Runs a command to its end and checks its exit code; `code=None` takes any."""
         result = self.finish(self.start(*arguments, env=env, cwd=cwd), timeout)
         if code is not None:

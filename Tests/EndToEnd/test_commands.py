@@ -495,7 +495,7 @@ class Health(Case):
         self.assertIn("200", self.ossync("health").out)
 
     def test_names_the_limits_and_a_wrong_clock(self):
-        server = self.serve(lambda _: Answer({}, headers={
+        server = self.serve(lambda _: Answer({"data": []}, headers={
             "X-RateLimit-Limit": "20", "X-RateLimit-Remaining": "19",
             "Date": "Tue, 15 Nov 1994 12:45:26 GMT"}))
         self.configure(server.url)
@@ -504,13 +504,23 @@ class Health(Case):
         self.assertIn("behind", result.out)
 
     def test_failures(self):
-        for status, code in ((401, 4), (500, 6), (503, 6), (404, 1)):
+        for status, code in ((401, 4), (500, 6), (503, 6), (404, 1), (429, 6)):
             with self.subTest(status=status):
                 server = self.serve(lambda _: Answer({"e": 1}, status))
                 self.configure(server.url, store=f"./s{status}")
                 result = self.ossync("health", "--json", code=code)
                 self.assertEqual(result.last["exitCode"], code)
                 self.assertEqual(len(server.arrivals), 1)
+
+
+    def test_a_refusal_is_the_answer(self):
+        """A check of the health is one request, whatever comes of it."""
+        server = self.serve(lambda _: Answer({"e": 1}, 429, {"Retry-After": "100"}))
+        self.configure(server.url)
+        result = self.ossync("health", "--json", code=6, timeout=10)
+        self.assertEqual(result.last["status"], 429)
+        result = self.ossync("doctor", "--json", code=(5, 6), timeout=10)
+        self.assertEqual(len(server.arrivals), 1, "the wait that the server asked for is not kept")
 
 
 class Demo(Case):

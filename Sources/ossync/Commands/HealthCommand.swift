@@ -35,6 +35,9 @@ struct HealthCheck {
     var exitCode: Int32 { completed.exitCode }
     var text: String { completed.text }
 
+    /// The longest wait for a free slot of the budget: the windows that people configure are minutes.
+    private static let patienceMs: Int64 = 60_000
+
     init(_ session: Session) throws {
         let stream = try session.configuration.stream()
         let source = try session.source(stream)
@@ -42,7 +45,8 @@ struct HealthCheck {
             throw CommandFailure(ExitCode.locked, "the store is in use")
         }
         let result = try RunSession(
-            store: store, source: source, stream: stream, mode: .health, options: RunOptions()
+            store: store, source: source, stream: stream, mode: .health,
+            options: RunOptions(patienceMs: Self.patienceMs)
         ).run()
         completed = result.completed
         position = result.control.position
