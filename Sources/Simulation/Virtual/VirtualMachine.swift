@@ -7,8 +7,8 @@ internal import SyncEngine
 
 /// The machine on which the engine runs: starts it, feeds it, crashes it, reboots.
 ///
-/// It does what the real loop does, in virtual time: waits for an answer or a wake, hands the inputs
-/// that are ready to `Engine.process`, and performs the effects.
+/// It does what the real loop does, in virtual time: waits for an answer or a wake, hands the
+/// inputs that are ready to `Engine.process`, and performs the effects.
 final class VirtualMachine {
     /// How an invocation came to its end.
     enum End: Equatable {
