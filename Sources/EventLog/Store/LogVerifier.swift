@@ -174,6 +174,9 @@ package struct LogVerifier: ~Copyable {
             if row.ordinal.rawValue != next { odd = "record \(next) has no row" }
             next += 1
             counts.add(row.state)
+            if try snapshot.ordinal(stream.id, row.id) != row.ordinal {
+                odd = "the index of identities doesn't lead to record \(row.id)"
+            }
             if let key = row.queueKey(order: order) {
                 waiting += 1
                 if try !snapshot.isQueued(stream.id, key) {
