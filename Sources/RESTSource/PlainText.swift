@@ -25,8 +25,8 @@ enum PlainText {
         return output
     }
 
-    /// Whether a text stays as it is, as the headers of nearly every answer do: printable ASCII, and
-    /// spaces only between two others.
+    /// Whether a text stays as it is, as the headers of nearly every answer do: printable ASCII,
+    /// and spaces only between two others.
     private static func isPlain(_ text: String, limit: Int) -> Bool {
         guard text.utf8.count < limit else { return false }
         var last = UInt8(ascii: " ")

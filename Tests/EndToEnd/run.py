@@ -3,8 +3,8 @@
 
     run.py [--quick] [--jobs N] [name ...]
 
-A name is a module (`kills`), or part of a test's name. Without any, all are run. OSSYNC_BINARY names
-the executable (the debug build by default), OSSYNC_SEED the seed of what is drawn.
+A name is a module (`kills`), or part of a test's name. Without any, all are run. OSSYNC_BINARY
+names the executable (the debug build by default), OSSYNC_SEED the seed of what is drawn.
 """
 
 import argparse

@@ -88,7 +88,8 @@ class Usage(Case):
     def test_usage_errors_are_exit_2(self):
         self.configure("http://127.0.0.1:9/api")
         for arguments in (
-            ["nonsense"], ["sync", "--nonsense"], ["sync", "--mode", "fast"], ["sync", "--max", "0"],
+            ["nonsense"], ["sync", "--nonsense"], ["sync", "--mode", "fast"],
+            ["sync", "--max", "0"],
             ["sync", "--max", "-1"], ["sync", "--max-duration", "soon"], ["sync", "extra"],
             ["show"], ["queue", "list", "--state", "x"], ["log", "show", "--from", "x"],
             ["queue", "retry"], ["--config"], ["projections", "rebuild"], ["export", "xml"],

@@ -31,7 +31,8 @@ class History:
                     for record in self.intents[intent]["data"]["records"]:
                         self.found[record["id"]] += 1
                 if outcome["event"] == "PageFetched":
-                    self.pages[(outcome["data"]["pass"], self.intents[intent]["data"]["cursor"])] += 1
+                    cursor = self.intents[intent]["data"]["cursor"]
+                    self.pages[(outcome["data"]["pass"], cursor)] += 1
 
     def count(self, endpoint, intents):
         return sum(1 for one in intents if self.intents[one]["data"]["endpoint"] == endpoint)

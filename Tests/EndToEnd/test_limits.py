@@ -21,7 +21,8 @@ class Limits(Case):
         # What measures time gets a second chance on a machine that others use too.
         for attempt in (1, 2):
             server = self.ready(
-                records or requests * 5 - 25, "--latency-ms", 1, *arguments, rateLimits__windows=windows,
+                records or requests * 5 - 25, "--latency-ms", 1, *arguments,
+                rateLimits__windows=windows,
                 store=f"./store{attempt}", **changes)
             summary = self.sync()
             self.assertEqual(summary["rateLimited"], 0)
@@ -97,7 +98,8 @@ class AcrossKills(Limits):
 class Refused(Limits):
     def test_backs_off_and_ends_when_the_server_admits_less(self):
         server = self.ready(
-            300, "--limit", "10/1", rateLimits__windows=[{"name": "w", "requests": 30, "seconds": 1}])
+            300, "--limit", "10/1",
+            rateLimits__windows=[{"name": "w", "requests": 30, "seconds": 1}])
         summary = self.sync()
         self.assertGreater(summary["rateLimited"], 0)
         self.assertEqual(summary["outcome"], "completed")
@@ -145,7 +147,8 @@ class Refused(Limits):
 
     def test_a_health_check_counts_against_the_budget(self):
         server = self.ready(
-            90, "--limit", "20/2", rateLimits__windows=[{"name": "w", "requests": 20, "seconds": 2}])
+            90, "--limit", "20/2",
+            rateLimits__windows=[{"name": "w", "requests": 20, "seconds": 2}])
         for _ in range(3):
             self.ossync("health", "--json")
         self.sync()
