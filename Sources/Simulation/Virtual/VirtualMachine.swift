@@ -160,7 +160,7 @@ final class VirtualMachine {
                     .fact(
                         .cancelRequested(CancelRequested(signal: signal)), stream: Self.stream))
             }
-            if diskFillsLeft > 0, generator.below(40) == 0 {
+            if diskFillsLeft > 0, generator.below(10) == 0 {
                 diskFillsLeft -= 1
                 inputs.append(Self.storage(allowing: UInt16(generator.below(3))))
             }
