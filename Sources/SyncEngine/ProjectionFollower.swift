@@ -13,7 +13,7 @@ package final class ProjectionFollower: @unchecked Sendable {
     }
 
     // Touched by the follower's own thread only.
-    private let projector: Projector
+    private var projector: Projector?
     private let state = Mutex(State())
     private let isBehind = Semaphore()
     private let isDone = Semaphore()
@@ -55,8 +55,11 @@ package final class ProjectionFollower: @unchecked Sendable {
                 return (state.isStopping, state.pending)
             }
             if isStopping { break }
-            if pending > 0 { _ = try? projector.catchUp() }
+            if pending > 0 { _ = try? projector?.catchUp() }
         }
+        // The log must not outlive `stop` by the time that this thread takes to end: who opens it next,
+        // in this process, may want it opened in another way.
+        projector = nil
         isDone.signal()
     }
 }

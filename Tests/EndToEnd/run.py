@@ -18,7 +18,7 @@ import time
 import unittest
 
 FOLDER = pathlib.Path(__file__).resolve().parent
-# What measures time runs while nothing else does.
+# What measures time runs while nothing else does: these tests mostly wait.
 ALONE = ("test_limits",)
 
 
@@ -104,7 +104,7 @@ def main():
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         for group in pool.map(lambda names: run_group(names, environment), together):
             told(group)
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
         for group in pool.map(lambda names: run_group(names, environment), alone):
             told(group)
     passed, failed, skipped = totals

@@ -324,7 +324,7 @@ class Export(Synced):
             result = self.ossync("export", kind, "--output", f"out.{kind}", "--json")
             self.assertEqual((result.last["type"], result.last["records"]), ("summary", 300))
             self.assertEqual(
-                (self.folder / f"out.{kind}").read_text(), self.ossync("export", kind).out)
+                (self.folder / f"out.{kind}").read_bytes().decode(), self.ossync("export", kind).out)
             self.assertFalse((self.folder / f"out.{kind}.part").exists())
         result = self.ossync("export", "csv", "--output", "no/such/folder.csv", code=1)
         self.assert_one_clear_line(result, "no/such/folder.csv")
@@ -531,9 +531,10 @@ class Demo(Case):
         self.assertEqual(result.last["requests"]["total"], 1)
         statuses = [found for found in result.objects if found["type"] == "status"]
         self.assertEqual(statuses[0]["records"]["withDetails"], 800)
-        result = self.ossync("demo", "--records", 100, "--folder", "d", env=environment)
-        self.assertIn("100 new", result.out)
-        self.ossync("status", "--config", "d/ossync.yaml")
+        for number in range(8):
+            result = self.ossync("demo", "--records", 100, "--folder", f"d{number}")
+            self.assertIn("100 new", result.out)
+        self.ossync("status", "--config", "d0/ossync.yaml")
 
     def test_ends_by_a_signal(self):
         process = self.start("demo", "--records", 10_000, "--latency-ms", 50, "--folder", "d")

@@ -1,9 +1,6 @@
 """`log verify` finds a flipped byte wherever it is in an event, and says where."""
 
-import shutil
-import subprocess
-
-from harness import BINARY, QUICK, Case
+from harness import QUICK, Case
 from lmdb_pages import Values
 
 HEADER = 64
@@ -45,8 +42,8 @@ class Damage(Case):
             inside = list(range(HEADER))
             payload = list(range(HEADER, size))
             if QUICK:
-                inside = self.random.sample(inside, 4)
-                payload = self.random.sample(payload, min(3, len(payload)))
+                inside = self.random.sample(inside, 2)
+                payload = self.random.sample(payload, min(2, len(payload)))
             elif len(payload) > 20:
                 payload = self.random.sample(payload, 20)
             picked += [(position, kind, offset, at) for at in inside + payload]
@@ -66,7 +63,7 @@ class Damage(Case):
 
     def test_every_byte_of_a_header_matters(self):
         position, offset, _ = self.events[len(self.events) // 2]
-        for at in range(HEADER):
+        for at in self.random.sample(range(HEADER), 20) if QUICK else range(HEADER):
             with self.subTest(byte=at):
                 self.flip(offset + at, 1 << self.random.randrange(8))
                 result = self.check()
@@ -90,7 +87,7 @@ class Damage(Case):
                     self.assertEqual(self.check().code, 12)
 
     def test_any_flipped_byte_anywhere_never_hangs_or_crashes(self):
-        for _ in range(30 if QUICK else 500):
+        for _ in range(20 if QUICK else 500):
             offset = self.random.randrange(len(self.good))
             with self.subTest(offset=offset):
                 self.flip(offset, self.random.randrange(1, 256))
@@ -105,14 +102,8 @@ class Damage(Case):
             with self.subTest(page=page):
                 self.check()
 
-    def test_a_lost_tail_of_the_log_is_found(self):
-        """An older copy of the file under a newer projection."""
-        self.data.write_bytes(self.good)
-        self.ossync("export", "csv")
-        self.assertEqual(self.check().code, 0)
-
     def test_other_commands_do_not_crash_on_a_damaged_event(self):
-        for position, offset, size in self.events[::7]:
+        for position, offset, size in self.events[::31 if QUICK else 7]:
             self.flip(offset + self.random.randrange(size), 0x55)
             for arguments in (["log", "show"], ["status"], ["export", "ndjson"], ["show", "3"]):
                 with self.subTest(position=position, arguments=arguments):
