@@ -9,7 +9,7 @@ import signal
 import time
 from decimal import Decimal
 
-from harness import Answer, Case, detail
+from harness import Answer, Case
 
 COMMANDS = [
     [], ["init"], ["doctor"], ["health"], ["plan"], ["sync"], ["status"], ["show"],
