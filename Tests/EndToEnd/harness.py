@@ -12,7 +12,7 @@ import random
 import select
 import shlex
 import shutil
-import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -429,7 +429,6 @@ def detail(one):
 
 
 def free_port():
-    import socket
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

@@ -1,10 +1,13 @@
 """How many requests a sync sends: the floor that the paging and the batches allow, and no more."""
 
+import getpass
 import hashlib
 import shlex
+import socket
 import time
+from decimal import Decimal
 
-from harness import BINARY, Case, Decimal, Server, orders
+from harness import ABSENT, Answer, Case
 
 REQUESTS = {"list", "detail", "other", "total"}
 RECORDS = {"seen", "new", "changed", "unchanged", "detailed", "failed", "deleted"}
@@ -212,7 +215,6 @@ class Modes(Case):
         self.assert_same_as_server(server, range(1, 61))
 
     def test_no_detail_call_at_all(self):
-        from harness import ABSENT
         self.ready(60, detail=ABSENT)
         self.assertEqual(self.sync()["requests"]["total"], 1)
         self.assertEqual(self.status()["records"]["total"], 60)
@@ -272,7 +274,6 @@ class Bounds(Case):
 
     def test_patience_ends_a_run_that_the_server_holds_off(self):
         def answer(request):
-            from harness import Answer
             return Answer({"e": 1}, 429, {"Retry-After": "3600"})
         server = self.serve(answer)
         self.configure(server.url)
@@ -355,8 +356,6 @@ class IfRunning(Case):
         return process
 
     def test_fail_says_who_holds_the_store(self):
-        import getpass
-        import socket
         process = self.running()
         result = self.ossync("sync", "--json", code=11)
         self.assertEqual((result.last["type"], result.last["exitCode"]), ("error", 11))

@@ -5,7 +5,7 @@ import os
 import signal
 import time
 
-from harness import QUICK, Answer, Case, orders
+from harness import QUICK, Case, orders
 
 
 class History:
