@@ -189,8 +189,13 @@ class Bench:
         peaks = []
         for records in (few, many):
             with Server(self.binary, records) as server:
-                config = self.configure(f"memory-{records}", server, batch=500, concurrency=5)
-                result = self.sync(config, with_memory=True)
+                # Peaks differ from run to run by half a mebibyte: the middle one of three counts.
+                runs = []
+                for number in range(3):
+                    config = self.configure(
+                        f"memory-{records}-{number}", server, batch=500, concurrency=5)
+                    runs.append(self.sync(config, with_memory=True))
+                result = sorted(runs, key=lambda run: run["anonymousMiB"])[1]
                 peaks.append(result["anonymousMiB"])
                 title = f"{records} records by 500"
                 is_last = records == many

@@ -83,8 +83,8 @@ package final class Environment: Sendable {
 
     /// Makes an environment: in a temporary folder beside `path`, filled by `fill`, then renamed.
     ///
-    /// So a crash leaves either a whole environment or none, and what it left of the temporary folder is
-    /// removed by the next creation.
+    /// So a crash leaves either a whole environment or none, and what it left of the temporary
+    /// folder is removed by the next creation.
     package static func create(
         _ path: String, _ options: EnvironmentOptions = EnvironmentOptions(),
         fill: (borrowing WriteTransaction) throws(LMDBError) -> Void

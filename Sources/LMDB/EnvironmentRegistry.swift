@@ -54,7 +54,7 @@ final class EnvironmentRegistry: Sendable {
                 serial: state.lastSerial)
             return environment
         }
-        // Compared out here: to let an environment go under the lock might close it, which takes it.
+        // Compared out here: letting an environment go may close it, which takes the lock.
         guard environment.options == options else {
             throw LMDBError(
                 .conflictingOpen, operation: "open", path: path,

@@ -75,8 +75,8 @@ package struct WriteTransaction: ~Copyable, ReadableTransaction {
 
     /// Makes everything durable.
     ///
-    /// - Throws: `.mapFull`, with nothing written, as `put` does; any other error leaves the outcome
-    ///   unknown, and the environment takes no more transactions until it is opened again.
+    /// - Throws: `.mapFull`, with nothing written, as `put` does; any other error leaves the
+    ///   outcome unknown, and the environment takes no more transactions until it is reopened.
     package consuming func commit() throws(LMDBError) {
         precondition(pthread_equal(thread, pthread_self()) != 0, "a writer changed its thread")
         let status = mdb_txn_commit(handle)

@@ -8,7 +8,7 @@ extension Projector {
     /// A transaction folds so many events, or so many bytes of records and one event more, at most:
     /// what it changes is held in memory, and LMDB keeps that memory for the next one.
     private static let batchEvents = 1_000
-    private static let batchBytes = 2 << 20
+    private static let batchBytes = 1 << 20
 
     /// Folds all that the log has beyond the checkpoint, a bounded transaction at a time.
     func fold(

@@ -2,6 +2,7 @@
 enum PlainText {
     /// No control or bidirectional characters, white space joined, at most `limit` characters.
     static func line(_ text: String, limit: Int) -> String {
+        if isPlain(text, limit: limit) { return text }
         var (output, hasSpace, count) = ("", false, 0)
         for scalar in text.unicodeScalars {
             if scalar.properties.isWhitespace || scalar.value < 0x20 {
@@ -22,6 +23,19 @@ enum PlainText {
             count += 1
         }
         return output
+    }
+
+    /// Whether a text stays as it is, as the headers of nearly every answer do: printable ASCII,
+    /// and spaces only between two others.
+    private static func isPlain(_ text: String, limit: Int) -> Bool {
+        guard text.utf8.count < limit else { return false }
+        var last = UInt8(ascii: " ")
+        for byte in text.utf8 {
+            guard byte >= UInt8(ascii: " "), byte < 0x7F else { return false }
+            if byte == UInt8(ascii: " "), last == byte { return false }
+            last = byte
+        }
+        return text.isEmpty || last != UInt8(ascii: " ")
     }
 
     /// Controls, and everything invisible that can reorder or hide text (category Cf, line and

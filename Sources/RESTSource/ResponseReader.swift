@@ -96,15 +96,17 @@ package struct ResponseReader: Sendable {
         }
     }
 
+    private static let recorded: Set<String> = [
+        "retry-after", "date", "content-type", "x-request-id", "x-correlation-id", "request-id",
+        "x-amzn-requestid", "cf-ray",
+    ]
+    private static let recordedPrefixes = ["ratelimit", "x-ratelimit-", "x-rate-limit-"]
+
     /// Headers that explain an answer later; never one that may carry a credential.
     private func recordedHeaders(_ response: HTTPResponse) -> [Exchange.HeaderField] {
-        let names: Set<String> = [
-            "retry-after", "date", "content-type", "x-request-id", "x-correlation-id",
-            "request-id", "x-amzn-requestid", "cf-ray",
-        ]
-        let prefixes = ["ratelimit", "x-ratelimit-", "x-rate-limit-"]
         return response.headers.filter { field in
-            names.contains(field.name) || prefixes.contains { field.name.hasPrefix($0) }
+            Self.recorded.contains(field.name)
+                || Self.recordedPrefixes.contains { field.name.hasPrefix($0) }
         }.prefix(32).map {
             Exchange.HeaderField(
                 name: PlainText.line($0.name, limit: 64),

@@ -32,8 +32,8 @@ extension ControlState {
     /// reboot.
     ///
     /// After a reboot a slot's age is the larger of the uptime and what the wall clock says: the
-    /// machine has been up that long for certain. A slot that lay ahead of the last event belongs to
-    /// a request that could still arrive until then, so the uptime counts for that much less.
+    /// machine has been up that long for certain. A slot that lay ahead of the last event belongs
+    /// to a request that could still arrive until then, so the uptime counts for that much less.
     ///
     /// - Parameter last: the time of the event before.
     fileprivate mutating func anchor(_ new: ClockAnchored, after last: LogTime) {

@@ -59,8 +59,7 @@ package struct SlotHistory: Sendable, Equatable {
 /// The soonest that a number of requests can be done under the windows, counted as it goes.
 ///
 /// The greedy schedule with zero latency, over the slots that were held at the start:
-/// `t(n) = max over windows of t(n - requests) + period`. The margin that the limiter adds to each
-/// period is our own caution and no part of what the limits allow.
+/// `t(n) = max over windows of t(n - requests) + period`.
 package struct FloorTracker: Sendable, Equatable {
     package let startNs: Int64
     /// The slots held at the start, and those of the requests counted since.

@@ -57,8 +57,8 @@ package final class ProjectionFollower: @unchecked Sendable {
             if isStopping { break }
             if pending > 0 { _ = try? projector?.catchUp() }
         }
-        // The log must not outlive `stop` by the time that this thread takes to end: who opens it next,
-        // in this process, may want it opened in another way.
+        // The log must not outlive `stop` by the time that this thread takes to end: whoever opens
+        // it next in this process may want it opened in another way.
         projector = nil
         isDone.signal()
     }

@@ -29,7 +29,8 @@ struct OSSync: ParsableCommand {
         mallopt(M_MMAP_THRESHOLD, 512 << 10)
         let groups = configuration.subcommands.filter { !$0.configuration.subcommands.isEmpty }
         let arguments = GlobalOptions.movedBehindCommand(
-            Array(CommandLine.arguments.dropFirst()), groups: Set(groups.compactMap { $0.configuration.commandName }))
+            Array(CommandLine.arguments.dropFirst()),
+            groups: Set(groups.compactMap { $0.configuration.commandName }))
         let isJSON = arguments.contains("--json")
         do {
             var command = try parseAsRoot(arguments)

@@ -105,8 +105,8 @@ import Testing
         #expect(isSame, "it must stay as it was")
     }
 
-    /// A transaction that takes pages and frees them again never writes them, so LMDB's own count of
-    /// pages may lie beyond the end of a file that is whole.
+    /// A transaction that takes pages and frees them again never writes them, so LMDB's own count
+    /// of pages may lie beyond the end of a file that is whole.
     @Test func aHealthyFileThatEndsBeforeItsFreePagesIsOpened() throws {
         try Environment.makeWithData(path, .quick())
         do {

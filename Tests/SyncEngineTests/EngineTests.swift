@@ -105,9 +105,9 @@ import Testing
         let fixture = try EngineFixture()
         var told: [LoggedEvent] = []
         var isDurable = true
-        fixture.engine.observer = { events, control in
+        fixture.engine.observer = { [log = fixture.log] events, control in
             told += events
-            let position = try? fixture.log.snapshot().tail().position
+            let position = try? log.snapshot().tail().position
             if position != control.position { isDurable = false }
         }
         try fixture.process(fixture.starting())

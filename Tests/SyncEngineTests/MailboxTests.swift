@@ -1,4 +1,3 @@
-import Glibc
 import SyncCore
 import Synchronization
 import Testing
@@ -21,19 +20,19 @@ import Testing
 
     @Test func whoeverWaitsIsWokenByAMessage() {
         let mailbox = Mailbox()
-        let thread = Thread.start { mailbox.put(.cancel(.sigint)) }
+        let thread = TemporaryThreads(1) { mailbox.put(.cancel(.sigint)) }
         #expect(signals(mailbox.take(waitingNs: .max)) == [.sigint])
-        pthread_join(thread, nil)
+        thread.join()
     }
 
     @Test func nothingIsLostBetweenManyThreads() {
         let mailbox = Mailbox()
-        let threads = (0..<4).map { _ in
-            Thread.start { for _ in 0..<500 { mailbox.put(.cancel(.sigint)) } }
+        let threads = TemporaryThreads(4) {
+            for _ in 0..<500 { mailbox.put(.cancel(.sigint)) }
         }
         var taken = 0
         while taken < 2_000 { taken += mailbox.take(waitingNs: .max).count }
-        for thread in threads { pthread_join(thread, nil) }
+        threads.join()
         #expect(taken == 2_000)
         #expect(mailbox.take(waitingNs: 0).isEmpty)
     }

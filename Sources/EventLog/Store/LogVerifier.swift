@@ -30,8 +30,8 @@ package struct VerifyReport: Sendable, Equatable {
     package var isClean: Bool { problems.isEmpty }
 }
 
-/// Checks a log against itself: density, checksums, payload hashes, chain, that the control state is
-/// the fold of the events, and that rows, counters and indexes agree with each other.
+/// Checks a log against itself: density, checksums, payload hashes, chain, that the control state
+/// is the fold of the events, and that rows, counters and indexes agree with each other.
 ///
 /// It trusts nothing of what it reads; but LMDB itself may crash on a damaged page, so run it in a
 /// process of its own.

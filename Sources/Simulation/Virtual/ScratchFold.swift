@@ -2,8 +2,8 @@ internal import EventLog
 internal import LMDB
 internal import SyncCore
 
-/// Folds a log from its first event in a store of its own, and compares what comes out with what the
-/// log's own store holds.
+/// Folds a log from its first event in a store of its own, and compares what comes out with what
+/// the log's own store holds.
 struct ScratchFold {
     private static let tables = ["records", "ids", "queue", "seen"]
     private static let batch = 500

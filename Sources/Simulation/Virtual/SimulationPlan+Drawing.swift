@@ -35,7 +35,8 @@ extension SimulationPlan {
             attempts: draw.between(2, 5), baseMs: Int64(draw.between(20, 1_000)),
             multiplier: draw.one(of: [1, 2, 3]), maxMs: Int64(draw.between(1_000, 10_000)))
         forwardNs = min(Int64(draw.between(1, 150)), bound) * .nsPerMs
-        spikeRate = draw.chance(0.6) ? draw.share(0.3) : 0
+        isStorm = draw.chance(0.15)
+        spikeRate = isStorm ? 0.7 : draw.chance(0.6) ? draw.share(0.3) : 0
         answerNs = Int64(draw.between(0, 300)) * .nsPerMs
         answerJitterNs = Int64(draw.between(0, 1_000)) * .nsPerMs
         // What isn't a spike is answered in time.
@@ -44,9 +45,9 @@ extension SimulationPlan {
             + Int64(draw.between(50, 8_000)) * .nsPerMs
         faults = draw.faults(records: records, timeoutNs: timeoutNs)
         connectFailureRate = draw.chance(0.4) ? draw.share(0.1) : 0
-        crashes = draw.chance(0.75) ? draw.between(1, 12) : 0
-        crashGap = draw.between(2, 60)
-        rebootShare = draw.one(of: [0, 0.25, 0.25, 0.7])
+        crashes = isStorm ? 40 : draw.chance(0.75) ? draw.between(1, 12) : 0
+        crashGap = isStorm ? draw.between(2, 8) : draw.between(2, 60)
+        rebootShare = isStorm ? 0.5 : draw.one(of: [0, 0.25, 0.7])
         cancels = draw.chance(0.2) ? draw.between(1, 2) : 0
         diskFills = draw.chance(0.15) ? draw.between(1, 3) : 0
         boundedInvocations = draw.chance(0.35) ? draw.between(1, 5) : 0

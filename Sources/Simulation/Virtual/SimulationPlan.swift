@@ -49,6 +49,8 @@ package struct SimulationPlan: Sendable, Equatable {
     /// At most so many crashes, with about `crashGap` steps between them.
     package let crashes: Int
     package let crashGap: Int
+    /// Crashes come one upon the other, with no rest between, and requests are late to arrive.
+    package let isStorm: Bool
     /// The share of crashes that are reboots.
     package let rebootShare: Double
     /// At most so many requests to stop, by SIGTERM.

@@ -4,8 +4,8 @@ internal import SyncCore
 /// Runs the plan of one seed: the real core, engine, log and projections against the simulated ERP,
 /// under a virtual clock.
 ///
-/// A first sync, a quiet one, one that finds new records, and a full one; after each of them, with its
-/// crashes, pauses and failures, everything is checked.
+/// A first sync, a quiet one, one that finds new records, and a full one; after each of them, with
+/// its crashes, pauses and failures, everything is checked.
 package struct Simulator {
     /// What a simulation was, when nothing was violated.
     package struct Result: Sendable, Equatable {

@@ -141,8 +141,8 @@ struct StoreChecker {
         }
     }
 
-    /// Invariant 5: the projection that followed the log is the one that is made from scratch, and its
-    /// sum is the server's.
+    /// Invariant 5: the projection that followed the log is the one that is made from scratch, and
+    /// its sum is the server's.
     private func checkProjection(
         _ log: EventLog, _ erp: SimulatedERP, _ scratch: String, _ violations: inout Violations
     ) throws {
@@ -156,8 +156,8 @@ struct StoreChecker {
             followed.rows == rebuilt.rows, 5, "the projection is not the one made from scratch")
         violations.expect(
             followed.sum == rebuilt.sum && followed.count == rebuilt.count, 5,
-            "the sum \(followed.sum) of \(followed.count) is not the rebuilt one, \(rebuilt.sum) of "
-                + "\(rebuilt.count)")
+            "the sum \(followed.sum) of \(followed.count) is not the rebuilt one, "
+                + "\(rebuilt.sum) of \(rebuilt.count)")
         let snapshot = try log.snapshot()
         for view in followed.rows {
             violations.expect(

@@ -7,8 +7,8 @@ internal import SyncEngine
 
 /// The machine on which the engine runs: starts it, feeds it, crashes it, reboots.
 ///
-/// It does what the real loop does, in virtual time: waits for an answer or a wake, hands the inputs
-/// that are ready to `Engine.process`, and performs the effects.
+/// It does what the real loop does, in virtual time: waits for an answer or a wake, hands the
+/// inputs that are ready to `Engine.process`, and performs the effects.
 final class VirtualMachine {
     /// How an invocation came to its end.
     enum End: Equatable {
@@ -160,7 +160,7 @@ final class VirtualMachine {
                     .fact(
                         .cancelRequested(CancelRequested(signal: signal)), stream: Self.stream))
             }
-            if diskFillsLeft > 0, generator.below(40) == 0 {
+            if diskFillsLeft > 0, generator.below(10) == 0 {
                 diskFillsLeft -= 1
                 inputs.append(Self.storage(allowing: UInt16(generator.below(3))))
             }
@@ -225,7 +225,7 @@ final class VirtualMachine {
     private func drawCrash() -> Crash? {
         guard crashCount < plan.crashes, stepCount >= nextCrash else { return nil }
         // Now and then the next process doesn't survive its first step either.
-        let isSoon = generator.below(4) == 0
+        let isSoon = generator.below(plan.isStorm ? 2 : 4) == 0
         nextCrash = stepCount + 1 + (isSoon ? 0 : generator.below(2 * plan.crashGap))
         return Crash.allCases[generator.below(Crash.allCases.count)]
     }
@@ -237,7 +237,7 @@ final class VirtualMachine {
         crashCount += 1
         stop()
         wire.loseClient()
-        rest(mostMs: generator.below(3) == 0 ? 100 : 20_000)
+        rest(mostMs: plan.isStorm || generator.below(3) == 0 ? 100 : 20_000)
         if Double(generator.below(1_000)) < plan.rebootShare * 1_000 { reboot() }
     }
 
@@ -255,8 +255,8 @@ final class VirtualMachine {
     private func reboot() {
         coverage.count(.reboot)
         // Virtual machines are up again in no time.
-        let uptimeMs = generator.below(generator.below(2) == 0 ? 200 : 5_000)
-        let downMs = generator.below(generator.below(2) == 0 ? 200 : 5_000)
+        let uptimeMs = generator.below(plan.isStorm || generator.below(2) == 0 ? 200 : 5_000)
+        let downMs = generator.below(plan.isStorm || generator.below(2) == 0 ? 200 : 5_000)
         pass(Int64(uptimeMs + downMs) * .nsPerMs)
         clock.reboot(uptimeNs: Int64(uptimeMs) * .nsPerMs)
     }

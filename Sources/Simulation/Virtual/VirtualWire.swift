@@ -2,8 +2,8 @@ internal import RESTSource
 internal import Records
 internal import SyncCore
 
-/// The network between the engine and the simulated ERP: the real building of requests and reading of
-/// responses, and virtual time in place of sockets.
+/// The network between the engine and the simulated ERP: the real building of requests and reading
+/// of responses, and virtual time in place of sockets.
 struct VirtualWire {
     /// A request that has reached the server.
     struct Arrival: Equatable {

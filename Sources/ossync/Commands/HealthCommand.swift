@@ -35,7 +35,8 @@ struct HealthCheck {
     var exitCode: Int32 { completed.exitCode }
     var text: String { completed.text }
 
-    /// The longest wait for a free slot of the budget: the windows that people configure are minutes.
+    /// The longest wait for a free slot of the budget: the windows that people configure are
+    /// minutes.
     private static let patienceMs: Int64 = 60_000
 
     init(_ session: Session) throws {

@@ -29,8 +29,8 @@ struct GlobalOptions: ParsableArguments {
         Output(isJSON: json, isQuiet: quiet, isVerbose: verbose, color: color)
     }
 
-    /// The options that say which store is meant, as they were given, to be put behind a command; empty
-    /// without any.
+    /// The options that say which store is meant, as they were given, to be put behind a command;
+    /// empty without any.
     var storeArguments: String {
         [("--config", config), ("--store", store)].map { name, value in
             value.map { " \(name) \(Self.quoted($0))" } ?? ""
@@ -59,8 +59,8 @@ struct GlobalOptions: ParsableArguments {
         "--color": true, "--log-file": true,
     ]
 
-    /// Moves global options that stand before a command, or between the two words of one, behind it,
-    /// where the parser looks for them.
+    /// Moves global options that stand before a command, or between the two words of one, behind
+    /// it, where the parser looks for them.
     ///
     /// - Parameter groups: the commands that have commands of their own.
     static func movedBehindCommand(_ arguments: [String], groups: Set<String>) -> [String] {

@@ -205,16 +205,22 @@ import Testing
     }
 
     @Test func anEventOutOfItsPlaceTraps() async {
-        await #expect(processExitsWith: .failure) {
-            let driver = try StoreDriver()
-            var writer = try driver.log.beginWrite(after: driver.control.position)
-            let event = LoggedEvent(
-                position: Position(99), time: driver.now, stream: .none, run: .none,
-                cause: .none, startsStep: true,
-                event: .storageMeasured(StorageMeasured(freeBytes: 1, inFlightAllowed: 1)))
-            try? writer.append([event])
+        await #expect(processExitsWith: .failure) { [path = folder.path as String] in
+            do {
+                let driver = try StoreDriver(TemporaryFolder(lent: path))
+                var writer = try driver.log.beginWrite(after: driver.control.position)
+                let event = LoggedEvent(
+                    position: Position(99), time: driver.now, stream: .none, run: .none,
+                    cause: .none, startsStep: true,
+                    event: .storageMeasured(StorageMeasured(freeBytes: 1, inFlightAllowed: 1)))
+                try? writer.append([event])
+            } catch {
+                // Not a trap: seen as the success that it must not be.
+                exit(0)
+            }
             exit(0)
         }
+        withExtendedLifetime(folder) {}
     }
 
     @Test(arguments: [1, 2, 7, 1_000])

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Simulation
 
-/// Syncs under a virtual clock hold the design's invariants, and the checker finds those that don't.
+/// Syncs under a virtual clock hold the design's invariants, and the checker finds what doesn't.
 @Suite struct SimulatorTests {
     @Test func fiftySeedsViolateNothingAndMeetEveryFault() {
         var report = SimulationReport()

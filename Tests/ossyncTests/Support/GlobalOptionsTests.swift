@@ -5,7 +5,8 @@ import Testing
 @Suite struct GlobalOptionsTests {
     private func moved(_ line: String) -> String {
         let arguments = line.split(separator: " ").map(String.init)
-        return GlobalOptions.movedBehindCommand(arguments).joined(separator: " ")
+        return GlobalOptions.movedBehindCommand(arguments, groups: ["log", "queue"])
+            .joined(separator: " ")
     }
 
     @Test(arguments: [
@@ -15,6 +16,8 @@ import Testing
         ("--store=/s status", "status --store=/s"),
         ("--config c.yaml queue retry 1 -- --2", "queue retry 1 --config c.yaml -- --2"),
         ("--color never --quiet log show", "log show --color never --quiet"),
+        ("log --json show", "log show --json"),
+        ("--json log --quiet show -n 3", "log show -n 3 --json --quiet"),
         ("--log-file l --verbose sync", "sync --log-file l --verbose"),
     ])
     func globalOptionsMayStandBeforeTheCommand(line: String, expected: String) {

@@ -2,10 +2,10 @@ import EventLog
 import LMDB
 import SyncCore
 
-/// Drives the core over a log on the disk, a commit a step, and keeps in memory what the store should
-/// hold.
+/// Drives the core over a log on the disk, a commit a step, and keeps in memory what the store
+/// should hold.
 final class StoreDriver {
-    let folder = TemporaryFolder()
+    let folder: TemporaryFolder
     let log: EventLog
     private(set) var control = ControlState()
     private(set) var events: [LoggedEvent] = []
@@ -20,7 +20,8 @@ final class StoreDriver {
 
     static let stream = StreamID(1)
 
-    init() throws {
+    init(_ folder: TemporaryFolder = TemporaryFolder()) throws {
+        self.folder = folder
         try EventLog.create(store: folder.path, durability: .none)
         log = try EventLog.open(store: folder.path, .write, durability: .none)
         try feed(

@@ -3,8 +3,16 @@ import Glibc
 /// A folder of one test, removed with everything in it when the test lets it go.
 final class TemporaryFolder: Sendable {
     let path: String
+    private let isOwn: Bool
+
+    /// One that belongs to another process: for a child that ends by a signal.
+    init(lent path: String) {
+        self.path = path
+        isOwn = false
+    }
 
     init() {
+        isOwn = true
         var template = Array("/tmp/ossync-test-XXXXXX".utf8CString)
         let made = template.withUnsafeMutableBufferPointer { bytes in
             bytes.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) }
@@ -13,7 +21,7 @@ final class TemporaryFolder: Sendable {
         path = made
     }
 
-    deinit { Self.remove(path) }
+    deinit { if isOwn { Self.remove(path) } }
 
     func at(_ name: String) -> String { "\(path)/\(name)" }
 
