@@ -1,7 +1,9 @@
 """What surrounds a sync: configuration, doctor, health, demo, secrets, the terminal."""
 
+import base64
 import json
 import os
+import pty
 import re
 import shutil
 import signal
