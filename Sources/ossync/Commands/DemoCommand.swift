@@ -2,7 +2,6 @@ import ArgumentParser
 import Glibc
 import Simulation
 import SyncCore
-import Synchronization
 
 /// `ossync demo`
 struct DemoCommand: ParsableCommand {
@@ -64,12 +63,12 @@ struct DemoCommand: ParsableCommand {
 
     @OptionGroup var global: GlobalOptions
 
-    private struct Limit {
+    struct Limit {
         let requests: Int
         let seconds: Int64
     }
 
-    private func limits() throws -> [Limit] {
+    func limits() throws -> [Limit] {
         if realistic {
             return [Limit(requests: 20, seconds: 60), Limit(requests: 600, seconds: 3_600)]
         }
@@ -180,136 +179,5 @@ struct DemoCommand: ParsableCommand {
         configuration.token = token
         configuration.reportsTotal = !noTotal
         return configuration
-    }
-
-    private func demoFolder() throws -> String {
-        if let folder {
-            guard mkdir(folder, 0o700) == 0 || errno == EEXIST else {
-                throw CommandFailure(
-                    ExitCode.failure, "\(folder): \(String(cString: strerror(errno)))")
-            }
-            return realPath(folder)
-        }
-        var template = Array("\(Environment["TMPDIR"] ?? "/tmp")/ossync-demo-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else {
-            throw CommandFailure(
-                ExitCode.failure, "no temporary folder: \(String(cString: strerror(errno)))")
-        }
-        return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-
-    private func realPath(_ path: String) -> String {
-        guard let resolved = realpath(path, nil) else { return path }
-        defer { free(resolved) }
-        return String(cString: resolved)
-    }
-
-    private func configurationText(_ baseURL: String) throws -> String {
-        let windows = try limits().enumerated().map { index, limit in
-            "{ name: limit\(index + 1), requests: \(limit.requests), seconds: \(limit.seconds) }"
-        }
-        let auth = token.map { "{ type: bearer, token: \"\($0)\" }" } ?? "{ type: none }"
-        return """
-            store: ./store
-            rateLimits:
-              requestsPerMinute: null
-              requestsPerHour: null
-              windows: [\(windows.joined(separator: ", "))]
-            api:
-              baseURL: \(baseURL)
-              id: ossync-demo
-              auth: \(auth)
-            streams:
-              os:
-                list:
-                  path: /os
-                  paging: { type: page, pageParam: page, sizeParam: per_page, size: 1000, first: 1 }
-                  records: /data
-                  id: /id
-                  total: /total
-                  order: ascending
-                  incremental: { type: idAfter, param: id_gt }
-                detail:
-                  path: /os/details?ids={ids}
-                  batch: { size: 5, join: "," }
-                  records: /data
-                  id: /id
-                  concurrency: 5
-                columns:
-                  customer: { pointer: /customer/name }
-                  status: { pointer: /status }
-                  opened_at: { pointer: /opened_at }
-                  expense_total: { sum: /expenses/*/amount, type: decimal }
-
-            """
-    }
-
-    private func write(_ text: String, to path: String) throws {
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-        let bytes = Array(text.utf8)
-        guard descriptor >= 0, Glibc.write(descriptor, bytes, bytes.count) == bytes.count,
-            close(descriptor) == 0
-        else {
-            throw CommandFailure(
-                ExitCode.failure, "\(path): \(String(cString: strerror(errno)))")
-        }
-    }
-}
-
-/// The simulated ERP's server, started and stopped from a thread that doesn't run tasks.
-private final class DemoServer: Sendable {
-    private let server: ERPServer
-
-    init(_ configuration: ERPConfiguration, port: UInt16) {
-        var configuration = configuration
-        configuration.wallOffsetNs = ERPServer.wallOffsetNs()
-        server = ERPServer(SimulatedERP(configuration), port: port)
-    }
-
-    /// - Returns: the base URL.
-    func start() throws -> String {
-        let server = server
-        let result = Self.waiting { () -> Result<String, SimulationError> in
-            do throws(SimulationError) {
-                let port = try await server.start()
-                return .success("http://127.0.0.1:\(port)/api")
-            } catch {
-                return .failure(error)
-            }
-        }
-        do {
-            return try result.get()
-        } catch {
-            throw CommandFailure(ExitCode.failure, "the simulated ERP can't start: \(error)")
-        }
-    }
-
-    func stop() {
-        let server = server
-        Self.waiting { await server.stop() }
-    }
-
-    /// Runs a task and blocks this thread until it is done.
-    @discardableResult
-    private static func waiting<Value: Sendable>(
-        _ body: @escaping @Sendable () async -> Value
-    ) -> Value {
-        let box = Box<Value>()
-        Task { box.put(await body()) }
-        return box.take()
-    }
-}
-
-/// A place for one value, on which a thread can wait.
-private final class Box<Value: Sendable>: Sendable {
-    private let value = Mutex<Value?>(nil)
-
-    func put(_ new: Value) { value.withLock { $0 = new } }
-
-    func take() -> Value {
-        while true {
-            if let found = value.withLock({ $0 }) { return found }
-            usleep(1_000)
-        }
     }
 }

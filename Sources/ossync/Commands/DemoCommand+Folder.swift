@@ -1,0 +1,77 @@
+import Glibc
+
+/// The demo's folder and the configuration in it.
+extension DemoCommand {
+    func demoFolder() throws -> String {
+        if let folder {
+            guard mkdir(folder, 0o700) == 0 || errno == EEXIST else {
+                throw CommandFailure(
+                    ExitCode.failure, "\(folder): \(String(cString: strerror(errno)))")
+            }
+            return realPath(folder)
+        }
+        var template = Array("\(Environment["TMPDIR"] ?? "/tmp")/ossync-demo-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else {
+            throw CommandFailure(
+                ExitCode.failure, "no temporary folder: \(String(cString: strerror(errno)))")
+        }
+        return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    private func realPath(_ path: String) -> String {
+        guard let resolved = realpath(path, nil) else { return path }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+
+    func configurationText(_ baseURL: String) throws -> String {
+        let windows = try limits().enumerated().map { index, limit in
+            "{ name: limit\(index + 1), requests: \(limit.requests), seconds: \(limit.seconds) }"
+        }
+        let auth = token.map { "{ type: bearer, token: \"\($0)\" }" } ?? "{ type: none }"
+        return """
+            store: ./store
+            rateLimits:
+              requestsPerMinute: null
+              requestsPerHour: null
+              windows: [\(windows.joined(separator: ", "))]
+            api:
+              baseURL: \(baseURL)
+              id: ossync-demo
+              auth: \(auth)
+            streams:
+              os:
+                list:
+                  path: /os
+                  paging: { type: page, pageParam: page, sizeParam: per_page, size: 1000, first: 1 }
+                  records: /data
+                  id: /id
+                  total: /total
+                  order: ascending
+                  incremental: { type: idAfter, param: id_gt }
+                detail:
+                  path: /os/details?ids={ids}
+                  batch: { size: 5, join: "," }
+                  records: /data
+                  id: /id
+                  concurrency: 5
+                columns:
+                  customer: { pointer: /customer/name }
+                  status: { pointer: /status }
+                  opened_at: { pointer: /opened_at }
+                  expense_total: { sum: /expenses/*/amount, type: decimal }
+
+            """
+    }
+
+    func write(_ text: String, to path: String) throws {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        let bytes = Array(text.utf8)
+        guard descriptor >= 0, Glibc.write(descriptor, bytes, bytes.count) == bytes.count,
+            close(descriptor) == 0
+        else {
+            throw CommandFailure(
+                ExitCode.failure, "\(path): \(String(cString: strerror(errno)))")
+        }
+    }
+}
