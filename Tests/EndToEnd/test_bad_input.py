@@ -200,7 +200,7 @@ class Disk(Case):
     def test_that_fills_up_loses_nothing(self):
         self.mounted("8m")
         server = self.ready(
-            8_000, api__maxBodyBytes=500_000, detail__batch={"size": 20, "join": ","})
+            30_000, api__maxBodyBytes=500_000, detail__batch={"size": 20, "join": ","})
         result = self.ossync("sync", "--json", code=1)
         self.assertEqual(result.last["reason"], "diskFull", str(result))
         self.assert_one_clear_line(result, "space", "resume")
@@ -211,8 +211,8 @@ class Disk(Case):
         self.ossync("sync", "--json", code=(0, 1))
         subprocess.run(["mount", "-o", "remount,size=200m", self.store], check=True)
         self.sync("--mode", "resume")
-        self.assertEqual(server.arrivals()["details"], {"ids": 8_000, "mostRequestsOfOneID": 1})
-        self.assert_same_as_server(server, range(1, 8_001))
+        self.assertEqual(server.arrivals()["details"], {"ids": 30_000, "mostRequestsOfOneID": 1})
+        self.assert_same_as_server(server, range(1, 30_001))
 
     def test_filled_by_somebody_else(self):
         self.mounted("32m")
