@@ -34,6 +34,7 @@ extension ControlState {
     /// After a reboot a slot's age is the larger of the uptime and what the wall clock says: the
     /// machine has been up that long for certain. A slot that lay ahead of the last event belongs
     /// to a request that could still arrive until then, so the uptime counts for that much less.
+    /// The wall clock counts for less too, by what it may have moved without a new anchor.
     ///
     /// - Parameter last: the time of the event before.
     fileprivate mutating func anchor(_ new: ClockAnchored, after last: LogTime) {
@@ -42,7 +43,8 @@ extension ControlState {
         let lastNs = old.bootNs(at: last)
         let convert = { (time: Int64) -> Int64 in
             let ahead = max(time.saturatingAdd(-lastNs), 0)
-            let age = max(new.bootNs - ahead, new.wall.since(old.time(atBootNs: time)))
+            let wallAge = new.wall.since(old.time(atBootNs: time)) - ClockAnchored.slackNs
+            let age = max(new.bootNs - ahead, wallAge)
             return new.bootNs.saturatingAdd(-age)
         }
         limiter.slots.rebase(convert)
@@ -50,6 +52,7 @@ extension ControlState {
         // A deadline lies ahead, so the uptime says nothing about it.
         limiter.cooldownUntilNs = limiter.cooldownUntilNs.map { time in
             new.bootNs.saturatingAdd(old.time(atBootNs: time).since(new.wall))
+                .saturatingAdd(ClockAnchored.slackNs)
         }
     }
 

@@ -30,6 +30,9 @@ package struct ClockAnchored: Sendable, Equatable {
     /// An engine starts here: whatever an earlier one had in flight is abandoned.
     package let isEngineStart: Bool
 
+    /// The clocks may part by so much before a new anchor is due.
+    package static let slackNs: Int64 = .nsPerSecond
+
     package init(bootID: String, bootNs: Int64, wall: LogTime, isEngineStart: Bool) {
         self.bootID = bootID
         self.bootNs = bootNs

@@ -24,8 +24,6 @@ package final class Engine {
     private static let mostGrowths = 16
     /// The control state is stored at least once in so many events.
     private static let saveInterval = 256
-    /// The clocks may part by so much before a new anchor is due.
-    private static let anchorSlackNs: Int64 = .nsPerSecond
 
     /// Loads the state of a log that is open for writing.
     package init(log: EventLog, clock: any TimeSource) throws(EngineError) {
@@ -98,7 +96,7 @@ package final class Engine {
         var batch = StepBatch(
             control: control, writer: try log.beginWrite(after: control.position, coder: coder),
             reading: clock.read())
-        try batch.reanchor(slackNs: Self.anchorSlackNs)
+        try batch.reanchor(slackNs: ClockAnchored.slackNs)
         while let input = inputs.popFirst() {
             try batch.take(input)
             if batch.appendedBytes >= Self.commitBytes { break }

@@ -99,7 +99,24 @@ import Testing
         core.start(bootID: "boot-2", bootNs: 30 * .nsPerSecond)
         core.request(.full, RunOptions(noDetails: true), policy: policy)
         let wait = core.wake?.since(core.now) ?? 0
-        #expect(wait >= 500 * .nsPerSecond && wait < 501 * .nsPerSecond)
+        #expect(wait >= 501 * .nsPerSecond && wait < 502 * .nsPerSecond)
+    }
+
+    /// A wall clock that is slewed gets no new anchor before it is a second away.
+    @Test func aWallClockThatMovedUnnoticedLetsNoSlotGoEarlyAfterAReboot() {
+        let window = RateWindow(name: "m", requests: 1, periodNs: 600 * .nsPerSecond)
+        let policy = Policy.limited(window)
+        var core = CoreHarness()
+        var api = FakeAPI(count: 5)
+        core.request(.incremental, RunOptions(noDetails: true), policy: policy)
+        let response = core.now
+        core.finish(with: &api)
+        let slewMs: Int64 = 900
+        core.now = core.now.adding(ms: 100_000 + slewMs)
+        core.start(bootID: "boot-2", bootNs: 30 * .nsPerSecond)
+        core.request(.full, RunOptions(noDetails: true), policy: policy)
+        let sent = core.wake?.adding(ms: -slewMs)
+        #expect((sent?.since(response) ?? 0) >= 600 * .nsPerSecond)
     }
 
     /// The uptime says when a request was sent at the latest, not when it arrives.
