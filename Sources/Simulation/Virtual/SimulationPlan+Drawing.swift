@@ -130,6 +130,8 @@ private struct PlanDraw {
 
     mutating func wallStep() -> Int64 {
         guard chance(0.25) else { return 0 }
-        return Int64(between(-3_000, 3_000)) * 10 * .nsPerMs
+        // Below a second it isn't noticed.
+        let mostMs = chance(0.5) ? 950 : 30_000
+        return Int64(between(-mostMs, mostMs)) * .nsPerMs
     }
 }

@@ -40,6 +40,8 @@ final class VirtualMachine {
     private var cancelsLeft: Int
     private var diskFillsLeft: Int
     private var isRecovering = false
+    /// The wall clock was set forward and no anchor says so yet.
+    private var isUnanchored = false
 
     static let streamName = "os"
     /// More steps than any invocation of any plan needs.
@@ -181,6 +183,7 @@ final class VirtualMachine {
         if plan.wallStepNs != 0, stepCount == plan.wallStepAt {
             clock.stepWall(byNs: plan.wallStepNs)
             coverage.count(.wallStep)
+            isUnanchored = plan.wallStepNs > ClockAnchored.slackNs
         }
         let crash = drawCrash()
         if crash == .beforeCommit {
@@ -188,6 +191,7 @@ final class VirtualMachine {
             return false
         }
         let effects = try engine.process(inputs)
+        isUnanchored = false
         if crash == .afterCommit {
             die(.crashAfterCommit)
             return false
@@ -238,7 +242,9 @@ final class VirtualMachine {
         stop()
         wire.loseClient()
         rest(mostMs: plan.isStorm || generator.below(3) == 0 ? 100 : 20_000)
-        if Double(generator.below(1_000)) < plan.rebootShare * 1_000 { reboot() }
+        // A wall clock that jumps forward across a reboot is more than the limiter can know.
+        let reboots = Double(generator.below(1_000)) < plan.rebootShare * 1_000
+        if reboots, !isUnanchored { reboot() }
     }
 
     /// Lets the time between two invocations go by.
