@@ -191,7 +191,7 @@ final class VirtualMachine {
             return false
         }
         let effects = try engine.process(inputs)
-        isUnanchored = false
+        isUnanchored = isWallAhead(of: engine.control.clock)
         if crash == .afterCommit {
             die(.crashAfterCommit)
             return false
@@ -203,6 +203,13 @@ final class VirtualMachine {
             return false
         }
         return true
+    }
+
+    /// Whether the wall clock is further ahead of an anchor than is let pass.
+    private func isWallAhead(of anchor: ClockAnchored?) -> Bool {
+        let now = clock.read()
+        guard let anchor else { return false }
+        return now.wall.since(anchor.time(atBootNs: now.bootNs)) > ClockAnchored.slackNs
     }
 
     private func perform(_ effect: Effect) throws {
