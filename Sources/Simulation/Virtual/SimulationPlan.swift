@@ -61,7 +61,7 @@ package struct SimulationPlan: Sendable, Equatable {
     package let boundedInvocations: Int
     /// Of the first invocations; later ones have the default.
     package let patienceMs: Int64
-    /// The wall clock is set by so much before step `wallStepAt`.
+    /// The wall clock is set by so much at step `wallStepAt`, or soon after it.
     package let wallStepNs: Int64
     package let wallStepAt: Int
     /// The server's clock is so far from the true time.

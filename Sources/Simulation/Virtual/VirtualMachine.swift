@@ -39,6 +39,7 @@ final class VirtualMachine {
     private var nextCrash: Int
     private var cancelsLeft: Int
     private var diskFillsLeft: Int
+    private var wallStepLeftNs: Int64
     private var isRecovering = false
     /// The wall clock was set forward and no anchor says so yet.
     private var isUnanchored = false
@@ -60,6 +61,7 @@ final class VirtualMachine {
         nextCrash = 1 + generator.below(2 * plan.crashGap)
         cancelsLeft = plan.cancels
         diskFillsLeft = plan.diskFills
+        wallStepLeftNs = plan.wallStepNs
         try EventLog.create(store: store, durability: .none)
     }
 
@@ -180,11 +182,7 @@ final class VirtualMachine {
     /// One step of the engine's loop; false when the process crashed at it.
     private func process(_ engine: Engine, _ inputs: [Input]) throws -> Bool {
         stepCount += 1
-        if plan.wallStepNs != 0, stepCount == plan.wallStepAt {
-            clock.stepWall(byNs: plan.wallStepNs)
-            coverage.count(.wallStep)
-            isUnanchored = plan.wallStepNs > ClockAnchored.slackNs
-        }
+        stepWall(engine.control.clock)
         let crash = drawCrash()
         if crash == .beforeCommit {
             die(.crashBeforeCommit)
@@ -210,6 +208,20 @@ final class VirtualMachine {
         let now = clock.read()
         guard let anchor else { return false }
         return now.wall.since(anchor.time(atBootNs: now.bootNs)) > ClockAnchored.slackNs
+    }
+
+    /// Sets the wall clock when its time has come.
+    ///
+    /// Only in a boot that has an anchor: one that jumps forward across a reboot is more than the
+    /// limiter can know.
+    private func stepWall(_ anchor: ClockAnchored?) {
+        guard wallStepLeftNs != 0, stepCount >= plan.wallStepAt,
+            anchor?.bootID == clock.read().bootID
+        else { return }
+        clock.stepWall(byNs: wallStepLeftNs)
+        wallStepLeftNs = 0
+        coverage.count(.wallStep)
+        isUnanchored = isWallAhead(of: anchor)
     }
 
     private func perform(_ effect: Effect) throws {
@@ -249,7 +261,6 @@ final class VirtualMachine {
         stop()
         wire.loseClient()
         rest(mostMs: plan.isStorm || generator.below(3) == 0 ? 100 : 20_000)
-        // A wall clock that jumps forward across a reboot is more than the limiter can know.
         let reboots = Double(generator.below(1_000)) < plan.rebootShare * 1_000
         if reboots, !isUnanchored { reboot() }
     }
