@@ -13,7 +13,9 @@ extension ControlState {
         case .rateLimited(let event):
             release(event.intent, at: logged.time)
             invocation?.counters.rateLimited += 1
-            limiter.lastLimitedNs = bootNs(at: logged.time)
+            let time = bootNs(at: logged.time)
+            limiter.lastLimitedNs = time
+            if invocation?.refusedSinceNs == nil { invocation?.refusedSinceNs = time }
         case .requestFailed(let event):
             applyFailure(event, at: logged.time)
         case .requestAbandoned(let event):
@@ -49,6 +51,7 @@ extension ControlState {
         invocation?.apiFailures = 0
         invocation?.failures = 0
         invocation?.backoffUntilNs = nil
+        invocation?.refusedSinceNs = nil
     }
 
     /// Takes a request out of flight; its slot runs out from `time` on.

@@ -221,6 +221,8 @@ package struct InvocationState: Sendable, Equatable {
     package var failures: UInt32 = 0
     /// No request before this boot-clock reading.
     package var backoffUntilNs: Int64?
+    /// When the server began to refuse; nil once it gave an answer that can be used.
+    package var refusedSinceNs: Int64?
     package var floor: FloorTracker
     /// The one request of a health check was made.
     package var healthDone = false

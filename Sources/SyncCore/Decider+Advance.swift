@@ -108,14 +108,24 @@ extension Decider {
     }
 
     /// Asks to be told when a wait is over, or ends a run whose patience it exceeds.
+    ///
+    /// Waits between refusals in a row count as one: a server that only ever says "later" must not
+    /// hold a run for ever.
     private mutating func wake(at time: LogTime, _ invocation: InvocationState) {
         let wait = time.since(now)
-        if wait > invocation.options.patienceMs.saturatingMultiply(.nsPerMs) {
-            let isBudget = gateIsBudget(invocation, until: control.bootNs(at: time))
+        let patience = invocation.options.patienceMs.saturatingMultiply(.nsPerMs)
+        let refused = invocation.refusedSinceNs.map { nowNs.saturatingAdd(-$0) } ?? 0
+        if wait.saturatingAdd(refused) > patience {
+            let isOneWait = wait > patience
+            let isBudget = isOneWait && gateIsBudget(invocation, until: control.bootNs(at: time))
+            let next = "the next request may be sent in \(wait / .nsPerSecond) s"
             stop(
                 isBudget ? .budget : .patience,
-                "the next request may be sent in \(wait / .nsPerSecond) s, which is longer than "
-                    + "--patience", resumeAt: time, cause: invocation.request)
+                isOneWait
+                    ? "\(next), which is longer than --patience"
+                    : "\(next), after \(refused / .nsPerSecond) s in which the API refused every "
+                        + "one: together longer than --patience",
+                resumeAt: time, cause: invocation.request)
             if control.inFlight.isEmpty {
                 complete(control.invocation?.stopping, cause: control.position)
             }

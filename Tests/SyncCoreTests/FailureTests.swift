@@ -152,6 +152,37 @@ import Testing
         #expect(resumeAt.since(core.now) >= 10_800 * .nsPerSecond)
     }
 
+    /// Each wait is short, but a server that counts refused requests never admits one.
+    @Test func refusalsAloneEndARunOnceTheyLastLongerThanItsPatience() throws {
+        var policy = Policy.small
+        policy.limits.backoffMultiplier = 1
+        policy.limits.cooldownMs = 10_000
+        var core = CoreHarness()
+        var api = FakeAPI(count: 5)
+        let start = core.now
+        core.request(.incremental, RunOptions(patienceMs: 600_000), policy: policy)
+        core.finish(with: &api) { _, _ in .limited(waitMs: nil) }
+        let end = try #require(core.finished.last)
+        #expect(end.reason == .patience)
+        let lasted = core.now.since(start) / .nsPerSecond
+        #expect(lasted > 580 && lasted <= 600)
+    }
+
+    @Test func anAnswerBetweenRefusalsRenewsThePatience() {
+        var policy = Policy.limited()
+        policy.limits.backoffMultiplier = 1
+        policy.limits.cooldownMs = 10_000
+        var core = CoreHarness()
+        var api = FakeAPI(count: 100)
+        var requests = 0
+        core.request(.incremental, RunOptions(patienceMs: 60_000), policy: policy)
+        core.finish(with: &api) { _, _ in
+            requests += 1
+            return requests.isMultiple(of: 4) ? nil : .limited(waitMs: nil)
+        }
+        #expect(core.finished.last?.outcome == .completed)
+    }
+
     @Test func aServersRetryAfterOnUnavailableIsHonoured() {
         var core = CoreHarness()
         var api = FakeAPI(count: 5)

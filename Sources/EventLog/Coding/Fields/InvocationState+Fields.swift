@@ -19,6 +19,7 @@ extension InvocationState: FieldCoded {
         var backoffUntilNs: Int64?
         var floor: FloorTracker?
         var healthDone = false
+        var refusedSinceNs: Int64?
         while let field = try reader.next() {
             switch field {
             case 1: request = try reader.position()
@@ -38,6 +39,7 @@ extension InvocationState: FieldCoded {
             case 15: backoffUntilNs = try reader.signed()
             case 16: floor = try reader.message()
             case 17: healthDone = try reader.bool()
+            case 18: refusedSinceNs = try reader.signed()
             default: try reader.skip()
             }
         }
@@ -54,6 +56,7 @@ extension InvocationState: FieldCoded {
         self.failures = failures
         self.backoffUntilNs = backoffUntilNs
         self.healthDone = healthDone
+        self.refusedSinceNs = refusedSinceNs
     }
 
     func write(to writer: inout FieldWriter) {
@@ -74,6 +77,7 @@ extension InvocationState: FieldCoded {
         writer.optionalSigned(15, backoffUntilNs)
         writer.message(16, floor)
         writer.bool(17, healthDone)
+        writer.optionalSigned(18, refusedSinceNs)
     }
 }
 

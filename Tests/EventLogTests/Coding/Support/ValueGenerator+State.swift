@@ -108,6 +108,7 @@ extension ValueGenerator {
         invocation.apiFailures = unsigned()
         invocation.failures = unsigned()
         invocation.backoffUntilNs = optional { $0.signed() }
+        invocation.refusedSinceNs = optional { $0.signed() }
         invocation.healthDone = bool()
         return invocation
     }
