@@ -47,7 +47,9 @@ struct SyncCommand: ParsableCommand {
     @Option(help: "Pause after this time, for example 30m.")
     var maxDuration: String?
 
-    @Option(help: "Pause instead of waiting longer than this, for one request or over refusals in a row.")
+    @Option(
+        help:
+            "Pause instead of waiting longer than this, for a request or over refusals in a row.")
     var patience: String = "2h"
 
     @Option(help: "When another run holds the store: fail, skip or wait.")
