@@ -22,7 +22,7 @@ extension ResponseReader {
                 .auth, "was refused (\(status))\(said)",
                 "check the credentials and what they are allowed to read")
         case 404, 410:
-            return answer(.notFound, "found nothing (\(status))\(said)", "check the path")
+            return answer(.notFound, "found nothing (\(status))\(said)", notFoundHint(request))
         case 408:
             return answer(.timeout, "was not received in time by the server (408)", "ask again")
         case 502, 503, 504:
@@ -37,6 +37,13 @@ extension ResponseReader {
         default:
             return answer(.client, "got the unknown status \(status)", "is this an HTTP API?")
         }
+    }
+
+    private func notFoundHint(_ request: SourceRequest) -> String {
+        guard case .list(.some, _) = request.kind, configuration.list.total == nil else {
+            return "check the path"
+        }
+        return "if the API answers so past its last page, configure list.total"
     }
 
     /// The failure of a 2xx whose body can't be used.

@@ -15,9 +15,13 @@ extension ControlState {
             if self[stream].pass?.filter == .all, let total = event.total {
                 self[stream].lastTotal = total
             }
-            self[stream].pass = nil
             if let mark = event.highWaterMark { self[stream].highWaterMark = mark }
-            if let drift = event.drift { invocation?.drift = drift }
+            if let drift = event.drift {
+                invocation?.drift = drift
+            } else if let pass = self[stream].pass, pass.highest != nil {
+                self[stream].highWaterPinned = pass.pinned
+            }
+            self[stream].pass = nil
         case .pageFetched(let event): applyPage(event, logged)
         default: preconditionFailure("not an event of a list: \(logged.event.type.name)")
         }
@@ -41,7 +45,9 @@ extension ControlState {
         invocation?.counters.seen += UInt64(event.entries.count) + event.unchangedCount
         invocation?.taken += UInt64(event.taken)
         if var pass = self[stream].pass {
-            pass.take(event, order: self[stream].idOrder ?? .none)
+            pass.take(
+                event, order: self[stream].idOrder ?? .none,
+                isKeyset: invocation?.policy.paging.isKeyset ?? false)
             pass.lastEvent = logged.position
             self[stream].pass = pass
         }
@@ -81,21 +87,31 @@ extension ControlState {
 }
 
 extension PassState {
-    /// Moves on by one page.
-    fileprivate mutating func take(_ page: PageFetched, order: IDOrder) {
+    /// Moves on by one page; one that repeats the page before it is asked for again.
+    fileprivate mutating func take(_ page: PageFetched, order: IDOrder, isKeyset: Bool) {
         pages += 1
         failures = 0
         distinct += UInt64(page.firstSeen)
+        if page.firstSeen > 0 {
+            stalePages = 0
+        } else if page.rows > 0, !partlyTaken {
+            stalePages += 1
+        }
         highest = order.greater(highest, page.highest)
-        if let total = page.total {
+        if let total = page.total, !isKeyset || self.total == nil {
             if let earlier = self.total, earlier != total { totalChanged = true }
             self.total = total
         }
         partlyTaken = page.partlyTaken
         // A page that was taken in part is asked for again, and must not look like a repeated one.
-        guard !page.partlyTaken else { return }
+        guard !page.partlyTaken, !repeats(page) else { return }
         rows += UInt64(page.rows)
         lastDigest = page.digest
         cursor = page.next
+    }
+
+    /// Whether a page has the records of the one before it.
+    func repeats(_ page: PageFetched) -> Bool {
+        page.rows > 0 && !page.partlyTaken && lastDigest == page.digest
     }
 }

@@ -72,7 +72,7 @@ extension FailureClass {
     package var isOfAPI: Bool {
         switch self {
         case .network, .unavailable, .auth: true
-        case .timeout, .server, .client, .notFound, .unusable, .tooLarge, .redirect: false
+        case .timeout, .server, .client, .notFound, .unusable, .tooLarge, .redirect, .idOrder: false
         }
     }
 }

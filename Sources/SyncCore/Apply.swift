@@ -66,11 +66,16 @@ extension ControlState {
                 floor: FloorTracker(slots: limiter.slots, startNs: now))
             // The page at the cursor gets all its tries again.
             self[logged.stream].pass?.failures = 0
-        case .runStarted:
-            guard invocation?.mode != .health else { return }
+        case .runStarted(let event):
+            guard event.mode != .health else { return }
+            invocation?.mode = event.mode
             self[logged.stream].lastRun = logged.run
             self[logged.stream].unfinished = nil
         case .runResumed(let event):
+            if invocation?.mode == .incremental {
+                let open = self[logged.stream].pass?.number
+                invocation?.followedPass = open
+            }
             invocation?.run = event.run
             invocation?.mode = event.mode
             self[logged.stream].lastRun = event.run

@@ -19,6 +19,12 @@ package func classify(
             RateLimited(
                 intent: intent, exchange: answer.exchange, waitMs: waitMs, signal: signal))
     case .failed(let failure):
+        if failure.failure == .notFound,
+            let end = Classifier(control: control, request: request, rows: rows)
+                .endOfList(exchange: answer.exchange)
+        {
+            return end
+        }
         return .requestFailed(
             RequestFailed(intent: intent, exchange: answer.exchange, answer: failure))
     }
@@ -29,8 +35,10 @@ private struct Classifier {
     let request: InFlightRequest
     let rows: CoreRows
 
-    private func unusable(_ exchange: Exchange, code: String, _ text: String) -> Event {
-        let answer = FailureAnswer(.unusable, code: code, text: text)
+    private func unusable(
+        _ exchange: Exchange, _ failure: FailureClass = .unusable, code: String, _ text: String
+    ) -> Event {
+        let answer = FailureAnswer(failure, code: code, text: text)
         return .requestFailed(
             RequestFailed(intent: request.intent, exchange: exchange, answer: answer))
     }
@@ -47,6 +55,9 @@ private struct Classifier {
                 "the id \"\(odd.id.text)\" is not a whole number, but earlier ids of this stream "
                     + "were: set idOrder: lexicographic or none for a new store")
         }
+        if let text = misorder(page, pass, order) {
+            return unusable(exchange, .idOrder, code: "id-order", text)
+        }
         let remaining = control.invocation?.remainingRecords ?? .max
         var sorter = PageSorter(rows: rows, next: stream.nextOrdinal.rawValue, room: remaining)
         sorter.skipsSeen = pass.partlyTaken
@@ -58,9 +69,44 @@ private struct Classifier {
                 rows: UInt32(page.records.count), taken: sorter.taken,
                 partlyTaken: sorter.isFull, firstSeen: UInt32(sorter.firstSeen.count),
                 digest: digest(of: page), idOrder: order,
-                highest: page.records.lazy.map(\.id).reduce(nil) {
+                highest: page.records.prefix(sorter.reached).lazy.map(\.id).reduce(nil) {
                     (order ?? .none).greater($0, $1)
                 }, entries: sorter.entries, unchanged: sorter.unchanged))
+    }
+
+    /// Why this page can't be trusted to be one of an ordered list, where one is needed.
+    private func misorder(_ page: PageAnswer, _ pass: PassState, _ order: IDOrder?) -> String? {
+        guard let policy = control.invocation?.policy, policy.needsIDOrder, let order,
+            !page.records.isEmpty
+        else { return nil }
+        if order == .none {
+            return "idAfter needs ordered ids, but those of this list have no order that can be "
+                + "told: set idOrder, or page by number or offset with incremental: none"
+        }
+        guard policy.paging.isKeyset else { return nil }
+        // A page that was taken in part begins again where it began.
+        var last = pass.partlyTaken ? nil : pass.highest
+        if last == nil, case .idAfter(let mark) = pass.filter { last = mark }
+        let isFirst = last
+        for record in page.records {
+            if let last, order.precedes(record.id, last) || (last == isFirst && record.id == last) {
+                return "the list is not sorted by id: \"\(record.id.text)\" comes after "
+                    + "\"\(last.text)\", but paging: idAfter relies on it; ask for that order in "
+                    + "list.path, or page by number or offset"
+            }
+            last = record.id
+        }
+        return nil
+    }
+
+    /// A list page that isn't there, when that can be its end: beyond the first page of a list
+    /// whose total will tell whether something was missed.
+    func endOfList(exchange: Exchange) -> Event? {
+        guard request.endpoint == .list, let pass = control[request.stream].pass,
+            pass.cursor != nil, pass.total != nil,
+            control.invocation?.policy.paging.isKeyset == false
+        else { return nil }
+        return page(PageAnswer(records: [], next: nil, total: nil), exchange: exchange)
     }
 
     /// The order in force, or the one that the first page with records suggests.
@@ -122,6 +168,8 @@ private struct PageSorter {
     var taken: UInt32 = 0
     /// A record had to be left for later.
     var isFull = false
+    /// Records of the page that were looked at before that.
+    var reached = 0
     var entries: [PageFetched.Entry] = []
     var unchanged: [OrdinalRun] = []
     var firstSeen: Set<Ordinal> = []
@@ -145,12 +193,16 @@ private struct PageSorter {
         let row = rows.byID[record.id]
         let earlier = onPage[record.id]
         let isSeen = earlier != nil || row.map { rows.seen.contains($0.ordinal) } ?? false
-        if skipsSeen, isSeen { return }
+        if skipsSeen, isSeen {
+            reached += 1
+            return
+        }
         guard UInt64(taken) < room else {
             isFull = true
             return
         }
         taken += 1
+        reached += 1
         let ordinal = earlier?.ordinal ?? row?.ordinal ?? Ordinal(next)
         let known = earlier?.fingerprint ?? row?.headerFingerprint
         if !isSeen { firstSeen.insert(ordinal) }

@@ -123,6 +123,8 @@ package struct StreamState: Sendable, Equatable {
     package var nextOrdinal = Ordinal(0)
     package var idOrder: IDOrder?
     package var highWaterMark: RecordID?
+    /// The pinned keys of the pass that set the mark: it holds for that query alone.
+    package var highWaterPinned: [PinnedKey] = []
     package var generation: UInt32 = 0
     /// The number of the last pass that was opened.
     package var lastPass: UInt32 = 0
@@ -140,6 +142,13 @@ package struct StreamState: Sendable, Equatable {
     package init(id: StreamID, name: String) {
         self.id = id
         self.name = name
+    }
+
+    /// The high-water mark that an incremental run may begin at; nil when it has to walk the whole
+    /// list.
+    func mark(for policy: Policy) -> RecordID? {
+        guard policy.incremental == .idAfter, highWaterPinned == policy.pinned else { return nil }
+        return highWaterMark
     }
 }
 
@@ -175,9 +184,13 @@ package struct PassState: Sendable, Equatable {
     package var rows: UInt64 = 0
     /// Different records seen.
     package var distinct: UInt64 = 0
+    /// The server's count of what the pass asks for. Under keyset paging that of the first page,
+    /// because later ones count only the rest.
     package var total: UInt64?
     package var totalChanged = false
     package var lastDigest: UInt64?
+    /// Pages in a row that held only records this pass had seen.
+    package var stalePages: UInt64 = 0
     package var highest: RecordID?
     /// Failures of the page at `cursor`, in a row.
     package var failures: UInt32 = 0
@@ -224,6 +237,9 @@ package struct InvocationState: Sendable, Equatable {
     /// When the server began to refuse; nil once it gave an answer that can be used.
     package var refusedSinceNs: Int64?
     package var floor: FloorTracker
+    /// The open pass that an incremental run goes on with: once it is at its end, the run asks for
+    /// what is new.
+    package var followedPass: UInt32?
     /// The one request of a health check was made.
     package var healthDone = false
 

@@ -8,42 +8,50 @@ extension Decider {
             return
         }
         let position = emit(.pageFetched(page), cause: page.intent)
-        if page.rows > 0, !page.partlyTaken {
-            if before.lastDigest == page.digest {
-                stop(
-                    .stalled,
-                    "the list repeats itself: \(describe(before.cursor)) brought the "
-                        + "same records as the page before it", cause: position)
-                return
-            }
-            if let next = page.next, next == before.cursor {
-                stop(
-                    .stalled,
-                    "the list does not move: the page after \(describe(before.cursor)) "
-                        + "is the same one", cause: position)
-                return
-            }
+        if let text = stall(page, before) {
+            stop(.stalled, text, cause: position)
+            return
         }
         let stream = control[invocation.stream]
         guard let pass = stream.pass, pass.isAtEnd(after: page, paging: invocation.policy.paging)
         else { return }
-        let order = stream.idOrder ?? .none
-        if order == .none, invocation.policy.incremental == .idAfter, pass.distinct > 0 {
-            stop(
-                .idOrder,
-                "incremental: idAfter needs ordered ids, but those of stream "
-                    + "\(stream.name) have no order: set incremental: none, or idOrder",
-                cause: position)
-            return
-        }
-        let drift = pass.drift(paging: invocation.policy.paging)
-        let mark = drift == nil ? order.greater(stream.highWaterMark, pass.highest) : nil
-        emit(
+        let drift = pass.drift
+        let known = stream.highWaterPinned == pass.pinned ? stream.highWaterMark : nil
+        let mark = drift == nil ? (stream.idOrder ?? .none).greater(known, pass.highest) : nil
+        let completed = emit(
             .passCompleted(
                 PassCompleted(
                     number: pass.number, distinct: pass.distinct, total: pass.total, drift: drift,
                     highWaterMark: mark == stream.highWaterMark ? nil : mark)),
             cause: position)
+        if pass.number == invocation.followedPass, drift == nil { askForNew(cause: completed) }
+    }
+
+    /// Why the list doesn't move, if it doesn't.
+    private func stall(_ page: PageFetched, _ before: PassState) -> String? {
+        guard page.rows > 0, !page.partlyTaken else { return nil }
+        if before.repeats(page) {
+            return "the list repeats itself: \(describe(before.cursor)) brought the same records "
+                + "as the page before it"
+        }
+        if let next = page.next, next == before.cursor {
+            return "the list does not move: the page after \(describe(before.cursor)) is the same "
+                + "one"
+        }
+        // New rows may push a few seen pages down, but not as many as there were.
+        guard let pass = control.invocation.flatMap({ control[$0.stream].pass }),
+            pass.stalePages > pass.pages - pass.stalePages
+        else { return nil }
+        return "the list goes round: \(pass.stalePages) pages in a row, up to "
+            + "\(describe(before.cursor)), brought only records that came before"
+    }
+
+    /// After an open pass that an incremental run went on with: what came since.
+    private mutating func askForNew(cause: Position) {
+        guard let invocation = control.invocation, invocation.remainingRecords > 0,
+            control[invocation.stream].mark(for: invocation.policy) != nil
+        else { return }
+        openPass(.incremental, cause: cause)
     }
 
     private func describe(_ cursor: PageCursor?) -> String { cursor?.display ?? "the first page" }
@@ -180,8 +188,8 @@ extension PassState {
     }
 
     /// A sign that rows moved while the list was walked, so that some may have been missed.
-    fileprivate func drift(paging: PagingKind) -> String? {
-        guard !paging.isKeyset, let total else { return nil }
+    fileprivate var drift: String? {
+        guard let total else { return nil }
         if totalChanged { return "the list's total changed while it was walked" }
         guard distinct < total else { return nil }
         return "the list's total says \(total), but only \(distinct) different records came"

@@ -99,13 +99,14 @@ extension FailureClass {
         case .network, .unavailable, .timeout, .server: .unavailable
         case .auth: .auth
         case .client, .notFound, .unusable, .tooLarge, .redirect: .unusable
+        case .idOrder: .idOrder
         }
     }
 
     /// Whether asking for the same page again can't help.
     fileprivate var isPermanent: Bool {
         switch self {
-        case .client, .notFound, .redirect, .tooLarge: true
+        case .client, .notFound, .redirect, .tooLarge, .idOrder: true
         case .network, .timeout, .unavailable, .server, .auth, .unusable: false
         }
     }

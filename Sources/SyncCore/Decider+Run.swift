@@ -16,14 +16,15 @@ extension Decider {
         }
     }
 
-    /// Goes on with the open pass, under its run; false when there is none (any more).
+    /// Goes on with the open pass, under its run, or gives it up and begins it anew; false when
+    /// there is none.
     private mutating func resumePass(_ event: RunRequested, cause: Position) -> Bool {
         guard let stream = control.invocation?.stream, let pass = control[stream].pass else {
             return false
         }
         if event.options.abandon, pass.pinned != event.policy.pinned {
-            emit(.passAbandoned(PassAbandoned(number: pass.number)), cause: cause)
-            return false
+            startPass(event.mode == .resume ? pass.mode : event.mode, cause: cause)
+            return true
         }
         emit(.runResumed(RunResumed(run: pass.run, mode: pass.mode)), cause: cause)
         return true
@@ -50,12 +51,16 @@ extension Decider {
             emit(.passAbandoned(PassAbandoned(number: open.number)), cause: cause)
         }
         let started = emit(.runStarted(RunStarted(mode: mode)), cause: cause)
+        openPass(mode, cause: started)
+    }
+
+    /// Begins a walk over the list, or over what lies above the high-water mark.
+    mutating func openPass(_ mode: RunMode, cause: Position) {
+        guard let invocation = control.invocation else { return }
         let stream = control[invocation.stream]
         let policy = invocation.policy
         var filter = ListFilter.all
-        if mode == .incremental, policy.incremental == .idAfter, let mark = stream.highWaterMark {
-            filter = .idAfter(mark)
-        }
+        if mode == .incremental, let mark = stream.mark(for: policy) { filter = .idAfter(mark) }
         let isNewGeneration = mode == .full || stream.generation == 0
         emit(
             .passOpened(
@@ -63,7 +68,7 @@ extension Decider {
                     number: stream.lastPass + 1,
                     generation: stream.generation + (isNewGeneration ? 1 : 0), mode: mode,
                     filter: filter, pinned: policy.pinned)),
-            cause: started)
+            cause: cause)
     }
 
     /// Ends the invocation now; nothing may be in flight.
@@ -102,6 +107,12 @@ package func refusal(
             text: "idOrder of stream \(stream.name) is \(fixed) in this store, but \(wanted) in "
                 + "the configuration",
             hint: "set idOrder: \(fixed), or begin a new store")
+    }
+    if stream.idOrder == IDOrder.none, event.mode != .detailsOnly, event.policy.needsIDOrder {
+        return RunRefusal(
+            text: "idAfter needs ordered ids, but those of stream \(stream.name) have no order in "
+                + "this store",
+            hint: "page by number or offset with incremental: none, or set idOrder for a new store")
     }
     let goesOn = event.mode == .incremental || event.mode == .resume
     guard goesOn, !event.options.abandon, let pass = stream.pass,

@@ -74,9 +74,12 @@ private struct Estimate {
             if let open {
                 let all = open.total ?? size
                 records = all.map { $0 > open.rows ? $0 - open.rows : 0 }
-                listRequests = records.map(pages)
+                // An incremental run asks once more afterwards, for what came since.
+                let more: UInt64 =
+                    mode == .incremental && policy.incremental == .idAfter ? 1 : 0
+                listRequests = records.map { pages($0) + more }
                 details = all.map { waiting + ($0 > open.distinct ? $0 - open.distinct : 0) }
-            } else if policy.incremental == .idAfter, stream?.highWaterMark != nil {
+            } else if stream?.mark(for: policy) != nil {
                 let new = size.map { $0 > known ? $0 - known : 0 } ?? 0
                 (records, listRequests, details) = (new, max(pages(new), 1), waiting + new)
             } else {

@@ -139,6 +139,9 @@ package struct Policy: Sendable, Equatable {
     package var retry: RetryPolicy
     package var pinned: [PinnedKey]
 
+    /// Whether something asks for what lies above an identity.
+    var needsIDOrder: Bool { paging.isKeyset || incremental == .idAfter }
+
     package init(
         limits: LimitPolicy, paging: PagingKind, pageSize: Int, order: ListOrder = .unknown,
         incremental: IncrementalKind = .none, idOrder: IDOrder? = nil, detail: DetailPolicy?,

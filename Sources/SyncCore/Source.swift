@@ -151,6 +151,8 @@ package enum FailureClass: UInt8, Sendable, CaseIterable {
     case tooLarge = 9
     /// A 3xx: redirects are not followed.
     case redirect = 10
+    /// A list whose identities don't have the order that the configuration relies on.
+    case idOrder = 11
 
     package var name: String {
         switch self {
@@ -164,6 +166,7 @@ package enum FailureClass: UInt8, Sendable, CaseIterable {
         case .unusable: "unusable"
         case .tooLarge: "tooLarge"
         case .redirect: "redirect"
+        case .idOrder: "idOrder"
         }
     }
 }

@@ -45,7 +45,7 @@ struct PlanReport {
         let now = SystemClock().read().wall
         var control = ControlState()
         if session.folder.exists { control = try session.openLog().snapshot().control() }
-        let policy = session.configuration.policy(stream: stream)
+        let policy = try session.configuration.policy(stream: stream)
         let plan = Plan(
             control, stream: control.stream(named: stream.name), policy: policy,
             mode: mode.runMode, noDetails: noDetails, knownRecords: records,

@@ -2,10 +2,7 @@ import SyncCore
 
 extension Configuration {
     /// What the decisions about a stream depend on.
-    ///
-    /// `pinned` are the keys that an open list pass depends on; the source makes them, because it
-    /// knows what its requests are made of.
-    func policy(stream: Stream, pinned: [PinnedKey] = []) -> Policy {
+    func policy(stream: Stream) throws -> Policy {
         let list = stream.list
         let paging: PagingKind =
             switch list.paging.walk {
@@ -35,7 +32,7 @@ extension Configuration {
             retry: RetryPolicy(
                 attempts: stream.retry.attempts, baseMs: stream.retry.baseMs,
                 multiplier: stream.retry.multiplier, maxMs: stream.retry.maxMs),
-            pinned: pinned)
+            pinned: try pinnedKeys(stream))
     }
 
     /// The windows `minute` and `hour`, then the configured ones, in their order.

@@ -22,7 +22,8 @@ extension ConfigurationKeys {
             "id", .text(.pointer), .required, "JSON Pointer to the identity within a record."),
         ConfigurationKey(
             "total", .text(.pointer), .optional,
-            "JSON Pointer to the number of records in the whole list.",
+            "JSON Pointer to the number of records that the request asks for: with a filter, of "
+                + "those it lets through.",
             absent: "the API gives no total"),
         ConfigurationKey(
             "order", .choice(["ascending", "descending", "unknown"]), .otherwise("unknown"),

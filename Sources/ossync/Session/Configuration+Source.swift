@@ -25,7 +25,22 @@ extension Configuration {
                 RESTConfiguration.Header(name: header.name, value: try resolve(secret))
             }
         }
-        return RESTConfiguration(
+        return try sourceConfiguration(stream, api, auth: auth, headers: headers)
+    }
+
+    /// What an open list pass, and the high-water mark it earned, depend on.
+    func pinnedKeys(_ stream: Stream) throws -> [PinnedKey] {
+        guard let api else { return [] }
+        let source = try sourceConfiguration(stream, api, auth: .none, headers: [])
+        return source.pinnedKeys
+            + [PinnedKey(key: "list.order", value: stream.list.order.rawValue)]
+    }
+
+    private func sourceConfiguration(
+        _ stream: Stream, _ api: API, auth: RESTConfiguration.Auth,
+        headers: [RESTConfiguration.Header]
+    ) throws -> RESTConfiguration {
+        RESTConfiguration(
             api: RESTConfiguration.API(
                 baseURL: api.baseURL, auth: auth, headers: headers,
                 userAgent: api.userAgent ?? "ossync/\(Version.text)",

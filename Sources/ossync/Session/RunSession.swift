@@ -28,7 +28,7 @@ struct RunSession {
     }
 
     func run() throws -> Result {
-        let request = runRequested(pinned: source.pinnedKeys)
+        let request = try runRequested()
         try checkAllowed(request)
         let mailbox = Mailbox()
         Signals.during { mailbox.put(.cancel($0)) }
@@ -55,11 +55,11 @@ struct RunSession {
             commits: store.engine.commits)
     }
 
-    private func runRequested(pinned: [PinnedKey]) -> RunRequested {
+    private func runRequested() throws -> RunRequested {
         var random = SystemRandomNumberGenerator()
         return RunRequested(
             mode: mode, options: options,
-            policy: session.configuration.policy(stream: stream, pinned: pinned),
+            policy: try session.configuration.policy(stream: stream),
             seed: random.next(), requester: session.requester)
     }
 

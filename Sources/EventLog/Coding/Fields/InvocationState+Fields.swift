@@ -20,6 +20,7 @@ extension InvocationState: FieldCoded {
         var floor: FloorTracker?
         var healthDone = false
         var refusedSinceNs: Int64?
+        var followedPass: UInt32?
         while let field = try reader.next() {
             switch field {
             case 1: request = try reader.position()
@@ -40,6 +41,7 @@ extension InvocationState: FieldCoded {
             case 16: floor = try reader.message()
             case 17: healthDone = try reader.bool()
             case 18: refusedSinceNs = try reader.signed()
+            case 19: followedPass = try reader.unsigned()
             default: try reader.skip()
             }
         }
@@ -57,6 +59,7 @@ extension InvocationState: FieldCoded {
         self.backoffUntilNs = backoffUntilNs
         self.healthDone = healthDone
         self.refusedSinceNs = refusedSinceNs
+        self.followedPass = followedPass
     }
 
     func write(to writer: inout FieldWriter) {
@@ -78,6 +81,7 @@ extension InvocationState: FieldCoded {
         writer.message(16, floor)
         writer.bool(17, healthDone)
         writer.optionalSigned(18, refusedSinceNs)
+        writer.optionalUnsigned(19, followedPass.map { UInt64($0) })
     }
 }
 

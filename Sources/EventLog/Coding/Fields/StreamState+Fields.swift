@@ -16,6 +16,7 @@ extension StreamState: FieldCoded {
         var lastRun = Position.none
         var lastCompletedAt: LogTime?
         var lastError: String?
+        var highWaterPinned: [PinnedKey] = []
         while let field = try reader.next() {
             switch field {
             case 1: id = StreamID(try reader.unsigned())
@@ -32,6 +33,7 @@ extension StreamState: FieldCoded {
             case 12: lastRun = try reader.position()
             case 13: lastCompletedAt = try reader.time()
             case 14: lastError = try reader.string()
+            case 15: highWaterPinned.append(try reader.message())
             default: try reader.skip()
             }
         }
@@ -48,6 +50,7 @@ extension StreamState: FieldCoded {
         self.lastRun = lastRun
         self.lastCompletedAt = lastCompletedAt
         self.lastError = lastError
+        self.highWaterPinned = highWaterPinned
     }
 
     func write(to writer: inout FieldWriter) {
@@ -65,6 +68,7 @@ extension StreamState: FieldCoded {
         writer.position(12, lastRun)
         writer.optionalTime(13, lastCompletedAt)
         writer.optionalString(14, lastError)
+        writer.messages(15, highWaterPinned)
     }
 }
 
@@ -136,6 +140,7 @@ extension PassState: FieldCoded {
         var lastDigest: UInt64?
         var highest: RecordID?
         var failures: UInt32 = 0
+        var stalePages: UInt64 = 0
         while let field = try reader.next() {
             switch field {
             case 1: number = try reader.unsigned()
@@ -155,6 +160,7 @@ extension PassState: FieldCoded {
             case 15: lastDigest = try reader.fixed64()
             case 16: highest = try reader.id()
             case 17: failures = try reader.unsigned()
+            case 18: stalePages = try reader.unsigned()
             default: try reader.skip()
             }
         }
@@ -171,6 +177,7 @@ extension PassState: FieldCoded {
         self.lastDigest = lastDigest
         self.highest = highest
         self.failures = failures
+        self.stalePages = stalePages
     }
 
     func write(to writer: inout FieldWriter) {
@@ -191,5 +198,6 @@ extension PassState: FieldCoded {
         writer.optionalFixed64(15, lastDigest)
         writer.optionalString(16, highest?.text)
         writer.unsigned(17, failures)
+        writer.unsigned(18, stalePages)
     }
 }

@@ -60,6 +60,7 @@ extension ValueGenerator {
         stream.nextOrdinal = ordinal()
         stream.idOrder = optional { $0.choice() }
         stream.highWaterMark = optional { $0.id() }
+        stream.highWaterPinned = list { $0.pinnedKey() }
         stream.generation = unsigned()
         stream.lastPass = unsigned()
         stream.pass = optional { $0.passState() }
@@ -92,6 +93,7 @@ extension ValueGenerator {
         pass.lastDigest = optional { $0.next() }
         pass.highest = optional { $0.id() }
         pass.failures = unsigned()
+        pass.stalePages = unsigned()
         return pass
     }
 
@@ -107,6 +109,7 @@ extension ValueGenerator {
         invocation.drift = optional { $0.text() }
         invocation.apiFailures = unsigned()
         invocation.failures = unsigned()
+        invocation.followedPass = optional { $0.unsigned() }
         invocation.backoffUntilNs = optional { $0.signed() }
         invocation.refusedSinceNs = optional { $0.signed() }
         invocation.healthDone = bool()
