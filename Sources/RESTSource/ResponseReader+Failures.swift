@@ -26,8 +26,10 @@ extension ResponseReader {
         case 408:
             return answer(.timeout, "was not received in time by the server (408)", "ask again")
         case 502, 503, 504:
+            // One record that the API breaks on, or takes too long for, looks like 502 or 504 too.
             return answer(
-                .unavailable, "found the API unavailable (\(status))\(said)", "ask again later")
+                request.endpoint == .detail && status != 503 ? .server : .unavailable,
+                "found the API unavailable (\(status))\(said)", "ask again later")
         case 500...599:
             return answer(.server, "made the server fail (\(status))\(said)", "ask again later")
         case 400...499:

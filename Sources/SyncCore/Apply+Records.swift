@@ -65,13 +65,24 @@ extension ControlState {
                 invocation?.counters.detailed += 1
             }
         case .detailsRequeued(let event):
-            guard event.kind != .returned else { return }
-            for record in event.parts.joined() {
+            guard event.kind.isCharged else { return }
+            let records = Array(event.parts.joined())
+            if event.kind != .alone,
+                invocation?.suggestsOutage(event.intent, records) ?? false
+            {
+                invocation?.countFailure(at: logged.position)
+            }
+            for record in records {
                 self[stream].counts.move(from: record.was, to: .retrying)
             }
         case .recordParked(let event):
             self[stream].counts.move(from: event.record.was, to: .parked)
             self[stream].lastError = event.error.text
+            if let current = invocation, current.counters.detailed == 0,
+                current.isNewRound(event.intent)
+            {
+                invocation?.countFailure(at: logged.position)
+            }
             invocation?.counters.failed += 1
         case .queueRetried(let event):
             for record in event.records {

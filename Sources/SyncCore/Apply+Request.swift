@@ -17,7 +17,7 @@ extension ControlState {
             limiter.lastLimitedNs = time
             if invocation?.refusedSinceNs == nil { invocation?.refusedSinceNs = time }
         case .requestFailed(let event):
-            applyFailure(event, at: logged.time)
+            applyFailure(event, logged)
         case .requestAbandoned(let event):
             release(event.intent, at: logged.time, mayStillArrive: true)
         case .healthChecked(let event):
@@ -29,6 +29,7 @@ extension ControlState {
             switch event.kind {
             case .cooldown:
                 limiter.cooldownUntilNs = until
+                limiter.cooldownAt = logged.position
                 limiter.strikes = event.step
             case .failure: invocation?.backoffUntilNs = until
             }
@@ -36,13 +37,16 @@ extension ControlState {
         }
     }
 
-    private mutating func applyFailure(_ event: RequestFailed, at time: LogTime) {
+    private mutating func applyFailure(_ event: RequestFailed, _ logged: LoggedEvent) {
         let endpoint = request(event.intent)?.endpoint
-        release(event.intent, at: time, mayStillArrive: event.answer.arrivalUnknown)
-        guard let stream = invocation?.stream else { return }
+        release(event.intent, at: logged.time, mayStillArrive: event.answer.arrivalUnknown)
+        guard let current = invocation else { return }
+        let stream = current.stream
         if endpoint != .health { self[stream].lastError = event.answer.text }
-        invocation?.failures += 1
-        if event.answer.failure.isOfAPI { invocation?.apiFailures += 1 }
+        if event.answer.failure.isOfAPI, current.isNewRound(event.intent) {
+            invocation?.apiFailures += 1
+            invocation?.failureRound = logged.position
+        }
         if endpoint == .list { self[stream].pass?.failures += 1 }
     }
 
@@ -64,6 +68,24 @@ extension ControlState {
         let bound = mayStillArrive ? limits?.deliveryBoundMs ?? 10_000 : 0
         let from = bootNs(at: time.adding(ms: bound))
         limiter.slots.insert(from, windows: limits?.windows ?? [])
+    }
+}
+
+extension InvocationState {
+    /// Whether a request was sent after the last failure that counts was known.
+    func isNewRound(_ intent: Position) -> Bool { intent > failureRound }
+
+    /// Whether the failure of a detail request may mean that the API fails for every record.
+    ///
+    /// Records that failed before fail again; once others were fetched, that says nothing new.
+    func suggestsOutage(_ intent: Position, _ records: [QueuedRecord]) -> Bool {
+        isNewRound(intent)
+            && (counters.detailed == 0 || records.contains { $0.was != .retrying })
+    }
+
+    mutating func countFailure(at position: Position) {
+        failures += 1
+        failureRound = position
     }
 }
 

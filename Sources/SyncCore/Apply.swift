@@ -49,10 +49,12 @@ extension ControlState {
         }
         limiter.slots.rebase(convert)
         limiter.lastLimitedNs = limiter.lastLimitedNs.map(convert)
-        // A deadline lies ahead, so the uptime says nothing about it.
+        // A deadline lies ahead, so the uptime says nothing about it; but no more of it can be left
+        // than was at the last event, even if the wall clock says so.
         limiter.cooldownUntilNs = limiter.cooldownUntilNs.map { time in
-            new.bootNs.saturatingAdd(old.time(atBootNs: time).since(new.wall))
+            let left = old.time(atBootNs: time).since(new.wall)
                 .saturatingAdd(ClockAnchored.slackNs)
+            return new.bootNs.saturatingAdd(min(left, max(time.saturatingAdd(-lastNs), 0)))
         }
     }
 
@@ -78,6 +80,9 @@ extension ControlState {
             }
             invocation?.run = event.run
             invocation?.mode = event.mode
+            if let earlier = self[logged.stream].unfinished, earlier.run == event.run {
+                invocation?.drift = earlier.drift
+            }
             self[logged.stream].lastRun = event.run
         case .runStopping(let event):
             invocation?.stopping = event
@@ -110,7 +115,7 @@ extension ControlState {
             counters.add(earlier.counters)
         }
         self[ended.stream].unfinished = UnfinishedRun(
-            run: ended.run, mode: ended.mode, counters: counters)
+            run: ended.run, mode: ended.mode, counters: counters, drift: ended.drift)
     }
 }
 

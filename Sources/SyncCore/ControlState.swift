@@ -48,6 +48,9 @@ package struct LimiterState: Sendable, Equatable {
     package var cooldownUntilNs: Int64?
     /// 429s in a row, each within one largest window of the one before.
     package var strikes: UInt32 = 0
+    /// The event that began or extended the last cooldown: what was on the wire then, and is
+    /// refused too, is the same refusal.
+    package var cooldownAt = Position.none
     package var lastLimitedNs: Int64?
 
     package init() {}
@@ -157,11 +160,14 @@ package struct UnfinishedRun: Sendable, Equatable {
     package let run: Position
     package let mode: RunMode
     package var counters: RunCounters
+    /// A sign of drift in a pass that the run completed.
+    package var drift: String?
 
-    package init(run: Position, mode: RunMode, counters: RunCounters) {
+    package init(run: Position, mode: RunMode, counters: RunCounters, drift: String? = nil) {
         self.run = run
         self.mode = mode
         self.counters = counters
+        self.drift = drift
     }
 }
 
@@ -228,10 +234,13 @@ package struct InvocationState: Sendable, Equatable {
     package var stopping: RunStopping?
     /// A pass of this invocation ended with a sign of drift.
     package var drift: String?
-    /// Failures of the API as a whole in a row, without an answer between them.
+    /// Failures of the API as a whole in a row, without an answer between them; those that were on
+    /// the wire together count as one.
     package var apiFailures: UInt32 = 0
-    /// Failed requests of any kind in a row.
+    /// Failed detail requests in a row, counted likewise, that may mean that it isn't the records.
     package var failures: UInt32 = 0
+    /// The event by which the last failure was counted.
+    package var failureRound = Position.none
     /// No request before this boot-clock reading.
     package var backoffUntilNs: Int64?
     /// When the server began to refuse; nil once it gave an answer that can be used.

@@ -2,7 +2,6 @@ extension Decider {
     /// Sends what may be sent now, says when to look again, and ends what is done.
     mutating func advance() {
         guard let invocation = control.invocation else { return }
-        checkBounds(invocation)
         var picker = BatchPicker(rows: rows, order: control[invocation.stream].idOrder ?? .none)
         var cause = invocation.request
         while let current = control.invocation {
@@ -10,15 +9,18 @@ extension Decider {
                 if control.inFlight.isEmpty { complete(current.stopping, cause: cause) }
                 return
             }
-            switch nextTarget(current, &picker) {
-            case .send(let target, let reason): cause = send(target, cause: reason)
-            case .wait: return
-            case .wake(let time):
-                wake(at: time, current)
-                return
-            case .done:
+            let next = nextTarget(current, &picker)
+            if case .done = next {
                 complete(ending(current), cause: cause)
                 return
+            }
+            if stopsAtBound(current) { continue }
+            switch next {
+            case .send(let target, let reason): cause = send(target, cause: reason)
+            case .wake(let time, let isBudget):
+                wake(at: time, isBudget: isBudget, current)
+                return
+            case .wait, .done: return
             }
         }
     }
@@ -27,22 +29,26 @@ extension Decider {
         case send(RequestIntended.Target, cause: Position)
         /// Only an outcome can change anything.
         case wait
-        case wake(LogTime)
+        /// - Parameter isBudget: our own limits set the wait, and not the server or a failure.
+        case wake(LogTime, isBudget: Bool)
         case done
     }
 
-    /// Bounds of the invocation that the time or the disk has reached.
-    private mutating func checkBounds(_ invocation: InvocationState) {
+    /// Stops an invocation that has something left to do, but reached a bound of time or disk.
+    private mutating func stopsAtBound(_ invocation: InvocationState) -> Bool {
         if control.inFlightAllowed == 0 {
             stop(
                 .diskFull,
                 "too little free space to store another answer: no request is sent; "
                     + "free some space and run `ossync sync --mode resume`",
                 cause: invocation.request)
+            return true
         }
         if let deadline = invocation.deadlineNs, nowNs >= deadline {
             stop(.maxDuration, "--max-duration is reached", cause: invocation.request)
+            return true
         }
+        return false
     }
 
     private func nextTarget(_ invocation: InvocationState, _ picker: inout BatchPicker) -> Next {
@@ -62,13 +68,12 @@ extension Decider {
             return inFlight > 0 ? .wait : .done
         }
         let most = min(detail.concurrency, Int(control.inFlightAllowed ?? .max))
-        guard inFlight < most else { return .wait }
         let room = min(UInt64(detail.batch), invocation.remainingDetails(control))
         guard room > 0 else { return inFlight > 0 ? .wait : .done }
+        if picker.isEmpty { return idle(picker) }
+        guard inFlight < most else { return .wait }
         guard let gate = gate(invocation) else { return .wait }
-        guard gate <= nowNs else {
-            return picker.isEmpty ? idle(picker) : .wake(control.time(atBootNs: gate))
-        }
+        guard gate <= nowNs else { return wake(atBootNs: gate, invocation) }
         guard let batch = picker.take(Int(room)) else { return idle(picker) }
         return .send(.detail(batch.asked), cause: batch.cause)
     }
@@ -76,15 +81,19 @@ extension Decider {
     /// Nothing can be asked for now.
     private func idle(_ picker: BatchPicker) -> Next {
         if !control.inFlight.isEmpty { return .wait }
-        return picker.nextDue.map { .wake($0) } ?? .done
+        return picker.nextDue.map { .wake($0, isBudget: false) } ?? .done
     }
 
     private func gated(
         _ target: RequestIntended.Target, _ invocation: InvocationState, cause: Position
     ) -> Next {
         guard let gate = gate(invocation) else { return .wait }
-        return gate <= nowNs
-            ? .send(target, cause: cause) : .wake(control.time(atBootNs: gate))
+        return gate <= nowNs ? .send(target, cause: cause) : wake(atBootNs: gate, invocation)
+    }
+
+    private func wake(atBootNs gate: Int64, _ invocation: InvocationState) -> Next {
+        let asked = max(control.limiter.cooldownUntilNs ?? .min, invocation.backoffUntilNs ?? .min)
+        return .wake(control.time(atBootNs: gate), isBudget: asked < gate)
     }
 
     /// The boot-clock reading from which a request may be sent; nil when only a response frees a
@@ -111,16 +120,15 @@ extension Decider {
     ///
     /// Waits between refusals in a row count as one: a server that only ever says "later" must not
     /// hold a run for ever.
-    private mutating func wake(at time: LogTime, _ invocation: InvocationState) {
+    private mutating func wake(at time: LogTime, isBudget: Bool, _ invocation: InvocationState) {
         let wait = time.since(now)
         let patience = invocation.options.patienceMs.saturatingMultiply(.nsPerMs)
         let refused = invocation.refusedSinceNs.map { nowNs.saturatingAdd(-$0) } ?? 0
         if wait.saturatingAdd(refused) > patience {
             let isOneWait = wait > patience
-            let isBudget = isOneWait && gateIsBudget(invocation, until: control.bootNs(at: time))
             let next = "the next request may be sent in \(wait / .nsPerSecond) s"
             stop(
-                isBudget ? .budget : .patience,
+                isOneWait && isBudget ? .budget : .patience,
                 isOneWait
                     ? "\(next), which is longer than --patience"
                     : "\(next), after \(refused / .nsPerSecond) s in which the API refused every "
@@ -135,11 +143,6 @@ extension Decider {
         decision.effects.append(.wake(at: min(time, deadline ?? time)))
     }
 
-    /// Whether our own budget, and not the server, sets the wait.
-    private func gateIsBudget(_ invocation: InvocationState, until gate: Int64) -> Bool {
-        max(control.limiter.cooldownUntilNs ?? .min, invocation.backoffUntilNs ?? .min) < gate
-    }
-
     /// How an invocation ends that has nothing more to do.
     private func ending(_ invocation: InvocationState) -> RunStopping? {
         let stream = control[invocation.stream]
@@ -152,12 +155,19 @@ extension Decider {
             return RunStopping(reason: .max, text: "--max is reached")
         }
         if let drift = invocation.drift { return RunStopping(reason: .drift, text: drift) }
-        let parked = invocation.counters.failed
+        let parked = min(parked(by: invocation), stream.counts.parked)
         guard parked > 0 else { return nil }
         return RunStopping(
             reason: .parked,
             text: "\(parked) \(parked == 1 ? "record was" : "records were") given up: see "
                 + "`ossync queue list`")
+    }
+
+    /// Records that the run gave up, in this invocation and in those it goes on from.
+    private func parked(by invocation: InvocationState) -> UInt64 {
+        let earlier = control[invocation.stream].unfinished
+        let before = earlier?.run == invocation.run ? earlier?.counters.failed ?? 0 : 0
+        return before + invocation.counters.failed
     }
 }
 
@@ -214,7 +224,8 @@ struct BatchPicker {
             cause: failed == .none ? first.headerPosition : failed)
     }
 
-    /// The groups that are due, newest identity first; they are asked for as they failed.
+    /// The groups that are due, newest identity first, those that were abandoned last; they are
+    /// asked for as they failed.
     private static func groups(_ rows: CoreRows, _ order: IDOrder) -> [[RecordRow]] {
         var groups: [[RecordRow]] = []
         for row in rows.retries {
@@ -229,6 +240,8 @@ struct BatchPicker {
         if rows.retriesAreCut, groups.count > 1 { groups.removeLast() }
         return groups.sorted { left, right in
             guard let first = left.first, let second = right.first else { return false }
+            let (abandons, others) = (first.queue?.abandons ?? 0, second.queue?.abandons ?? 0)
+            if abandons != others { return abandons < others }
             if order == .none { return first.ordinal > second.ordinal }
             return order.precedes(second.id, first.id)
         }

@@ -65,7 +65,7 @@ extension Decider {
             requeue(
                 answer.intent, .alone,
                 parts: missed.map { [QueuedRecord(ordinal: $0.ordinal, id: $0.id, was: $0.was)] },
-                due: now, error: missed.first?.error, cause: position)
+                due: now, error: nil, cause: position)
             return
         }
         charge(
@@ -81,38 +81,64 @@ extension Decider {
         }
         let limits = invocation.policy.limits
         let request = control.request(event.intent)
-        let isInARow = control.limiter.lastLimitedNs.map {
-            nowNs.saturatingAdd(-$0) < limits.largestPeriodNs
-        }
+        let step = strike(event.intent, limits)
         let position = emit(.rateLimited(event), cause: event.intent)
-        let step = isInARow ?? false ? control.limiter.strikes.saturatingNext : 1
         let own = exponential(
             base: limits.cooldownMs, multiplier: limits.backoffMultiplier, steps: Int(step) - 1,
             cap: max(limits.largestPeriodNs / .nsPerMs, 1))
-        let wait = jittered(
-            max(own, event.waitMs ?? 0), seed: invocation.seed, intent: event.intent)
-        let until = now.adding(ms: wait)
-        let standing = control.limiter.cooldownUntilNs.map { control.time(atBootNs: $0) }
-        emit(
-            .backoffApplied(
-                BackoffApplied(
-                    kind: .cooldown, until: max(until, standing ?? until), waitMs: wait, step: step)
-            ), cause: position)
+        let until = coolDown(
+            max(own, event.waitMs ?? 0), step: step, intent: event.intent, cause: position)
         giveBack(request, cause: position)
         // A check of the health is one request: that it was refused is the answer.
         if request?.endpoint == .health {
             stop(
                 .unavailable,
                 "the API refuses requests: \(event.exchange.status), and is not asked again before "
-                    + max(until, standing ?? until).rfc3339(), cause: position)
+                    + until.rfc3339(), cause: position)
         }
     }
 
-    /// Puts the records of a request back as they were.
-    mutating func giveBack(_ request: InFlightRequest?, cause: Position) {
+    /// Which refusal in a row this is.
+    ///
+    /// Refusals of requests that were on the wire together are one: the multiplier is for those who
+    /// ask again too early.
+    private func strike(_ intent: Position, _ limits: LimitPolicy) -> UInt32 {
+        let limiter = control.limiter
+        let isInARow = limiter.lastLimitedNs.map {
+            nowNs.saturatingAdd(-$0) < limits.largestPeriodNs
+        }
+        guard isInARow ?? false else { return 1 }
+        return intent > limiter.cooldownAt
+            ? limiter.strikes.saturatingNext : max(limiter.strikes, 1)
+    }
+
+    /// Sends nothing for a while, unless a longer wait stands already.
+    ///
+    /// - Returns: the end of the cooldown in force.
+    @discardableResult
+    mutating func coolDown(
+        _ waitMs: Int64, step: UInt32, intent: Position, cause: Position
+    ) -> LogTime {
+        guard let invocation = control.invocation else { return now }
+        let wait = jittered(waitMs, seed: invocation.seed, intent: intent)
+        let until = now.adding(ms: wait)
+        let standing = control.limiter.cooldownUntilNs.map { control.time(atBootNs: $0) }
+        if let standing, standing >= until, step == control.limiter.strikes { return standing }
+        emit(
+            .backoffApplied(
+                BackoffApplied(
+                    kind: .cooldown, until: max(until, standing ?? until), waitMs: wait, step: step)
+            ), cause: cause)
+        return max(until, standing ?? until)
+    }
+
+    /// Puts the records of a request back as they were, or at the end of their class.
+    mutating func giveBack(
+        _ request: InFlightRequest?, _ kind: DetailsRequeued.Kind = .returned, cause: Position
+    ) {
         guard let request, !request.ordinals.isEmpty else { return }
         requeue(
-            request.intent, .returned, parts: [records(of: request)], due: .zero, error: nil,
+            request.intent, kind, parts: [records(of: request)], due: .zero, error: nil,
             cause: cause)
     }
 

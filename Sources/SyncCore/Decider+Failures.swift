@@ -2,16 +2,23 @@ extension Decider {
     /// A request brought nothing: whose fault that is decides what follows.
     mutating func failed(_ event: RequestFailed) {
         let request = control.request(event.intent)
+        let isNewRound = control.invocation?.isNewRound(event.intent) ?? false
         let position = emit(.requestFailed(event), cause: event.intent)
         guard let invocation = control.invocation, let request else { return }
         let answer = event.answer
+        // A wait that the server names holds for everything, and outlives the invocation.
+        if let wait = answer.waitMs {
+            coolDown(
+                wait, step: control.limiter.strikes, intent: event.intent, cause: position)
+        }
         if answer.failure == .auth {
             giveBack(request, cause: position)
             stop(.auth, answer.text, cause: position)
         } else if request.endpoint == .health {
             stop(answer.failure.stopReason, answer.text, cause: position)
         } else if answer.failure.isOfAPI {
-            giveBack(request, cause: position)
+            giveBack(request, .postponed, cause: position)
+            guard isNewRound else { return }
             backOff(Int(invocation.apiFailures), answer, intent: event.intent, cause: position)
         } else if request.endpoint == .list {
             let failures = Int(control[invocation.stream].pass?.failures ?? 1)
@@ -30,20 +37,26 @@ extension Decider {
         _ failures: Int, _ answer: FailureAnswer, intent: Position, cause: Position
     ) {
         guard let invocation = control.invocation else { return }
-        let retry = invocation.policy.retry
-        if failures >= retry.attempts {
+        if failures >= invocation.policy.retry.attempts {
             stop(
                 answer.failure.stopReason, "\(answer.text) (\(failures) times in a row)",
                 cause: cause)
-            return
+        } else {
+            pause(afterFailures: failures, intent: intent, cause: cause)
         }
-        let own = jittered(
-            retry.waitMs(afterFailures: failures), seed: invocation.seed, intent: intent)
-        let wait = max(own, answer.waitMs ?? 0)
+    }
+
+    private mutating func pause(afterFailures failures: Int, intent: Position, cause: Position) {
+        guard let invocation = control.invocation else { return }
+        let wait = jittered(
+            invocation.policy.retry.waitMs(afterFailures: failures), seed: invocation.seed,
+            intent: intent)
+        let until = now.adding(ms: wait)
+        let standing = invocation.backoffUntilNs.map { control.time(atBootNs: $0) }
         emit(
             .backoffApplied(
                 BackoffApplied(
-                    kind: .failure, until: now.adding(ms: wait), waitMs: wait,
+                    kind: .failure, until: max(until, standing ?? until), waitMs: wait,
                     step: UInt32(clamping: failures))),
             cause: cause)
     }
@@ -56,22 +69,39 @@ extension Decider {
         guard let invocation = control.invocation else { return }
         let retry = invocation.policy.retry
         let asked = records(of: request)
-        if Int(invocation.failures) >= retry.attempts * Self.failuresInARow {
+        let isGone = answer.failure == .notFound && asked.count == 1
+        let suggestsOutage =
+            invocation.suggestsOutage(request.intent, asked)
+            && !(isGone && invocation.counters.detailed > 0)
+        let failures = Int(invocation.failures) + 1
+        if suggestsOutage, failures >= retry.attempts * Self.failuresInARow {
             giveBack(request, cause: cause)
             stop(
-                answer.failure.stopReason,
-                "\(answer.text) (\(invocation.failures) failed requests in a row)", cause: cause)
+                answer.failure.stopReason, "\(answer.text) (\(failures) times in a row)",
+                cause: cause)
             return
         }
         let error = RecordError(code: answer.code, text: answer.text)
         if asked.count == 1, let only = asked.first {
             charge(
-                only, intent: request.intent, error: error,
-                isFinal: answer.failure == .notFound, cause: cause)
-            return
+                only, intent: request.intent, error: error, isFinal: isGone, cause: cause)
+        } else {
+            askBatchAgain(asked, request.intent, error: error, cause: cause)
         }
+        if suggestsOutage, failures >= retry.attempts {
+            pause(
+                afterFailures: failures - retry.attempts + 1, intent: request.intent, cause: cause)
+        }
+    }
+
+    /// A batch that failed for the first time is asked again whole, then in halves.
+    private mutating func askBatchAgain(
+        _ asked: [QueuedRecord], _ intent: Position, error: RecordError, cause: Position
+    ) {
+        guard let invocation = control.invocation else { return }
         let wait = jittered(
-            retry.waitMs(afterFailures: 1), seed: invocation.seed, intent: request.intent)
+            invocation.policy.retry.waitMs(afterFailures: 1), seed: invocation.seed,
+            intent: intent)
         let due = now.adding(ms: wait)
         let wasAskedWhole = asked.allSatisfy {
             rows.byOrdinal[$0.ordinal]?.queue?.isSplitNext ?? false
@@ -79,15 +109,14 @@ extension Decider {
         if wasAskedWhole {
             let half = (asked.count + 1) / 2
             requeue(
-                request.intent, .split, parts: [Array(asked[..<half]), Array(asked[half...])],
+                intent, .split, parts: [Array(asked[..<half]), Array(asked[half...])],
                 due: due, error: error, cause: cause)
         } else {
-            requeue(
-                request.intent, .whole, parts: [asked], due: due, error: error, cause: cause)
+            requeue(intent, .whole, parts: [asked], due: due, error: error, cause: cause)
         }
     }
 
-    /// So many times `retry.attempts` failed detail requests in a row mean that it isn't the
+    /// So many times `retry.attempts` failures in a row, with growing waits, mean that it isn't the
     /// records.
     private static let failuresInARow = 4
 }

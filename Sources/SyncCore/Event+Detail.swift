@@ -69,6 +69,17 @@ package struct DetailsRequeued: Sendable, Equatable {
         case alone = 4
         /// A single record failed: an attempt is charged to it.
         case attempt = 5
+        /// As they were, but at the end of their class: the API or the network failed, and one of
+        /// them may be why.
+        case postponed = 6
+
+        /// Whether the records wait for another try because they failed.
+        var isCharged: Bool {
+            switch self {
+            case .returned, .postponed: false
+            case .whole, .split, .alone, .attempt: true
+            }
+        }
     }
 
     package let intent: Position

@@ -42,7 +42,7 @@ package struct QueueEntry: Sendable, Equatable {
     package var state: RecordState
     /// Whether details were fetched before: it is queued because its header changed.
     package var isChange: Bool
-    /// How often a request for it was abandoned; each sends it to the end of its class.
+    /// How often a request for it brought no answer; each time it goes to the end of its class.
     package var abandons: UInt8 = 0
     /// When it may be asked again, for a retried entry.
     package var due: LogTime = .zero

@@ -61,11 +61,7 @@ package func applyRow(
     case .asked: row.queue?.inFlight = true
     case .detail(let result): row.take(result, position: position, time: time)
     case .requeued(_, let event, let part): row.requeue(event, part: part, time: time)
-    case .abandoned:
-        row.queue?.inFlight = false
-        if let abandons = row.queue?.abandons, abandons < .max {
-            row.queue?.abandons = abandons + 1
-        }
+    case .abandoned: row.postpone()
     case .parked(let event):
         row.enqueue(.parked)
         row.attempts = event.attempts
@@ -118,10 +114,21 @@ extension RecordRow {
         error = nil
     }
 
+    /// Puts the record back at the end of its class.
+    fileprivate mutating func postpone() {
+        queue?.inFlight = false
+        if let abandons = queue?.abandons, abandons < .max { queue?.abandons = abandons + 1 }
+    }
+
     fileprivate mutating func requeue(_ event: DetailsRequeued, part: Int, time: LogTime) {
-        guard event.kind != .returned else {
+        switch event.kind {
+        case .returned:
             queue?.inFlight = false
             return
+        case .postponed:
+            postpone()
+            return
+        case .whole, .split, .alone, .attempt: break
         }
         enqueue(.retrying)
         queue?.due = event.due

@@ -196,4 +196,194 @@ import Testing
         #expect(core.now.since(start) >= 120 * .nsPerSecond)
         #expect(core.finished.last?.outcome == .completed)
     }
+
+    /// Those that were on the wire together are one failure, however many there were.
+    @Test func aBlipThatHitsEveryRequestOnTheWireIsWaitedOut() {
+        var policy = Policy.small
+        policy.detail?.concurrency = 5
+        var core = CoreHarness()
+        var api = FakeAPI(count: 50)
+        core.request(policy: policy)
+        while core.wire.count < 5 { core.answer(core.wire[0], api.answer(core.wire[0])) }
+        for request in core.wire { core.answer(request, .failure(.unavailable, status: 503)) }
+        #expect(core.wire.isEmpty)
+        #expect(core.control.invocation?.apiFailures == 1)
+        core.finish(with: &api)
+        #expect(core.finished.last?.outcome == .completed)
+    }
+
+    @Test func refusalsOfRequestsOnTheWireTogetherAreOneRefusal() {
+        let policy = Policy.limited(
+            RateWindow(name: "h", requests: 600, periodNs: 3_600 * .nsPerSecond), concurrency: 5)
+        var core = CoreHarness()
+        var api = FakeAPI(count: 50)
+        core.request(policy: policy)
+        while core.wire.count < 5 { core.answer(core.wire[0], api.answer(core.wire[0])) }
+        for request in core.wire { core.answer(request, .limited(waitMs: nil)) }
+        #expect(core.control.limiter.strikes == 1)
+        let wait = core.wake?.since(core.now) ?? 0
+        #expect(wait >= 60 * .nsPerSecond && wait <= 66 * .nsPerSecond)
+    }
+
+    @Test func aWaitThatTheServerNamesOutlivesASuccessAndTheInvocation() {
+        var core = CoreHarness()
+        var api = FakeAPI(count: 30)
+        core.request()
+        while core.wire.count < 2 { core.answer(core.wire[0], api.answer(core.wire[0])) }
+        let (refused, good) = (core.wire[0], core.wire[1])
+        let asked = core.now
+        core.answer(refused, .failure(.unavailable, status: 503, waitMs: 120_000))
+        core.answer(good, api.answer(good))
+        #expect(core.wire.isEmpty)
+        core.start()
+        core.request(.resume)
+        #expect(core.wire.isEmpty)
+        core.finish(with: &api)
+        #expect(core.now.since(asked) >= 120 * .nsPerSecond)
+        #expect(core.finished.last?.outcome == .completed)
+    }
+
+    @Test func recordsThatBreakTheConnectionDoNotKeepOthersWaiting() {
+        var policy = Policy.small
+        policy.detail = DetailPolicy(batch: 1, concurrency: 1)
+        var core = CoreHarness()
+        var api = FakeAPI(count: 10)
+        core.request(policy: policy)
+        core.finish(with: &api) { request, _ in
+            guard case .detail(let ids) = request.kind, ids == [RecordID("10")] else { return nil }
+            return .failure(.network)
+        }
+        #expect(core.finished.last?.exitCode == 6)
+        #expect(core.control[CoreHarness.stream].counts.synced == 9)
+        #expect(core.row("10")?.attempts == 0)
+    }
+
+    @Test func manyFailingRecordsAreParkedOneByOneWhileOthersAreFetched() {
+        var policy = Policy.small
+        policy.detail = DetailPolicy(batch: 1, concurrency: 2)
+        var core = CoreHarness()
+        var api = FakeAPI(count: 40)
+        api.poison = [3, 7, 11, 15, 19, 23]
+        core.request(policy: policy)
+        core.finish(with: &api)
+        #expect(core.finished.last?.reason == .parked)
+        #expect(core.finished.last?.counters.failed == 6)
+        #expect(core.control[CoreHarness.stream].counts.synced == 34)
+    }
+
+    @Test func manyRecordsThatAreGoneAreParkedWhileOthersAreFetched() {
+        var policy = Policy.small
+        policy.detail = DetailPolicy(batch: 1, concurrency: 2)
+        var core = CoreHarness()
+        var api = FakeAPI(count: 40)
+        core.request(policy: policy)
+        core.finish(with: &api) { request, _ in
+            guard case .detail(let ids) = request.kind, let id = Int(ids[0].text), id <= 30 else {
+                return nil
+            }
+            return .failure(.notFound, status: 404)
+        }
+        #expect(core.finished.last?.reason == .parked)
+        #expect(core.finished.last?.counters.failed == 30)
+    }
+
+    /// A wrong path answers so for every record.
+    @Test func whereNoRecordIsFoundTheRunEndsInsteadOfParkingAll() {
+        var core = CoreHarness()
+        var api = FakeAPI(count: 200)
+        core.request()
+        core.finish(with: &api) { request, _ in
+            request.endpoint == .detail ? .failure(.notFound, status: 404) : nil
+        }
+        #expect(core.finished.last?.reason == .unusable)
+        #expect(core.control[CoreHarness.stream].counts.parked < 10)
+    }
+
+    @Test func eachRecordThatAnAnswerMissesKeepsItsOwnError() {
+        var core = CoreHarness()
+        var api = FakeAPI(count: 5)
+        core.request()
+        while core.wire.first?.endpoint != .detail {
+            core.answer(core.wire[0], api.answer(core.wire[0]))
+        }
+        var outcomes = [DetailOutcome](repeating: .absent, count: 5)
+        outcomes[1] = .failed(code: "E7", text: "locked")
+        core.answer(
+            core.wire[0],
+            SourceAnswer(exchange: Exchange(status: 200), content: .details(outcomes)))
+        #expect(core.row("4")?.error == RecordError(code: "E7", text: "locked"))
+        #expect(core.row("5")?.error == .absent)
+    }
+
+    @Test func aRetryThatIsDueBeyondPatienceIsNoBudget() {
+        var policy = Policy.small
+        policy.retry.baseMs = 3_600_000
+        policy.retry.maxMs = 3_600_000
+        var core = CoreHarness()
+        var api = FakeAPI(count: 5)
+        api.poison = [1]
+        core.request(.incremental, RunOptions(patienceMs: 60_000), policy: policy)
+        core.finish(with: &api)
+        #expect(core.finished.last?.reason == .patience)
+    }
+
+    @Test func retriesOfAbandonedRequestsComeLastOfTheirClass() {
+        var policy = Policy.small
+        policy.detail = DetailPolicy(batch: 1, concurrency: 1)
+        var core = CoreHarness()
+        var api = FakeAPI(count: 3)
+        api.poison = [1, 2, 3]
+        core.request(policy: policy)
+        while core.control[CoreHarness.stream].counts.retrying < 3 {
+            core.answer(core.wire[0], api.answer(core.wire[0]))
+        }
+        core.now = core.now.adding(ms: 100_000)
+        core.feedTime()
+        #expect(core.wire.last?.kind == .detail(ids: [RecordID("3")]))
+        core.start()
+        core.request(.resume, policy: policy)
+        #expect(core.wire.last?.kind == .detail(ids: [RecordID("2")]))
+    }
+
+    @Test func whatARunParkedMakesItPartialInALaterInvocationToo() {
+        var policy = Policy.small
+        policy.detail = DetailPolicy(batch: 1, concurrency: 1)
+        policy.retry.attempts = 1
+        var core = CoreHarness()
+        var api = FakeAPI(count: 4)
+        core.request(policy: policy)
+        core.answer(core.wire[0], api.answer(core.wire[0]))
+        core.answer(core.wire[0], api.answer(core.wire[0]))
+        core.answer(core.wire[0], .failure(.notFound, status: 404))
+        #expect(core.control[CoreHarness.stream].counts.parked == 1)
+        core.feed(.cancelRequested(CancelRequested(signal: .sigterm)))
+        core.finish(with: &api)
+        #expect(core.finished.last?.exitCode == 143)
+        core.request(.resume, policy: policy)
+        core.finish(with: &api)
+        #expect(core.finished.last?.exitCode == 3)
+    }
+
+    @Test func driftMakesARunPartialInALaterInvocationToo() {
+        var core = CoreHarness()
+        var api = FakeAPI(count: 5)
+        core.request()
+        while core.control[CoreHarness.stream].pass != nil {
+            core.answer(core.wire[0], Self.withTotal(6, api.answer(core.wire[0])))
+        }
+        core.feed(.cancelRequested(CancelRequested(signal: .sigint)))
+        core.finish(with: &api) { _, _ in .failure(.network) }
+        #expect(core.finished.last?.exitCode == 130)
+        core.request(.resume)
+        core.finish(with: &api)
+        #expect(core.finished.last?.reason == .drift)
+        #expect(core.finished.last?.exitCode == 3)
+    }
+
+    private static func withTotal(_ total: UInt64, _ answer: SourceAnswer) -> SourceAnswer {
+        guard case .page(let page) = answer.content else { return answer }
+        return SourceAnswer(
+            exchange: answer.exchange,
+            content: .page(PageAnswer(records: page.records, next: page.next, total: total)))
+    }
 }

@@ -132,6 +132,31 @@ import Testing
         #expect((core.wake?.since(arrival) ?? 0) >= 60 * .nsPerSecond)
     }
 
+    /// A machine without a battery for its clock starts in the past.
+    @Test func aCooldownThatWasOverStaysOverWhateverTheWallClockSaysAfterAReboot() {
+        var core = CoreHarness()
+        var api = FakeAPI(count: 5)
+        core.request()
+        core.answer(core.wire[0], .limited(waitMs: 10_000))
+        core.finish(with: &api)
+        #expect(core.finished.last?.outcome == .completed)
+        core.now = core.now.adding(ms: -86_400_000 * 365)
+        core.start(bootID: "boot-2", bootNs: 30 * .nsPerSecond)
+        core.request(.full)
+        #expect(core.wire.count == 1)
+    }
+
+    @Test func noMoreOfACooldownIsLeftAfterARebootThanBefore() {
+        var core = CoreHarness()
+        core.request()
+        core.answer(core.wire[0], .limited(waitMs: 600_000))
+        core.now = core.now.adding(ms: -86_400_000)
+        core.start(bootID: "boot-2", bootNs: 30 * .nsPerSecond)
+        core.request(.resume)
+        let wait = core.wake?.since(core.now) ?? 0
+        #expect(wait > 590 * .nsPerSecond && wait <= 660 * .nsPerSecond)
+    }
+
     @Test func aHistoryKeepsTheNewestSlotsOnly() {
         var floor = FloorTracker(slots: SlotHistory(times: Array(0..<10_000)), startNs: 10_000)
         floor.count(windows: [])

@@ -214,6 +214,16 @@ import Testing
         #expect(core.finished.last?.durationNs == 30 * .nsPerSecond)
     }
 
+    @Test func aRunThatIsDoneAtItsDeadlineIsCompleted() {
+        var core = CoreHarness()
+        var api = FakeAPI(count: 5)
+        core.request(.incremental, RunOptions(noDetails: true, maxDurationMs: 30_000))
+        let last = core.wire[0]
+        core.now = core.now.adding(ms: 30_000)
+        core.answer(last, api.answer(last))
+        #expect(core.finished.last?.outcome == .completed)
+    }
+
     @Test func tooLittleStorageStopsBeforeARequestIsSpent() {
         var core = CoreHarness()
         core.feed(.storageMeasured(StorageMeasured(freeBytes: 10, inFlightAllowed: 0)))

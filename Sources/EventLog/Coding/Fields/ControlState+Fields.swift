@@ -56,12 +56,14 @@ extension LimiterState: FieldCoded {
         var cooldownUntilNs: Int64?
         var strikes: UInt32 = 0
         var lastLimitedNs: Int64?
+        var cooldownAt = Position.none
         while let field = try reader.next() {
             switch field {
             case 1: slots = try reader.slots()
             case 2: cooldownUntilNs = try reader.signed()
             case 3: strikes = try reader.unsigned()
             case 4: lastLimitedNs = try reader.signed()
+            case 5: cooldownAt = try reader.position()
             default: try reader.skip()
             }
         }
@@ -70,6 +72,7 @@ extension LimiterState: FieldCoded {
         self.cooldownUntilNs = cooldownUntilNs
         self.strikes = strikes
         self.lastLimitedNs = lastLimitedNs
+        self.cooldownAt = cooldownAt
     }
 
     func write(to writer: inout FieldWriter) {
@@ -77,6 +80,7 @@ extension LimiterState: FieldCoded {
         writer.optionalSigned(2, cooldownUntilNs)
         writer.unsigned(3, strikes)
         writer.optionalSigned(4, lastLimitedNs)
+        writer.position(5, cooldownAt)
     }
 }
 

@@ -21,6 +21,7 @@ extension InvocationState: FieldCoded {
         var healthDone = false
         var refusedSinceNs: Int64?
         var followedPass: UInt32?
+        var failureRound = Position.none
         while let field = try reader.next() {
             switch field {
             case 1: request = try reader.position()
@@ -42,6 +43,7 @@ extension InvocationState: FieldCoded {
             case 17: healthDone = try reader.bool()
             case 18: refusedSinceNs = try reader.signed()
             case 19: followedPass = try reader.unsigned()
+            case 20: failureRound = try reader.position()
             default: try reader.skip()
             }
         }
@@ -60,6 +62,7 @@ extension InvocationState: FieldCoded {
         self.healthDone = healthDone
         self.refusedSinceNs = refusedSinceNs
         self.followedPass = followedPass
+        self.failureRound = failureRound
     }
 
     func write(to writer: inout FieldWriter) {
@@ -82,6 +85,7 @@ extension InvocationState: FieldCoded {
         writer.bool(17, healthDone)
         writer.optionalSigned(18, refusedSinceNs)
         writer.optionalUnsigned(19, followedPass.map { UInt64($0) })
+        writer.position(20, failureRound)
     }
 }
 

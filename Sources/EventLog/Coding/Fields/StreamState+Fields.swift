@@ -101,23 +101,26 @@ extension UnfinishedRun: FieldCoded {
         var run = Position.none
         var mode: RunMode?
         var counters: RunCounters?
+        var drift: String?
         while let field = try reader.next() {
             switch field {
             case 1: run = try reader.position()
             case 2: mode = try reader.choice()
             case 3: counters = try reader.message()
+            case 4: drift = try reader.string()
             default: try reader.skip()
             }
         }
         self.init(
             run: run, mode: try required(mode, "mode"),
-            counters: try required(counters, "counters"))
+            counters: try required(counters, "counters"), drift: drift)
     }
 
     func write(to writer: inout FieldWriter) {
         writer.position(1, run)
         writer.choice(2, mode)
         writer.message(3, counters)
+        writer.optionalString(4, drift)
     }
 }
 

@@ -111,6 +111,7 @@ extension DetailsRequeued.Kind {
         case .split: "split"
         case .alone: "alone"
         case .attempt: "attempt"
+        case .postponed: "postponed"
         }
     }
 }

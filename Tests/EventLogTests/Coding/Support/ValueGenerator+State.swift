@@ -36,6 +36,7 @@ extension ValueGenerator {
         control.limiter.cooldownUntilNs = optional { $0.signed() }
         control.limiter.strikes = unsigned()
         control.limiter.lastLimitedNs = optional { $0.signed() }
+        control.limiter.cooldownAt = position()
         for number in 0..<below(4) {
             control.streams.append(streamState(StreamID(UInt16(number + 1))))
         }
@@ -71,7 +72,9 @@ extension ValueGenerator {
         stream.counts.dropped = unsigned()
         stream.lastTotal = optional { $0.unsigned() }
         stream.unfinished = optional {
-            UnfinishedRun(run: $0.position(), mode: $0.choice(), counters: $0.counters())
+            UnfinishedRun(
+                run: $0.position(), mode: $0.choice(), counters: $0.counters(),
+                drift: $0.optional { $0.text() })
         }
         stream.lastRun = position()
         stream.lastCompletedAt = optional { $0.time() }
@@ -110,6 +113,7 @@ extension ValueGenerator {
         invocation.apiFailures = unsigned()
         invocation.failures = unsigned()
         invocation.followedPass = optional { $0.unsigned() }
+        invocation.failureRound = position()
         invocation.backoffUntilNs = optional { $0.signed() }
         invocation.refusedSinceNs = optional { $0.signed() }
         invocation.healthDone = bool()
