@@ -1,3 +1,5 @@
+internal import SyncCore
+
 extension ServiceOrder {
     /// Writes what a list shows of this order, as one JSON object of about 400 bytes.
     func writeHeader(to json: inout JSONWriter, idIsText: Bool) {

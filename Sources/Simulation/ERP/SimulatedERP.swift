@@ -1,3 +1,4 @@
+internal import SyncCore
 import Synchronization
 
 /// An ERP with a paged list of service orders, a detail call, limits and faults.
