@@ -132,7 +132,8 @@ let package = Package(
             name: "SimulationTests", dependencies: ["Simulation", "SyncCore", "EventLog", "LMDB"],
             swiftSettings: strict),
         .testTarget(
-            name: "ossyncTests", dependencies: ["ossync", "Simulation", "TestSupport"],
+            name: "ossyncTests",
+            dependencies: ["ossync", "RESTSource", "Simulation", "TestSupport"],
             swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

@@ -1,3 +1,4 @@
+import RESTSource
 import Testing
 
 @testable import ossync
