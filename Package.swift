@@ -84,23 +84,45 @@ let package = Package(
             ],
             path: "Benchmarks/ossync-bench", swiftSettings: strict),
 
-        .testTarget(name: "SyncCoreTests", dependencies: ["SyncCore"], swiftSettings: strict),
-        .testTarget(name: "RecordsTests", dependencies: ["Records"], swiftSettings: strict),
-        .testTarget(name: "LMDBTests", dependencies: ["LMDB"], swiftSettings: strict),
+        // What several test targets share.
+        .target(
+            name: "TestSupport", dependencies: ["SyncCore"], path: "Tests/TestSupport",
+            swiftSettings: strict),
+        .target(
+            name: "StoreTestSupport",
+            dependencies: ["TestSupport", "EventLog", "SyncCore", "LMDB"],
+            path: "Tests/StoreTestSupport", swiftSettings: strict),
+
         .testTarget(
-            name: "EventLogTests", dependencies: ["EventLog", "SyncCore", "LMDB"],
+            name: "SyncCoreTests", dependencies: ["SyncCore", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "RecordsTests", dependencies: ["Records", "SyncCore", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "LMDBTests", dependencies: ["LMDB", "SyncCore", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "EventLogTests",
+            dependencies: ["EventLog", "SyncCore", "LMDB", "TestSupport", "StoreTestSupport"],
             exclude: ["Coding/Fixtures"],
             swiftSettings: strict),
         .testTarget(
             name: "ProjectionsTests",
-            dependencies: ["Projections", "EventLog", "Records", "SyncCore", "LMDB"],
+            dependencies: [
+                "Projections", "EventLog", "Records", "SyncCore", "LMDB", "TestSupport",
+                "StoreTestSupport",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "RESTSourceTests", dependencies: ["RESTSource", "Records", "SyncCore"],
             swiftSettings: strict),
         .testTarget(
             name: "SyncEngineTests",
-            dependencies: ["SyncEngine", "EventLog", "Projections", "Records", "LMDB", "SyncCore"],
+            dependencies: [
+                "SyncEngine", "EventLog", "Projections", "Records", "LMDB", "SyncCore",
+                "TestSupport",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "ReadModelsTests",
@@ -110,7 +132,9 @@ let package = Package(
             name: "SimulationTests", dependencies: ["Simulation", "SyncCore", "EventLog", "LMDB"],
             swiftSettings: strict),
         .testTarget(
-            name: "ossyncTests", dependencies: ["ossync", "Simulation"], swiftSettings: strict),
+            name: "ossyncTests",
+            dependencies: ["ossync", "RESTSource", "Simulation", "TestSupport"],
+            swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

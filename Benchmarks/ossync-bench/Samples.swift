@@ -2,32 +2,20 @@ internal import EventLog
 internal import Records
 internal import SyncCore
 
-/// Events and records to measure with; the same in every run.
+/// Events and records to measure with; the same in every run, with texts that compress no better
+/// than real ones.
 enum Samples {
-    /// A small generator (SplitMix64): texts that compress no better than real ones.
-    struct Generator: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var mixed = state
-            mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-            return mixed ^ (mixed >> 31)
-        }
-    }
-
     private static let alphabet = Array(
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .".utf8)
 
-    static func text(_ count: Int, _ generator: inout Generator) -> String {
+    static func text(_ count: Int, _ generator: inout SeededGenerator) -> String {
         let bytes = (0..<count).map { _ in alphabet[Int(generator.next() % 64)] }
         return String(decoding: bytes, as: UTF8.self)
     }
 
     /// A small event whose stored value has about so many bytes, header included.
     static func event(bytes: Int) -> (event: Event, stored: Int) {
-        var generator = Generator(state: UInt64(bytes))
+        var generator = SeededGenerator(seed: UInt64(bytes))
         let coder = EventCoder()
         var value: [UInt8] = []
         var event = Event.storeBound(StoreBound(apiIdentity: ""))
@@ -51,7 +39,7 @@ enum Samples {
 
     /// A record's header as an API lists it: some 540 bytes.
     static func header(_ id: Int) -> String {
-        var generator = Generator(state: UInt64(id))
+        var generator = SeededGenerator(seed: UInt64(id))
         return """
             {"id":\(id),"number":"OS-\(id)","version":1,"customer":{"id":\(id % 997),"name":\
             "\(text(24, &generator))"},"status":"in_progress","priority":\(id % 5),"opened_at":\
@@ -64,7 +52,7 @@ enum Samples {
 
     /// A record's detail: some 1,800 bytes, with expense lines.
     static func detail(_ id: Int) -> String {
-        var generator = Generator(state: UInt64(id) &+ 1 << 40)
+        var generator = SeededGenerator(seed: UInt64(id) &+ 1 << 40)
         let expenses = (0..<6).map { line in
             """
             {"line":\(line),"description":"\(text(60, &generator))","amount":\(id % 900).\

@@ -105,12 +105,12 @@ extension Projector {
             do throws(ProjectionError) {
                 isCurrent = try catchUp()
             } catch {
-                guard case .storage = error, let (_, old) = try usableForReading() else {
+                guard case .storage = error, let (_, old) = try usable() else {
                     throw error
                 }
                 return (false, old)
             }
-            if let (_, environment) = try usableForReading() { return (isCurrent, environment) }
+            if let (_, environment) = try usable() { return (isCurrent, environment) }
         }
         throw .damaged(projection: projection.name, reason: "another process is rebuilding it")
     }

@@ -121,11 +121,7 @@ package final class Projector {
     }
 
     /// The environment in use, if it can be folded on.
-    func usableForReading() throws(ProjectionError) -> (Int, ProjectionEnvironment)? {
-        try usable()
-    }
-
-    private func usable() throws(ProjectionError) -> (Int, ProjectionEnvironment)? {
+    func usable() throws(ProjectionError) -> (Int, ProjectionEnvironment)? {
         do throws(ProjectionError) {
             guard let current = try openCurrent(),
                 try !isStale(try checkpoint(current.environment))

@@ -1,5 +1,5 @@
 /// A value that must never be shown: it prints as `***`, also inside of other values.
-package struct Secret: Sendable, Equatable, CustomStringConvertible, CustomDebugStringConvertible,
+package struct Secret: Hashable, Sendable, CustomStringConvertible, CustomDebugStringConvertible,
     CustomReflectable
 {
     private let value: String
@@ -12,6 +12,6 @@ package struct Secret: Sendable, Equatable, CustomStringConvertible, CustomDebug
 
     package var isEmpty: Bool { value.isEmpty }
 
-    /// The value itself: for building a request and for finding it in what comes back.
-    func reveal() -> String { value }
+    /// The value itself: to check it, to build a request, and to find it in what comes back.
+    package func reveal() -> String { value }
 }

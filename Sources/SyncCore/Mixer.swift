@@ -1,14 +1,12 @@
-/// A small deterministic mixing of numbers (SplitMix64's finalizer), for digests and jitter.
+/// A small deterministic mixing of numbers (a step of SplitMix64), for digests and jitter.
 struct Mixer {
     private(set) var value: UInt64
 
     init(seed: UInt64) { value = seed }
 
     mutating func mix(_ other: UInt64) {
-        var mixed = (value ^ other) &+ 0x9E37_79B9_7F4A_7C15
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        value = mixed ^ (mixed >> 31)
+        var generator = SeededGenerator(seed: value ^ other)
+        value = generator.next()
     }
 }
 

@@ -1,5 +1,7 @@
 import Glibc
+import SyncCore
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import LMDB
@@ -95,7 +97,7 @@ import Testing
 
     @Test(arguments: [0, 1, 100, 4_096, 8_192, 100_000])
     func aFileOfSomethingElseIsRefusedAndStaysAsItWas(length: Int) throws {
-        var generator = SeededGenerator(state: UInt64(length))
+        var generator = SeededGenerator(seed: UInt64(length))
         let garbage = (0..<length).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
         mkdir(path, 0o700)
         Bytes.write(garbage, "\(path)/data.mdb")

@@ -1,4 +1,6 @@
 import Glibc
+import SyncCore
+import TestSupport
 import Testing
 
 @testable import LMDB
@@ -131,7 +133,7 @@ import Testing
 
     @Test(arguments: 0..<8 as Range<UInt64>)
     func itHoldsWhatASortedDictionaryHolds(seed: UInt64) throws {
-        var generator = SeededGenerator(state: seed)
+        var generator = SeededGenerator(seed: seed)
         var model: [[UInt8]: [UInt8]] = [:]
         for _ in 0..<40 {
             let before = model

@@ -1,7 +1,9 @@
 import EventLog
 import Glibc
 import LMDB
+import StoreTestSupport
 import SyncCore
+import TestSupport
 import Testing
 
 @testable import Projections

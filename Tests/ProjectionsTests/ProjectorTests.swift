@@ -1,6 +1,8 @@
 import Glibc
 import Records
+import StoreTestSupport
 import SyncCore
+import TestSupport
 import Testing
 
 @testable import Projections
@@ -65,7 +67,7 @@ import Testing
 
     @Test(arguments: 0..<4 as Range<UInt64>)
     func foldingInAnyPiecesGivesWhatFoldingAtOnceGives(seed: UInt64) throws {
-        var generator = SeededGenerator(state: seed)
+        var generator = SeededGenerator(seed: seed)
         var api = api
         let projector = try driver.projector()
         try driver.sync(.full, api)

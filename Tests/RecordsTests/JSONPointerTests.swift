@@ -1,4 +1,5 @@
 import Records
+import SyncCore
 import Testing
 
 @Suite("JSON Pointer")

@@ -1,4 +1,6 @@
 import Records
+import SyncCore
+import TestSupport
 import Testing
 
 @Suite("JSON validator")

@@ -1,5 +1,6 @@
 import Records
 import SyncCore
+import TestSupport
 import Testing
 
 @Suite("Record slicer")

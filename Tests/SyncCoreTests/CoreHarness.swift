@@ -1,4 +1,5 @@
 import SyncCore
+import TestSupport
 
 /// Drives the pure core in memory, with a clock that only moves when told: what the shell does, in
 /// its simplest form.
@@ -10,6 +11,8 @@ struct CoreHarness {
     private(set) var finished: [RunCompleted] = []
     /// Requests that were sent and not answered yet, oldest first.
     private(set) var wire: [SourceRequest] = []
+    /// Requests that were answered, in the order of the answers.
+    private(set) var answered: [SourceRequest] = []
     private(set) var wake: LogTime?
     var now = LogTime(nanoseconds: 1_700_000_000 * .nsPerSecond)
 
@@ -51,6 +54,7 @@ struct CoreHarness {
 
     mutating func answer(_ request: SourceRequest, _ answer: SourceAnswer) {
         wire.removeAll { $0.intent == request.intent }
+        answered.append(request)
         let needs = needsToClassify(control, intent: request.intent, answer: answer)
         let fact = classify(
             control, intent: request.intent, answer: answer, rows: read(needs))
@@ -127,14 +131,6 @@ struct CoreHarness {
 }
 
 extension Policy {
-    /// Pages of 10, details by 5, two requests at once, no limits.
-    static var small: Policy {
-        Policy(
-            limits: LimitPolicy(windows: []), paging: .page, pageSize: 10, order: .ascending,
-            incremental: .idAfter, detail: DetailPolicy(batch: 5, concurrency: 2),
-            pinned: [PinnedKey(key: "list.path", value: "/os")])
-    }
-
     static func limited(_ windows: RateWindow..., concurrency: Int = 2) -> Policy {
         var policy = Policy.small
         policy.limits.windows = windows
@@ -146,4 +142,28 @@ extension Policy {
 extension CoreHarness {
     /// No event at all: what a replay begins with.
     static var empty: CoreHarness { CoreHarness(isEmpty: true) }
+}
+
+extension CoreHarness {
+    /// Runs until the invocation is over; time passes only where the core waits.
+    ///
+    /// - Parameter intercept: may answer a request in the API's place.
+    mutating func finish(
+        with api: FakeAPI, latencyMs: Int64 = 0,
+        intercept: (SourceRequest, LogTime) -> SourceAnswer? = { _, _ in nil }
+    ) {
+        while control.invocation != nil {
+            if let request = wire.first {
+                let early = intercept(request, now)
+                let reply = early ?? api.answer(request)
+                now = now.adding(ms: latencyMs)
+                answer(request, reply)
+            } else if let wake {
+                now = max(now, wake)
+                feedTime()
+            } else {
+                return
+            }
+        }
+    }
 }

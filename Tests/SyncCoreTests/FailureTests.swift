@@ -1,13 +1,14 @@
 import SyncCore
+import TestSupport
 import Testing
 
 @Suite struct FailureTests {
     @Test func aPoisonRecordIsFoundByHalvingAndParkedAloneAfterBoundedAttempts() throws {
         var core = CoreHarness()
-        var api = FakeAPI(count: 25)
+        var api = FakeAPI(1...25)
         api.poison = [13]
         core.request()
-        core.finish(with: &api)
+        core.finish(with: api)
         let end = try #require(core.finished.last)
         #expect(end.outcome == .partial)
         #expect(end.exitCode == 3)
@@ -26,11 +27,11 @@ import Testing
 
     @Test func aMissingIdIsAskedAgainAloneBeforeItCounts() throws {
         var core = CoreHarness()
-        var api = FakeAPI(count: 5)
+        var api = FakeAPI(1...5)
         api.missing = [4]
         core.request()
-        core.finish(with: &api)
-        let asked = api.arrivals.compactMap { request -> Int? in
+        core.finish(with: api)
+        let asked = core.answered.compactMap { request -> Int? in
             if case .detail(let ids) = request.kind { ids.count } else { nil }
         }
         #expect(asked == [5, 1, 1, 1, 1, 1])
@@ -40,9 +41,9 @@ import Testing
 
     @Test func aRecordGoneForGoodIsParkedAtOnceWhenAskedAlone() {
         var core = CoreHarness()
-        var api = FakeAPI(count: 1)
+        let api = FakeAPI(1...1)
         core.request()
-        core.finish(with: &api) { request, _ in
+        core.finish(with: api) { request, _ in
             request.endpoint == .detail ? .failure(.notFound, status: 404) : nil
         }
         #expect(core.row("1")?.attempts == 1)
@@ -51,34 +52,34 @@ import Testing
 
     @Test func networkFailuresChargeNobodyAndEndTheRunAsUnavailable() {
         var core = CoreHarness()
-        var api = FakeAPI(count: 25)
+        let api = FakeAPI(1...25)
         core.request()
-        core.finish(with: &api) { request, _ in
+        core.finish(with: api) { request, _ in
             request.endpoint == .detail ? .failure(.network) : nil
         }
         #expect(core.finished.last?.exitCode == 6)
         #expect(core.control[CoreHarness.stream].counts.pending == 25)
         #expect(core.rows.values.allSatisfy { $0.attempts == 0 && $0.error == nil })
         core.request(.resume)
-        core.finish(with: &api)
+        core.finish(with: api)
         #expect(core.control[CoreHarness.stream].counts.synced == 25)
     }
 
     @Test func anApiBrokenForEveryRecordEndsTheRunInsteadOfParkingAll() {
         var core = CoreHarness()
-        var api = FakeAPI(count: 200)
+        var api = FakeAPI(1...200)
         api.poison = Set(1...200)
         core.request()
-        core.finish(with: &api)
+        core.finish(with: api)
         #expect(core.finished.last?.reason == .unavailable)
         #expect(core.control[CoreHarness.stream].counts.parked <= 4)
     }
 
     @Test func aFailingPageIsRetriedWithGrowingWaitsThenFailsTheRun() {
         var core = CoreHarness()
-        var api = FakeAPI(count: 25)
+        let api = FakeAPI(1...25)
         core.request()
-        core.finish(with: &api) { _, _ in .failure(.server, status: 500) }
+        core.finish(with: api) { _, _ in .failure(.server, status: 500) }
         let waits = core.log.compactMap { logged -> Int64? in
             if case .backoffApplied(let event) = logged.event { event.waitMs } else { nil }
         }
@@ -88,16 +89,16 @@ import Testing
         }
         #expect(core.finished.last?.exitCode == 6)
         core.request(.resume)
-        core.finish(with: &api)
+        core.finish(with: api)
         #expect(core.finished.last?.outcome == .completed)
     }
 
     @Test func anUnusableListEndsWithExitOneAndAnAuthFailureWithFour() {
         for (failure, exit) in [(FailureClass.unusable, 1), (.auth, 4), (.client, 1)] {
             var core = CoreHarness()
-            var api = FakeAPI(count: 5)
+            let api = FakeAPI(1...5)
             core.request()
-            core.finish(with: &api) { _, _ in .failure(failure, status: 400) }
+            core.finish(with: api) { _, _ in .failure(failure, status: 400) }
             #expect(core.finished.last?.exitCode == Int32(exit))
             #expect(core.finished.last?.outcome == .failed)
         }
@@ -105,11 +106,11 @@ import Testing
 
     @Test func cooldownGrowsWithEachRefusalAndTheServersWaitWinsWhenLonger() {
         var core = CoreHarness()
-        var api = FakeAPI(count: 5)
+        let api = FakeAPI(1...5)
         core.request()
         var refusals = 0
         let start = core.now
-        core.finish(with: &api) { _, _ in
+        core.finish(with: api) { _, _ in
             refusals += 1
             return refusals <= 2 ? .limited(waitMs: refusals == 2 ? 500_000 : nil) : nil
         }
@@ -127,11 +128,11 @@ import Testing
         var core = CoreHarness()
         let policy = Policy.limited(
             RateWindow(name: "m", requests: 50, periodNs: 60 * .nsPerSecond))
-        var api = FakeAPI(count: 5)
+        let api = FakeAPI(1...5)
         for expected in [1, 1] as [UInt32] {
             core.request(.full, policy: policy)
             var refused = false
-            core.finish(with: &api) { _, _ in
+            core.finish(with: api) { _, _ in
                 defer { refused = true }
                 return refused ? nil : .limited(waitMs: nil)
             }
@@ -142,9 +143,9 @@ import Testing
 
     @Test func aWaitBeyondPatienceParksTheRunWithItsWakeTime() throws {
         var core = CoreHarness()
-        var api = FakeAPI(count: 5)
+        let api = FakeAPI(1...5)
         core.request()
-        core.finish(with: &api) { _, _ in .limited(waitMs: 10_800_000) }
+        core.finish(with: api) { _, _ in .limited(waitMs: 10_800_000) }
         let end = try #require(core.finished.last)
         #expect(end.reason == .patience)
         #expect(end.exitCode == 6)
@@ -185,11 +186,11 @@ import Testing
 
     @Test func aServersRetryAfterOnUnavailableIsHonoured() {
         var core = CoreHarness()
-        var api = FakeAPI(count: 5)
+        let api = FakeAPI(1...5)
         let start = core.now
         core.request()
         var failed = false
-        core.finish(with: &api) { _, _ in
+        core.finish(with: api) { _, _ in
             defer { failed = true }
             return failed ? nil : .failure(.unavailable, status: 503, waitMs: 120_000)
         }

@@ -1,4 +1,5 @@
 import SyncCore
+import TestSupport
 import Testing
 
 @Suite struct LimiterTests {
@@ -21,7 +22,7 @@ import Testing
         let large = RateWindow(name: "l", requests: 20, periodNs: 20 * .nsPerSecond)
         let policy = Policy.limited(small, large, concurrency: 4)
         var core = CoreHarness()
-        var api = FakeAPI(count: 300)
+        var api = FakeAPI(1...300)
         api.pageSize = 100
         var arrivals: [LogTime] = []
         var onTheWay: [(answerAt: LogTime, request: SourceRequest)] = []
@@ -70,7 +71,7 @@ import Testing
     @Test func aSlotIsHeldUntilTheResponseAndAWindowMore() {
         let policy = Policy.limited(RateWindow(name: "m", requests: 1, periodNs: 60 * .nsPerSecond))
         var core = CoreHarness()
-        var api = FakeAPI(count: 20)
+        let api = FakeAPI(1...20)
         core.request(.incremental, RunOptions(noDetails: true), policy: policy)
         let first = core.wire[0]
         core.now = core.now.adding(ms: 5_000)
@@ -92,9 +93,9 @@ import Testing
         let window = RateWindow(name: "m", requests: 1, periodNs: 600 * .nsPerSecond)
         let policy = Policy.limited(window)
         var core = CoreHarness()
-        var api = FakeAPI(count: 5)
+        let api = FakeAPI(1...5)
         core.request(.incremental, RunOptions(noDetails: true), policy: policy)
-        core.finish(with: &api)
+        core.finish(with: api)
         core.now = core.now.adding(ms: 100_000)
         core.start(bootID: "boot-2", bootNs: 30 * .nsPerSecond)
         core.request(.full, RunOptions(noDetails: true), policy: policy)
@@ -107,10 +108,10 @@ import Testing
         let window = RateWindow(name: "m", requests: 1, periodNs: 600 * .nsPerSecond)
         let policy = Policy.limited(window)
         var core = CoreHarness()
-        var api = FakeAPI(count: 5)
+        let api = FakeAPI(1...5)
         core.request(.incremental, RunOptions(noDetails: true), policy: policy)
         let response = core.now
-        core.finish(with: &api)
+        core.finish(with: api)
         let slewMs: Int64 = 900
         core.now = core.now.adding(ms: 100_000 + slewMs)
         core.start(bootID: "boot-2", bootNs: 30 * .nsPerSecond)
@@ -161,20 +162,5 @@ import Testing
         var floor = FloorTracker(slots: SlotHistory(times: Array(0..<10_000)), startNs: 10_000)
         floor.count(windows: [])
         #expect(floor.floorNs == 0)
-    }
-}
-
-/// A repeatable source of randomness (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,4 +1,5 @@
 import SyncCore
+import TestSupport
 import Testing
 
 @Suite struct ListTests {
@@ -23,10 +24,10 @@ import Testing
 
     @Test func aTotalThatSaysMoreThanCameEndsPartialAndKeepsTheMark() {
         var core = CoreHarness()
-        var api = FakeAPI(count: 20)
+        let api = FakeAPI(1...20)
         core.request(.incremental, RunOptions(noDetails: true))
         var pages = 0
-        core.finish(with: &api) { _, _ in
+        core.finish(with: api) { _, _ in
             pages += 1
             return pages == 1
                 ? self.page(Array(1...10), total: 20, next: 2)
@@ -40,18 +41,18 @@ import Testing
 
     @Test func aRepeatedPageIsAStall() {
         var core = CoreHarness()
-        var api = FakeAPI(count: 20)
+        let api = FakeAPI(1...20)
         core.request()
-        core.finish(with: &api) { _, _ in self.page(Array(1...10), total: nil, next: 9) }
+        core.finish(with: api) { _, _ in self.page(Array(1...10), total: nil, next: 9) }
         #expect(core.finished.last?.reason == .stalled)
         #expect(core.finished.last?.exitCode == 1)
     }
 
     @Test func anIdTwiceOnAPageIsOneRecord() {
         var core = CoreHarness()
-        var api = FakeAPI(count: 20)
+        let api = FakeAPI(1...20)
         core.request(.incremental, RunOptions(noDetails: true))
-        core.finish(with: &api) { _, _ in self.page([1, 2, 2, 3], total: nil, next: 2) }
+        core.finish(with: api) { _, _ in self.page([1, 2, 2, 3], total: nil, next: 2) }
         #expect(core.control[CoreHarness.stream].counts.total == 3)
         #expect(core.control[CoreHarness.stream].counts.pending == 3)
     }

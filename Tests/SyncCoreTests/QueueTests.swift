@@ -1,4 +1,5 @@
 import SyncCore
+import TestSupport
 import Testing
 
 @Suite struct QueueTests {
@@ -50,12 +51,12 @@ import Testing
 
     @Test func detailsAreAskedForInTheOrderOfTheQueue() {
         var core = CoreHarness()
-        var api = FakeAPI(count: 12)
+        let api = FakeAPI(1...12)
         core.request(.incremental, RunOptions(noDetails: true))
-        core.finish(with: &api)
+        core.finish(with: api)
         core.request(.detailsOnly)
-        core.finish(with: &api)
-        let asked = api.arrivals.flatMap { request -> [String] in
+        core.finish(with: api)
+        let asked = core.answered.flatMap { request -> [String] in
             if case .detail(let ids) = request.kind { ids.map(\.text) } else { [] }
         }
         #expect(asked == (1...12).reversed().map { "\($0)" })
@@ -63,10 +64,10 @@ import Testing
 
     @Test func droppedRecordsWaitForAHeaderChangeAndRetriedOnesGetFreshAttempts() throws {
         var core = CoreHarness()
-        var api = FakeAPI(count: 6)
+        var api = FakeAPI(1...6)
         api.poison = [2]
         core.request()
-        core.finish(with: &api)
+        core.finish(with: api)
         let parked = try #require(core.row("2"))
         let record = QueuedRecord(ordinal: parked.ordinal, id: parked.id, was: parked.state)
         let requester = Requester(pid: 1, host: "h", user: "u")
@@ -74,13 +75,13 @@ import Testing
             .queueDropped(QueueDropped(records: [record], requester: requester)),
             stream: CoreHarness.stream)
         core.request(.detailsOnly)
-        core.finish(with: &api)
+        core.finish(with: api)
         #expect(core.row("2")?.state == .dropped)
         #expect(core.finished.last?.counters.requests == 0)
         api.poison = []
-        api.versions[2] = 2
+        api.headers[2] = 2
         core.request(.full)
-        core.finish(with: &api)
+        core.finish(with: api)
         #expect(core.row("2")?.state == .synced)
         #expect(core.control[CoreHarness.stream].counts.dropped == 0)
     }

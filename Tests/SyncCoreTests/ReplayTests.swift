@@ -1,4 +1,5 @@
 import SyncCore
+import TestSupport
 import Testing
 
 @Suite struct ReplayTests {
@@ -6,11 +7,11 @@ import Testing
     private func history(seed: UInt64) -> CoreHarness {
         var random = SeededGenerator(seed: seed)
         var core = CoreHarness()
-        var api = FakeAPI(count: 40)
+        var api = FakeAPI(1...40)
         api.poison = [7]
         let window = RateWindow(name: "m", requests: 6, periodNs: 10 * .nsPerSecond)
         core.request(.incremental, policy: .limited(window), seed: seed)
-        core.finish(with: &api, latencyMs: 120) { _, _ in
+        core.finish(with: api, latencyMs: 120) { _, _ in
             switch Int.random(in: 0..<12, using: &random) {
             case 0: .limited(waitMs: nil)
             case 1: .failure(.server, status: 500)
@@ -22,7 +23,7 @@ import Testing
         core.answer(core.wire[0], api.answer(core.wire[0]))
         core.start()
         core.request(.resume, policy: .limited(window), seed: seed)
-        core.finish(with: &api)
+        core.finish(with: api)
         return core
     }
 

@@ -1,12 +1,13 @@
 import SyncCore
+import TestSupport
 import Testing
 
 @Suite struct RunTests {
     @Test func aFirstRunFetchesEveryPageThenEveryDetailInBatches() throws {
         var core = CoreHarness()
-        var api = FakeAPI(count: 25)
+        let api = FakeAPI(1...25)
         core.request()
-        core.finish(with: &api)
+        core.finish(with: api)
         let end = try #require(core.finished.last)
         #expect(end.outcome == .completed)
         #expect(end.counters.listRequests == 3)
@@ -19,32 +20,32 @@ import Testing
 
     @Test func withoutATotalOneEmptyPageEndsTheList() {
         var core = CoreHarness()
-        var api = FakeAPI(count: 20)
+        var api = FakeAPI(1...20)
         api.givesTotal = false
         core.request()
-        core.finish(with: &api)
+        core.finish(with: api)
         #expect(core.finished.last?.counters.listRequests == 3)
     }
 
     @Test func aRunWithNothingNewIsOneRequest() {
         var core = CoreHarness()
-        var api = FakeAPI(count: 25)
+        let api = FakeAPI(1...25)
         core.request()
-        core.finish(with: &api)
+        core.finish(with: api)
         core.request()
-        core.finish(with: &api)
+        core.finish(with: api)
         #expect(core.finished.last?.counters.requests == 1)
         #expect(core.finished.last?.counters.seen == 0)
     }
 
     @Test func threeNewRecordsAreOnePageAndOneBatch() {
         var core = CoreHarness()
-        var api = FakeAPI(count: 25)
+        var api = FakeAPI(1...25)
         core.request()
-        core.finish(with: &api)
+        core.finish(with: api)
         for id in 26...28 { api.add(id) }
         core.request()
-        core.finish(with: &api)
+        core.finish(with: api)
         #expect(core.finished.last?.counters.listRequests == 1)
         #expect(core.finished.last?.counters.detailRequests == 1)
         #expect(core.finished.last?.counters.new == 3)
@@ -52,13 +53,13 @@ import Testing
 
     @Test func aFullRunRefetchesOnlyTheDetailsOfChangedRecords() {
         var core = CoreHarness()
-        var api = FakeAPI(count: 25)
+        var api = FakeAPI(1...25)
         core.request()
-        core.finish(with: &api)
-        api.versions[3] = 2
+        core.finish(with: api)
+        api.headers[3] = 2
         api.details[3] = 2
         core.request(.full)
-        core.finish(with: &api)
+        core.finish(with: api)
         let end = core.finished.last
         #expect(end?.counters.changed == 1)
         #expect(end?.counters.unchanged == 24)
@@ -68,9 +69,9 @@ import Testing
 
     @Test func resumeWithNothingOpenSaysSo() {
         var core = CoreHarness()
-        var api = FakeAPI(count: 5)
+        let api = FakeAPI(1...5)
         core.request()
-        core.finish(with: &api)
+        core.finish(with: api)
         core.request(.resume)
         #expect(core.finished.last?.reason == .nothingToResume)
         #expect(core.finished.last?.exitCode == 0)
@@ -79,13 +80,13 @@ import Testing
 
     @Test func noDetailsLeavesThemQueuedForDetailsOnly() {
         var core = CoreHarness()
-        var api = FakeAPI(count: 12)
+        let api = FakeAPI(1...12)
         core.request(.incremental, RunOptions(noDetails: true))
-        core.finish(with: &api)
+        core.finish(with: api)
         #expect(core.finished.last?.counters.detailRequests == 0)
         #expect(core.control[CoreHarness.stream].counts.pending == 12)
         core.request(.detailsOnly)
-        core.finish(with: &api)
+        core.finish(with: api)
         #expect(core.finished.last?.counters.listRequests == 0)
         #expect(core.finished.last?.counters.detailRequests == 3)
         #expect(core.control[CoreHarness.stream].counts.synced == 12)
@@ -93,9 +94,9 @@ import Testing
 
     @Test func maxStopsWithinAPageAndTheNextRunGoesOnThere() {
         var core = CoreHarness()
-        var api = FakeAPI(count: 25)
+        let api = FakeAPI(1...25)
         core.request(.incremental, RunOptions(maxRecords: 13))
-        core.finish(with: &api)
+        core.finish(with: api)
         let first = core.finished.last
         #expect(first?.outcome == .paused)
         #expect(first?.exitCode == 0)
@@ -103,7 +104,7 @@ import Testing
         #expect(first?.counters.detailed == 13)
         #expect(core.control[CoreHarness.stream].pass?.partlyTaken == true)
         core.request(.resume)
-        core.finish(with: &api)
+        core.finish(with: api)
         let second = core.finished.last
         #expect(second?.outcome == .completed)
         #expect(second?.counters.new == 12)
@@ -113,47 +114,47 @@ import Testing
 
     @Test func maxInDetailsOnlyCountsDetails() {
         var core = CoreHarness()
-        var api = FakeAPI(count: 25)
+        let api = FakeAPI(1...25)
         core.request(.incremental, RunOptions(noDetails: true))
-        core.finish(with: &api)
+        core.finish(with: api)
         core.request(.detailsOnly, RunOptions(maxRecords: 7))
-        core.finish(with: &api)
+        core.finish(with: api)
         #expect(core.finished.last?.reason == .max)
         #expect(core.finished.last?.counters.detailed == 7)
     }
 
     @Test func fullGivesUpAnOpenPassAndIncrementalGoesOnWithIt() {
         var core = CoreHarness()
-        var api = FakeAPI(count: 25)
+        let api = FakeAPI(1...25)
         core.request(.full, RunOptions(noDetails: true, maxRecords: 10))
-        core.finish(with: &api)
+        core.finish(with: api)
         let run = core.control[CoreHarness.stream].pass?.run
         core.request(.incremental, RunOptions(noDetails: true, maxRecords: 5))
         #expect(core.control.invocation?.run == run)
         #expect(core.control.invocation?.mode == .full)
-        core.finish(with: &api)
+        core.finish(with: api)
         core.request(.full)
         #expect(core.count(.passAbandoned) == 1)
-        core.finish(with: &api)
+        core.finish(with: api)
         #expect(core.control[CoreHarness.stream].counts.synced == 25)
     }
 
     @Test func detailsOnlyLeavesAnOpenPassAlone() {
         var core = CoreHarness()
-        var api = FakeAPI(count: 25)
+        let api = FakeAPI(1...25)
         core.request(.incremental, RunOptions(noDetails: true, maxRecords: 10))
-        core.finish(with: &api)
+        core.finish(with: api)
         core.request(.detailsOnly)
-        core.finish(with: &api)
+        core.finish(with: api)
         #expect(core.control[CoreHarness.stream].pass != nil)
         #expect(core.finished.last?.counters.detailed == 10)
     }
 
     @Test func changedPinnedKeysRefuseToGoOnAndAbandonStartsAnew() {
         var core = CoreHarness()
-        var api = FakeAPI(count: 25)
+        let api = FakeAPI(1...25)
         core.request(.incremental, RunOptions(noDetails: true, maxRecords: 10))
-        core.finish(with: &api)
+        core.finish(with: api)
         var moved = Policy.small
         moved.pinned = [PinnedKey(key: "list.path", value: "/orders")]
         let requester = Requester(pid: 1, host: "h", user: "u")
@@ -171,22 +172,22 @@ import Testing
 
     @Test func cancelWaitsForWhatIsOnTheWireThenEndsAsInterrupted() {
         var core = CoreHarness()
-        var api = FakeAPI(count: 25)
+        let api = FakeAPI(1...25)
         core.request()
         core.feed(.cancelRequested(CancelRequested(signal: .sigterm)))
         core.feedTime()
         #expect(core.finished.isEmpty)
-        core.finish(with: &api)
+        core.finish(with: api)
         #expect(core.finished.last?.exitCode == 143)
         #expect(core.finished.last?.counters.listRequests == 1)
         core.request(.resume)
-        core.finish(with: &api)
+        core.finish(with: api)
         #expect(core.control[CoreHarness.stream].counts.synced == 25)
     }
 
     @Test func aCrashAbandonsWhatWasOnTheWireAndAsksItAgain() {
         var core = CoreHarness()
-        var api = FakeAPI(count: 25)
+        let api = FakeAPI(1...25)
         core.request()
         while core.count(.detailsFetched) < 2 {
             core.answer(core.wire[0], api.answer(core.wire[0]))
@@ -197,18 +198,18 @@ import Testing
         #expect(core.count(.requestAbandoned) == 2)
         #expect(core.count(.runInterrupted) == 1)
         core.request(.resume)
-        core.finish(with: &api)
+        core.finish(with: api)
         #expect(core.control[CoreHarness.stream].counts.synced == 25)
-        #expect(api.arrivals.count == 3 + 5)
+        #expect(core.answered.count == 3 + 5)
         #expect(core.count(.requestIntended) == 3 + 5 + lost)
     }
 
     @Test func maxDurationPausesWithExitFive() {
         var core = CoreHarness()
-        var api = FakeAPI(count: 25)
+        let api = FakeAPI(1...25)
         let policy = Policy.limited(RateWindow(name: "m", requests: 2, periodNs: 60 * .nsPerSecond))
         core.request(.incremental, RunOptions(maxDurationMs: 30_000), policy: policy)
-        core.finish(with: &api)
+        core.finish(with: api)
         #expect(core.finished.last?.reason == .maxDuration)
         #expect(core.finished.last?.exitCode == 5)
         #expect(core.finished.last?.durationNs == 30 * .nsPerSecond)
@@ -235,17 +236,17 @@ import Testing
 
     @Test func healthIsOneRequestAndTouchesNoStreamState() {
         var core = CoreHarness()
-        var api = FakeAPI(count: 25)
+        let api = FakeAPI(1...25)
         core.request(.incremental, RunOptions(noDetails: true, maxRecords: 10))
-        core.finish(with: &api)
+        core.finish(with: api)
         let before = core.control[CoreHarness.stream]
         core.request(.health)
-        core.finish(with: &api)
+        core.finish(with: api)
         #expect(core.finished.last?.counters.otherRequests == 1)
         #expect(core.finished.last?.outcome == .completed)
         #expect(core.control[CoreHarness.stream] == before)
         core.request(.health)
-        core.finish(with: &api) { _, _ in .failure(.network) }
+        core.finish(with: api) { _, _ in .failure(.network) }
         #expect(core.finished.last?.exitCode == 6)
         #expect(core.control[CoreHarness.stream] == before)
     }

@@ -1,5 +1,6 @@
 import SyncCore
 import SyncEngine
+import TestSupport
 import Testing
 
 /// The clocks of the machine, as the log records them.

@@ -2,6 +2,7 @@ import EventLog
 import LMDB
 import SyncCore
 import SyncEngine
+import TestSupport
 import Testing
 
 @Suite struct EngineTests {
@@ -64,7 +65,7 @@ import Testing
         let api = FakeAPI(1...100, pageSize: 100)
         try fixture.process(fixture.starting(policy: policy))
         while fixture.wire.count < 20 { try fixture.process(fixture.answers(api)) }
-        var generator = SeededGenerator(state: 1)
+        var generator = SeededGenerator(seed: 1)
         // No compression shortens these.
         let noise = (0..<30_000).flatMap { _ in
             withUnsafeBytes(of: generator.next() & 0x3F3F_3F3F_3F3F_3F3F | 0x4040_4040_4040_4040) {

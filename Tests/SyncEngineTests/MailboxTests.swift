@@ -1,5 +1,6 @@
 import SyncCore
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import SyncEngine

@@ -4,6 +4,7 @@ import Projections
 import Records
 import SyncCore
 import SyncEngine
+import TestSupport
 import Testing
 
 @Suite struct ProjectionFollowerTests {

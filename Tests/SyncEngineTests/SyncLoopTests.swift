@@ -2,6 +2,7 @@ import EventLog
 import SyncCore
 import SyncEngine
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite struct SyncLoopTests {

@@ -1,3 +1,5 @@
+internal import SyncCore
+
 /// Everything that decides how a simulated ERP behaves; equal configurations behave equally.
 package struct ERPConfiguration: Sendable, Equatable {
     /// Draws the records, the latencies and the faults.

@@ -1,78 +1,59 @@
+internal import EventLog
+internal import SyncCore
+
 extension ServiceOrder {
     /// Writes what a list shows of this order, as one JSON object of about 400 bytes.
     func writeHeader(to json: inout JSONWriter, idIsText: Bool) {
-        writeHeaderFields(to: &json, idIsText: idIsText)
-        json.raw("}")
+        json.object { writeHeaderMembers(to: &$0, idIsText: idIsText) }
     }
 
     /// Writes the whole order as one JSON object of one to two kilobytes.
     func writeDetail(to json: inout JSONWriter, seed: UInt64, idIsText: Bool) {
-        writeHeaderFields(to: &json, idIsText: idIsText)
-        json.raw(",\"labour\":")
-        json.hundredths(labourCents)
-        writeTexts(to: &json, seed: seed)
-        json.raw(",\"items\":[")
-        for (index, item) in items.enumerated() {
-            if index > 0 { json.raw(",") }
-            json.raw("{\"line\":")
-            json.integer(index + 1)
-            json.raw(",\"description\":")
-            json.string(item.description)
-            json.raw(",\"quantity\":")
-            json.integer(item.quantity)
-            json.raw(",\"unit_price\":")
-            json.hundredths(item.unitCents)
-            json.raw("}")
+        json.object { json in
+            writeHeaderMembers(to: &json, idIsText: idIsText)
+            json.member("labour", hundredths: labourCents)
+            writeTexts(to: &json, seed: seed)
+            json.array("items") { json in
+                for (index, item) in items.enumerated() {
+                    json.object { json in
+                        json.member("line", index + 1)
+                        json.member("description", item.description)
+                        json.member("quantity", item.quantity)
+                        json.member("unit_price", hundredths: item.unitCents)
+                    }
+                }
+            }
+            json.array("expenses") { json in
+                for expense in expenses {
+                    json.object { json in
+                        json.member("id", expense.id)
+                        json.member("kind", expense.kind)
+                        json.member("date", CivilTime(seconds: expense.date).date)
+                        json.member("amount", hundredths: expense.cents)
+                    }
+                }
+            }
         }
-        json.raw("],\"expenses\":[")
-        for (index, expense) in expenses.enumerated() {
-            if index > 0 { json.raw(",") }
-            json.raw("{\"id\":")
-            json.integer(expense.id)
-            json.raw(",\"kind\":")
-            json.string(expense.kind)
-            json.raw(",\"date\":")
-            json.date(expense.date)
-            json.raw(",\"amount\":")
-            json.hundredths(expense.cents)
-            json.raw("}")
-        }
-        json.raw("]}")
     }
 
-    private func writeHeaderFields(to json: inout JSONWriter, idIsText: Bool) {
-        json.raw("{\"id\":")
-        if idIsText { json.raw("\"") }
-        json.integer(id)
-        if idIsText { json.raw("\"") }
-        json.raw(",\"number\":\"OS-")
-        json.digits(UInt64(max(0, CivilTime(seconds: openedAt).year)), atLeast: 4)
-        json.raw("-")
-        json.digits(id.magnitude, atLeast: 7)
-        json.raw("\",\"status\":")
-        json.string(status)
-        json.raw(",\"priority\":")
-        json.string(priority)
-        json.raw(",\"customer\":{\"id\":")
-        json.integer(customer.id)
-        json.raw(",\"name\":")
-        json.string(customer.name)
-        json.raw(",\"document\":")
-        json.string(customer.document)
-        json.raw("},\"opened_at\":")
-        json.dateTime(localSeconds: openedAt)
-        json.raw(",\"updated_at\":")
-        json.dateTime(localSeconds: updatedAt)
-        json.raw(",\"city\":")
-        json.string(city.name)
-        json.raw(",\"state\":")
-        json.string(city.state)
-        json.raw(",\"technician\":")
-        json.string(technician)
-        json.raw(",\"equipment\":")
-        json.string(equipment)
-        json.raw(",\"total\":")
-        json.hundredths(totalCents)
+    private func writeHeaderMembers(to json: inout JSONWriter, idIsText: Bool) {
+        if idIsText { json.member("id", String(id)) } else { json.member("id", id) }
+        let year = CivilTime(seconds: openedAt).yearText
+        json.member("number", "OS-\(year)-\(id.magnitude.digits(atLeast: 7))")
+        json.member("status", status)
+        json.member("priority", priority)
+        json.object("customer") { json in
+            json.member("id", customer.id)
+            json.member("name", customer.name)
+            json.member("document", customer.document)
+        }
+        json.member("opened_at", CivilTime(seconds: openedAt).localDateTime)
+        json.member("updated_at", CivilTime(seconds: updatedAt).localDateTime)
+        json.member("city", city.name)
+        json.member("state", city.state)
+        json.member("technician", technician)
+        json.member("equipment", equipment)
+        json.member("total", hundredths: totalCents)
     }
 
     private func writeTexts(to json: inout JSONWriter, seed: UInt64) {
@@ -82,15 +63,19 @@ extension ServiceOrder {
         let actions = (0..<(1 + generator.below(3))).map { _ in
             Words.actions[generator.below(Words.actions.count)]
         }
-        json.raw(",\"description\":")
-        json.string(findings)
-        json.raw(",\"work_done\":")
-        json.string(actions.joined(separator: " "))
-        json.raw(",\"notes\":")
-        if generator.below(4) == 0 {
-            json.raw("null")
-        } else {
-            json.string(Words.notes[generator.below(Words.notes.count)])
-        }
+        json.member("description", findings)
+        json.member("work_done", actions.joined(separator: " "))
+        let note =
+            generator.below(4) == 0 ? nil : Words.notes[generator.below(Words.notes.count)]
+        json.member("notes", note)
+    }
+}
+
+extension JSONWriter {
+    /// An amount of hundredths as a decimal literal with two digits, for example `123.40`.
+    mutating func member(_ name: String, hundredths value: Int64) {
+        let (whole, rest) = value.magnitude.quotientAndRemainder(dividingBy: 100)
+        self.name(name)
+        literal("\(value < 0 ? "-" : "")\(whole).\(rest.digits(atLeast: 2))".utf8)
     }
 }

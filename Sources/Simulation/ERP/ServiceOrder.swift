@@ -1,3 +1,5 @@
+internal import SyncCore
+
 /// A Brazilian service order (ordem de serviço), made from seed, identity and version alone.
 ///
 /// Nothing of it is stored: whoever needs it makes it again, and gets the same bytes.

@@ -1,3 +1,5 @@
+internal import EventLog
+
 /// What tests and people may ask beside the API:
 /// - `POST /admin/append?count=3`, `POST /admin/touch?id=7`, `POST /admin/delete?id=7`;
 /// - `GET /admin/arrivals?window=2`: counts per endpoint and status, the most arrivals in any
@@ -12,23 +14,16 @@ extension SimulatedERP {
             let count = request.query("count").flatMap { Int($0) } ?? 1
             guard (0...10_000_000).contains(count) else { return refusal(400, "count?") }
             let ids = append(count)
-            var json = JSONWriter()
-            json.raw("{\"appended\":")
-            json.integer(ids.count)
-            json.raw(",\"first\":")
-            if let first = ids.first { json.integer(first) } else { json.raw("null") }
-            json.raw("}")
-            return ok(json)
+            return ok { json in
+                json.member("appended", ids.count)
+                json.member("first", ids.first)
+            }
         case ("POST", "/admin/touch"):
             guard let id, touch(id) else { return refusal(404, "no such order") }
             return record(id)
         case ("POST", "/admin/delete"):
             guard let id, delete(id) else { return refusal(404, "no such order") }
-            var json = JSONWriter()
-            json.raw("{\"deleted\":")
-            json.integer(id)
-            json.raw("}")
-            return ok(json)
+            return ok { $0.member("deleted", id) }
         case ("GET", "/admin/record"):
             guard let id else { return refusal(400, "id?") }
             return record(id)
@@ -44,82 +39,74 @@ extension SimulatedERP {
 
     private func record(_ id: Int64) -> ERPReply {
         guard let expected = expected(id) else { return refusal(404, "no such order") }
-        var json = JSONWriter(capacity: 4_096)
-        json.raw("{\"id\":")
-        json.integer(id)
-        json.raw(",\"version\":")
-        json.integer(Int64(expected.version))
-        json.raw(",\"expense_total\":")
-        json.hundredths(expected.expenseCents)
-        json.raw(",\"header\":")
-        json.raw(expected.header)
-        json.raw(",\"detail\":")
-        json.raw(expected.detail)
-        json.raw("}")
-        return ok(json)
+        return ok { json in
+            json.member("id", id)
+            json.member("version", expected.version)
+            json.member("expense_total", hundredths: expected.expenseCents)
+            json.name("header")
+            json.literal(expected.header)
+            json.name("detail")
+            json.literal(expected.detail)
+        }
     }
 
     private func arrivalsReport(windowSeconds: Double?) -> ERPReply {
         let arrivals = arrivals
+        return ok { json in
+            json.member("total", arrivals.entries.count)
+            json.member("forgotten", arrivals.forgotten)
+            writeCounts(to: &json, arrivals)
+            json.array("limits") { json in
+                for limit in configuration.limits {
+                    json.object { json in
+                        json.member("requests", limit.requests)
+                        json.member("kind", limit.kind == .sliding ? "sliding" : "fixed")
+                        writeWindow(to: &json, arrivals, seconds: limit.seconds)
+                    }
+                }
+            }
+            json.name("window")
+            if let windowSeconds, windowSeconds > 0, windowSeconds < 1e9 {
+                json.object { writeWindow(to: &$0, arrivals, seconds: windowSeconds) }
+            } else {
+                json.null()
+            }
+        }
+    }
+
+    private func writeCounts(to json: inout JSONWriter, _ arrivals: ERPArrivals) {
+        json.object("endpoints") { json in
+            for endpoint in ERPArrival.Endpoint.allCases {
+                json.member(endpoint.rawValue, arrivals.count(endpoint))
+            }
+        }
+        json.object("statuses") { json in
+            for status in Set(arrivals.entries.map(\.status)).sorted() {
+                json.member("\(status)", arrivals.count(status: status))
+            }
+        }
         let asked = arrivals.detailRequestsByID()
-        var json = JSONWriter(capacity: 1_024)
-        json.raw("{\"total\":")
-        json.integer(arrivals.entries.count)
-        json.raw(",\"forgotten\":")
-        json.integer(arrivals.forgotten)
-        json.raw(",\"endpoints\":{")
-        for (index, endpoint) in ERPArrival.Endpoint.allCases.enumerated() {
-            if index > 0 { json.raw(",") }
-            json.string(endpoint.rawValue)
-            json.raw(":")
-            json.integer(arrivals.count(endpoint))
+        json.object("details") { json in
+            json.member("ids", asked.count)
+            json.member("mostRequestsOfOneID", asked.values.max() ?? 0)
         }
-        json.raw("},\"statuses\":{")
-        let statuses = Set(arrivals.entries.map(\.status)).sorted()
-        for (index, status) in statuses.enumerated() {
-            if index > 0 { json.raw(",") }
-            json.string("\(status)")
-            json.raw(":")
-            json.integer(arrivals.count(status: status))
-        }
-        json.raw("},\"details\":{\"ids\":")
-        json.integer(asked.count)
-        json.raw(",\"mostRequestsOfOneID\":")
-        json.integer(asked.values.max() ?? 0)
-        json.raw("},\"limits\":[")
-        for (index, limit) in configuration.limits.enumerated() {
-            if index > 0 { json.raw(",") }
-            json.raw("{\"requests\":")
-            json.integer(limit.requests)
-            json.raw(",\"kind\":")
-            json.string(limit.kind == .sliding ? "sliding" : "fixed")
-            json.raw(",")
-            writeWindow(to: &json, arrivals, seconds: limit.seconds)
-            json.raw("}")
-        }
-        json.raw("],\"window\":")
-        if let windowSeconds, windowSeconds > 0, windowSeconds < 1e9 {
-            json.raw("{")
-            writeWindow(to: &json, arrivals, seconds: windowSeconds)
-            json.raw("}")
-        } else {
-            json.raw("null")
-        }
-        json.raw("}")
-        return ok(json)
     }
 
     private func writeWindow(to json: inout JSONWriter, _ arrivals: ERPArrivals, seconds: Double) {
         let windowNs = Int64((seconds * 1e9).rounded())
-        json.raw("\"seconds\":")
-        json.raw(Array("\(seconds)".utf8))
-        json.raw(",\"maximumArrivals\":")
-        json.integer(arrivals.maximumArrivals(inWindowNs: windowNs))
-        json.raw(",\"maximumAccepted\":")
-        json.integer(arrivals.maximumArrivals(inWindowNs: windowNs) { $0.status != 429 })
+        json.name("seconds")
+        json.literal("\(seconds)".utf8)
+        json.member("maximumArrivals", arrivals.maximumArrivals(inWindowNs: windowNs))
+        json.member(
+            "maximumAccepted",
+            arrivals.maximumArrivals(inWindowNs: windowNs) { $0.status != 429 })
     }
 
-    private func ok(_ json: JSONWriter) -> ERPReply { admin(200, json.bytes) }
+    private func ok(_ members: (inout JSONWriter) -> Void) -> ERPReply {
+        var json = JSONWriter()
+        json.object(members)
+        return admin(200, json.bytes)
+    }
 
     private func refusal(_ status: Int, _ message: String) -> ERPReply {
         admin(status, Self.errorBody(status, message))

@@ -1,3 +1,5 @@
+internal import EventLog
+
 extension SimulatedERP {
     /// Writes the body of a request that is answered with 200.
     func render(_ action: ERPRoute.Action, _ dataset: ERPDataset) -> [UInt8] {
@@ -7,7 +9,7 @@ extension SimulatedERP {
         case .details(let ids):
             return renderDetails(dataset, ids)
         case .record(let id):
-            var json = JSONWriter(capacity: 2_048)
+            var json = JSONWriter()
             dataset.order(id).writeDetail(
                 to: &json, seed: dataset.seed, idIsText: dataset.idsAreText)
             return json.bytes
@@ -22,37 +24,31 @@ extension SimulatedERP {
         _ dataset: ERPDataset, above: Int64, offset: Int, limit: Int, page: Int
     ) -> [UInt8] {
         let ids = dataset.ids(above: above, offset: offset, limit: limit)
-        var json = JSONWriter(capacity: 128 + ids.count * 512)
-        json.raw("{\"data\":[")
-        for (index, id) in ids.enumerated() {
-            if index > 0 { json.raw(",") }
-            dataset.order(id).writeHeader(to: &json, idIsText: dataset.idsAreText)
+        var json = JSONWriter()
+        json.object { json in
+            json.array("data") { json in
+                for id in ids {
+                    dataset.order(id).writeHeader(to: &json, idIsText: dataset.idsAreText)
+                }
+            }
+            if configuration.reportsTotal { json.member("total", dataset.count(above: above)) }
+            json.member("page", page)
+            json.member("per_page", limit)
         }
-        json.raw("]")
-        if configuration.reportsTotal {
-            json.raw(",\"total\":")
-            json.integer(dataset.count(above: above))
-        }
-        json.raw(",\"page\":")
-        json.integer(page)
-        json.raw(",\"per_page\":")
-        json.integer(limit)
-        json.raw("}")
         return json.bytes
     }
 
     private func renderDetails(_ dataset: ERPDataset, _ ids: [Int64]) -> [UInt8] {
-        var json = JSONWriter(capacity: 16 + ids.count * 2_048)
-        json.raw("{\"data\":[")
-        var isFirst = true
-        for id in ids
-        where dataset.contains(id) && !configuration.faults.missingIDs.contains(id) {
-            if !isFirst { json.raw(",") }
-            isFirst = false
-            dataset.order(id).writeDetail(
-                to: &json, seed: dataset.seed, idIsText: dataset.idsAreText)
+        var json = JSONWriter()
+        json.object { json in
+            json.array("data") { json in
+                for id in ids
+                where dataset.contains(id) && !configuration.faults.missingIDs.contains(id) {
+                    dataset.order(id).writeDetail(
+                        to: &json, seed: dataset.seed, idIsText: dataset.idsAreText)
+                }
+            }
         }
-        json.raw("]}")
         return json.bytes
     }
 }

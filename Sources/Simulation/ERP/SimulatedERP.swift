@@ -1,3 +1,5 @@
+internal import EventLog
+internal import SyncCore
 import Synchronization
 
 /// An ERP with a paged list of service orders, a detail call, limits and faults.
@@ -162,12 +164,13 @@ package final class SimulatedERP: Sendable {
     }
 
     static func errorBody(_ status: Int, _ message: String) -> [UInt8] {
-        var json = JSONWriter(capacity: 96)
-        json.raw("{\"error\":{\"status\":")
-        json.integer(status)
-        json.raw(",\"message\":")
-        json.string(message)
-        json.raw("}}")
+        var json = JSONWriter()
+        json.object { json in
+            json.object("error") { json in
+                json.member("status", status)
+                json.member("message", message)
+            }
+        }
         return json.bytes
     }
 }
@@ -206,9 +209,9 @@ extension SimulatedERP {
         let dataset = state.withLock { $0.dataset }
         guard dataset.contains(id) else { return nil }
         let order = dataset.order(id)
-        var header = JSONWriter(capacity: 512)
+        var header = JSONWriter()
         order.writeHeader(to: &header, idIsText: dataset.idsAreText)
-        var detail = JSONWriter(capacity: 2_048)
+        var detail = JSONWriter()
         order.writeDetail(to: &detail, seed: dataset.seed, idIsText: dataset.idsAreText)
         return (header.bytes, detail.bytes, order.version, order.expenseCents)
     }

@@ -112,26 +112,8 @@ extension ColumnValue {
 enum JSONLine {
     /// The text without the white space between tokens; tokens stay as they are.
     static func compact(_ text: [UInt8]) -> String {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(text.count)
-        var isString = false
-        var isEscaped = false
-        for byte in text {
-            if isString {
-                if isEscaped {
-                    isEscaped = false
-                } else if byte == UInt8(ascii: "\\") {
-                    isEscaped = true
-                } else if byte == UInt8(ascii: "\"") {
-                    isString = false
-                }
-            } else if byte == UInt8(ascii: "\"") {
-                isString = true
-            } else if byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D {
-                continue
-            }
-            bytes.append(byte)
-        }
-        return String(decoding: bytes, as: UTF8.self)
+        var writer = JSONWriter()
+        writer.verbatim(text)
+        return writer.text
     }
 }

@@ -1,3 +1,5 @@
+import RESTSource
+
 extension ConfigurationReader {
     mutating func whole(
         _ range: ClosedRange<Int>, _ nullable: Bool, _ tree: ConfigurationTree, path: String
@@ -73,7 +75,7 @@ extension ConfigurationReader {
                 return invalid
             }
             guard isLiteralAllowed(tree.origin, path) else { return invalid }
-            source = .literal(SecretText(text))
+            source = .literal(Secret(text))
         case .mapping(let entries):
             guard entries.count == 1, let entry = entries.first,
                 case .scalar(let text, _) = entry.value.content, !entry.value.isNull, !text.isEmpty,

@@ -1,10 +1,12 @@
+import RESTSource
+
 /// Where a secret of the configuration is to be found; it is read only when it is needed.
 struct SecretReference: Hashable, Sendable {
     enum Source: Hashable, Sendable {
         case environment(String)
         /// An absolute path, or one relative to the working directory.
         case file(String)
-        case literal(SecretText)
+        case literal(Secret)
     }
 
     let source: Source
@@ -22,7 +24,7 @@ struct SecretReference: Hashable, Sendable {
     /// characters (it would be sent as a header).
     func resolve(
         environment: (String) -> String? = ConfigurationLoader.processEnvironment
-    ) throws(ConfigurationError) -> SecretText {
+    ) throws(ConfigurationError) -> Secret {
         let text: String
         switch source {
         case .literal(let secret):
@@ -39,7 +41,7 @@ struct SecretReference: Hashable, Sendable {
         guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7f }) else {
             throw error("holds a line end or another control character")
         }
-        return SecretText(text)
+        return Secret(text)
     }
 
     private func read(_ path: String) throws(ConfigurationError) -> String {

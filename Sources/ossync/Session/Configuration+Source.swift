@@ -9,7 +9,7 @@ extension Configuration {
     ) throws -> RESTConfiguration {
         let api = try requireAPI()
         let resolve = { (secret: SecretReference) in
-            Secret(try secret.resolve(environment: environment).reveal())
+            try secret.resolve(environment: environment)
         }
         let auth: RESTConfiguration.Auth =
             switch api.auth {

@@ -1,4 +1,6 @@
-/// Writes JSON as text; numbers are given as their literals.
+import EventLog
+
+/// A JSON document to print; numbers are given as their literals.
 indirect enum JSONText: ExpressibleByStringLiteral, ExpressibleByArrayLiteral,
     ExpressibleByDictionaryLiteral, ExpressibleByBooleanLiteral, Sendable
 {
@@ -15,41 +17,29 @@ indirect enum JSONText: ExpressibleByStringLiteral, ExpressibleByArrayLiteral,
     init(dictionaryLiteral elements: (String, JSONText)...) { self = .object(elements) }
 
     /// Two spaces a level, a member a line.
-    func rendered(indent: String = "") -> String {
-        let inner = indent + "  "
-        switch self {
-        case .string(let text):
-            return Self.quote(text)
-        case .literal(let text):
-            return text
-        case .array(let items) where items.isEmpty:
-            return "[]"
-        case .array(let items):
-            let lines = items.map { inner + $0.rendered(indent: inner) }
-            return "[\n" + lines.joined(separator: ",\n") + "\n\(indent)]"
-        case .object(let members) where members.isEmpty:
-            return "{}"
-        case .object(let members):
-            let lines = members.map { name, value in
-                "\(inner)\(Self.quote(name)): \(value.rendered(indent: inner))"
-            }
-            return "{\n" + lines.joined(separator: ",\n") + "\n\(indent)}"
-        }
+    func rendered() -> String { written(JSONWriter(isIndented: true, escapes: .numbers)) }
+
+    /// All of it on one line, without white space.
+    var line: String { written(JSONWriter(escapes: .numbers)) }
+
+    private func written(_ empty: JSONWriter) -> String {
+        var writer = empty
+        write(to: &writer)
+        return writer.text
     }
 
-    private static func quote(_ text: String) -> String {
-        var quoted = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": quoted += "\\\""
-            case "\\": quoted += "\\\\"
-            case "\n": quoted += "\\n"
-            case _ where scalar.value < 0x20:
-                let hex = String(scalar.value, radix: 16)
-                quoted += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-            default: quoted.unicodeScalars.append(scalar)
+    private func write(to json: inout JSONWriter) {
+        switch self {
+        case .string(let text): json.string(text)
+        case .literal(let text): json.literal(text.utf8)
+        case .array(let items): json.array { for item in items { item.write(to: &$0) } }
+        case .object(let members):
+            json.object {
+                for (name, value) in members {
+                    $0.name(name)
+                    value.write(to: &$0)
+                }
             }
         }
-        return quoted + "\""
     }
 }

@@ -1,6 +1,8 @@
 import EventLog
 import LMDB
+import StoreTestSupport
 import SyncCore
+import TestSupport
 import Testing
 
 /// The rows and indexes beside the events, against a dictionary that is folded alike.
@@ -53,7 +55,7 @@ import Testing
 
     @Test(arguments: 0..<6 as Range<UInt64>)
     func rowsAndQueueAreTheFoldOfTheEvents(seed: UInt64) throws {
-        var generator = SeededGenerator(state: seed)
+        var generator = SeededGenerator(seed: seed)
         var api = FakeAPI(1...37)
         api.poison = [5, 12]
         for round in 0..<4 {

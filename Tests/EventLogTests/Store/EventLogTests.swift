@@ -1,6 +1,8 @@
 import Glibc
 import LMDB
+import StoreTestSupport
 import SyncCore
+import TestSupport
 import Testing
 
 @testable import EventLog

@@ -1,5 +1,7 @@
 import LMDB
+import StoreTestSupport
 import SyncCore
+import TestSupport
 import Testing
 
 @testable import EventLog

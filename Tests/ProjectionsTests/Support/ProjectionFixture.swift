@@ -2,7 +2,9 @@ import EventLog
 import LMDB
 import Projections
 import Records
+import StoreTestSupport
 import SyncCore
+import TestSupport
 import Testing
 
 extension RecordProjection {

@@ -1,4 +1,5 @@
 import Simulation
+import SyncCore
 import Testing
 
 struct SimulatedERPLimitTests {

@@ -3,6 +3,7 @@ import LMDB
 import SyncCore
 import SyncEngine
 import Synchronization
+import TestSupport
 
 /// A clock that moves only when told, or by a step at each look.
 final class ManualClock: TimeSource {

@@ -13,7 +13,7 @@ import Testing
     private static let isRecording = ProcessInfo.processInfo.environment["OSSYNC_RECORD"] == "1"
 
     @Test func theTemplateIsTakenByTheReader() throws {
-        let folder = try ConfigurationFolder()
+        let folder = ConfigurationFolder()
         try folder.write(ConfigurationTemplate.generic(), mode: 0o644)
         let configuration = try folder.load()
         let stream = try configuration.stream()
@@ -42,7 +42,7 @@ import Testing
             else { return String(line) }
             return String(indent + rest.dropFirst(2))
         }
-        let folder = try ConfigurationFolder()
+        let folder = ConfigurationFolder()
         try folder.write(uncommented.joined(separator: "\n"))
         let configuration = try folder.load()
         #expect(configuration.api?.userAgent == "my-company-sync")

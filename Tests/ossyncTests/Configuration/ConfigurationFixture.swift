@@ -1,25 +1,19 @@
 import Glibc
+import TestSupport
 import Testing
 
 @testable import ossync
 
 /// A temporary folder with configuration files, removed at the end.
 final class ConfigurationFolder {
-    let path: String
-
-    init() throws {
-        var template = Array("/tmp/ossync-configuration-XXXXXX".utf8CString)
-        let made = template.withUnsafeMutableBufferPointer { $0.baseAddress.flatMap(mkdtemp) }
-        path = String(cString: try #require(made))
-    }
-
-    deinit { Self.remove(path) }
+    private let folder = TemporaryFolder()
+    var path: String { folder.path }
 
     /// Writes a file; folders on its way are made.
     func write(_ text: String, to name: String = "ossync.yaml", mode: mode_t = 0o600) throws {
-        let target = "\(path)/\(name)"
+        let target = folder.at(name)
         for index in name.indices where name[index] == "/" {
-            mkdir("\(path)/\(name[..<index])", 0o700)
+            mkdir(folder.at(String(name[..<index])), 0o700)
         }
         let file = try #require(fopen(target, "w"))
         fputs(text, file)
@@ -34,28 +28,13 @@ final class ConfigurationFolder {
         try ConfigurationLoader(environment: { environment[$0] }, workingDirectory: path)
             .load(configFile: configFile, overrides: overrides)
     }
-
-    private static func remove(_ path: String) {
-        if let folder = opendir(path) {
-            while let entry = readdir(folder) {
-                let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                    $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-                }
-                if name != "." && name != ".." { remove("\(path)/\(name)") }
-            }
-            closedir(folder)
-            rmdir(path)
-        } else {
-            unlink(path)
-        }
-    }
 }
 
 /// The messages of a refused configuration; empty when it is taken.
 func problems(
     of yaml: String, environment: [String: String] = [:], mode: mode_t = 0o600
 ) throws -> [String] {
-    let folder = try ConfigurationFolder()
+    let folder = ConfigurationFolder()
     try folder.write(yaml, mode: mode)
     do throws(ConfigurationError) {
         _ = try folder.load(environment: environment)

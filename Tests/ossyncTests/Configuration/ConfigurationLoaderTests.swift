@@ -11,7 +11,7 @@ import Testing
     }
 
     @Test func aFlagWinsOverTheEnvironmentTheFileTheUserFileAndTheDefault() throws {
-        let folder = try ConfigurationFolder()
+        let folder = ConfigurationFolder()
         try folder.write("store: a\nrateLimits:\n  requestsPerMinute: 3\n  cooldownMs: 4\n")
         try folder.write(
             "store: u\nrateLimits:\n  requestsPerMinute: 5\n  deliveryBoundMs: 6\n",
@@ -44,7 +44,7 @@ import Testing
                 "OSSYNC_REQUESTS_PER_HOUR: rateLimits.requestsPerHour must be a whole number, "
                     + "not \"lots\""
             ])
-        let folder = try ConfigurationFolder()
+        let folder = ConfigurationFolder()
         let flag = ConfigurationOverride(key: "store", flag: "--store", text: "")
         let error = #expect(throws: ConfigurationError.self) {
             try folder.load(overrides: [flag])
@@ -53,7 +53,7 @@ import Testing
     }
 
     @Test func aVariableCanSwitchALimitOffAndNameTheAPI() throws {
-        let folder = try ConfigurationFolder()
+        let folder = ConfigurationFolder()
         let configuration = try folder.load(environment: [
             "OSSYNC_REQUESTS_PER_HOUR": "null", "OSSYNC_BASE_URL": "https://a.b/c",
         ])
@@ -62,7 +62,7 @@ import Testing
     }
 
     @Test func aRelativeStoreStartsAtTheFileThatNamesIt() throws {
-        let folder = try ConfigurationFolder()
+        let folder = ConfigurationFolder()
         try folder.write("store: ./data/../s\n", to: "sub/erp.yaml")
         try folder.write("rateLimits: {}\n", to: "sub/plain.yaml")
         let named = try folder.load(configFile: "sub/erp.yaml")
@@ -78,7 +78,7 @@ import Testing
     }
 
     @Test func aFileThatWasAskedForMustExist() throws {
-        let folder = try ConfigurationFolder()
+        let folder = ConfigurationFolder()
         let error = #expect(throws: ConfigurationError.self) {
             try folder.load(configFile: "none.yaml")
         }
@@ -88,7 +88,7 @@ import Testing
     }
 
     @Test func streamsAreTakenWholeFromTheHigherFile() throws {
-        let folder = try ConfigurationFolder()
+        let folder = ConfigurationFolder()
         try folder.write(smallConfiguration)
         try folder.write(
             """
@@ -110,7 +110,7 @@ import Testing
     }
 
     @Test func thePolicyHoldsTheWindowsInTheirOrder() throws {
-        let folder = try ConfigurationFolder()
+        let folder = ConfigurationFolder()
         try folder.write(
             smallConfiguration
                 + "rateLimits: { requestsPerHour: null, windows: "

@@ -175,7 +175,7 @@ struct BadFile: Sendable, CustomTestStringConvertible {
     }
 
     @Test func aFileOfCommentsGivesTheDefaults() throws {
-        let folder = try ConfigurationFolder()
+        let folder = ConfigurationFolder()
         try folder.write("# nothing yet\n")
         let configuration = try folder.load()
         #expect(configuration.api == nil)
@@ -198,7 +198,7 @@ struct BadFile: Sendable, CustomTestStringConvertible {
     /// Cut and changed files: a configuration is edited by hand, at any moment half done.
     @Test func noDamagedFileCrashesTheReader() throws {
         let whole = Array(ConfigurationTemplate.generic().utf8)
-        let folder = try ConfigurationFolder()
+        let folder = ConfigurationFolder()
         var state: UInt64 = 0x9e37_79b9_7f4a_7c15
         func random(_ bound: Int) -> Int {
             state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407

@@ -157,7 +157,7 @@ import Testing
     }
 
     @Test func aSmallStreamGetsItsDefaults() throws {
-        let folder = try ConfigurationFolder()
+        let folder = ConfigurationFolder()
         try folder.write(smallConfiguration)
         let stream = try folder.load().stream()
         #expect(stream.name == "os")
@@ -174,7 +174,7 @@ import Testing
     }
 
     @Test func everyVariantIsBuilt() throws {
-        let folder = try ConfigurationFolder()
+        let folder = ConfigurationFolder()
         try folder.write(
             """
             api:

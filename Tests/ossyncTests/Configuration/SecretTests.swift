@@ -1,3 +1,4 @@
+import RESTSource
 import Testing
 
 @testable import ossync
@@ -32,13 +33,13 @@ import Testing
     }
 
     @Test func aReferenceInALooseFileIsTaken() throws {
-        let folder = try ConfigurationFolder()
+        let folder = ConfigurationFolder()
         let reference = try token("{ env: TOKEN }", in: folder, mode: 0o644)
         #expect(try reference.resolve(environment: { _ in "t" }).reveal() == "t")
     }
 
     @Test func aSecretIsNeverPrinted() throws {
-        let folder = try ConfigurationFolder()
+        let folder = ConfigurationFolder()
         let reference = try token(Self.canary, in: folder)
         let configuration = try folder.load()
         let secret = try reference.resolve()
@@ -62,7 +63,7 @@ import Testing
     }
 
     @Test func aVariableThatIsNotSetIsNamed() throws {
-        let folder = try ConfigurationFolder()
+        let folder = ConfigurationFolder()
         let reference = try token("{ env: OSSYNC_TOKEN }", in: folder)
         let error = #expect(throws: ConfigurationError.self) {
             try reference.resolve(environment: { _ in nil })
@@ -73,7 +74,7 @@ import Testing
     }
 
     @Test func aSecretFileIsReadBesideTheConfigurationWithoutItsLineEnd() throws {
-        let folder = try ConfigurationFolder()
+        let folder = ConfigurationFolder()
         try folder.write("\(Self.canary)\r\n", to: "token", mode: 0o640)
         let reference = try token("{ file: ./token }", in: folder)
         #expect(try reference.resolve().reveal() == Self.canary)
@@ -85,7 +86,7 @@ import Testing
         ("\n", 0o600, "is empty"),
     ])
     func anUnusableSecretFileIsRefused(text: String, mode: UInt32, message: String) throws {
-        let folder = try ConfigurationFolder()
+        let folder = ConfigurationFolder()
         try folder.write(text, to: "token", mode: mode)
         let reference = try token("{ file: token }", in: folder)
         let error = #expect(throws: ConfigurationError.self) { try reference.resolve() }
@@ -94,7 +95,7 @@ import Testing
     }
 
     @Test func aMissingSecretFileIsNamed() throws {
-        let folder = try ConfigurationFolder()
+        let folder = ConfigurationFolder()
         let reference = try token("{ file: token }", in: folder)
         let error = #expect(throws: ConfigurationError.self) { try reference.resolve() }
         #expect(

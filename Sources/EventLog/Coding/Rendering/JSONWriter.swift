@@ -4,11 +4,29 @@ package import SyncCore
 ///
 /// It is the caller's part that names and values come in turn within objects.
 package struct JSONWriter {
+    /// How characters that can't stand in a string are written.
+    package enum Escapes: Sendable {
+        /// In JSON's short forms where it has one, and DEL as well: no text of a server may move a
+        /// terminal's cursor.
+        case short
+        /// By their numbers, but for the line end; DEL stays.
+        case numbers
+    }
+
     package private(set) var bytes: [UInt8] = []
     /// A value stands before the place where the next one goes.
     private var needsComma = false
+    /// A name stands before the place where the next value goes.
+    private var followsName = false
+    private var depth = 0
+    private let isIndented: Bool
+    private let escapes: Escapes
 
-    package init() {}
+    /// - Parameter isIndented: a member a line, two spaces a level; else everything is on one line.
+    package init(isIndented: Bool = false, escapes: Escapes = .short) {
+        self.isIndented = isIndented
+        self.escapes = escapes
+    }
 
     package var text: String { String(decoding: bytes, as: UTF8.self) }
 
@@ -26,33 +44,46 @@ package struct JSONWriter {
 
     private mutating func beginValue() {
         if needsComma { bytes.append(UInt8(ascii: ",")) }
+        if isIndented, depth > 0, !followsName { beginLine() }
         needsComma = true
+        followsName = false
+    }
+
+    private mutating func beginLine() {
+        bytes.append(UInt8(ascii: "\n"))
+        bytes.append(contentsOf: repeatElement(UInt8(ascii: " "), count: 2 * depth))
     }
 
     // MARK: Structure
 
     package mutating func object(_ members: (inout JSONWriter) -> Void) {
-        beginValue()
-        bytes.append(UInt8(ascii: "{"))
-        needsComma = false
-        members(&self)
-        bytes.append(UInt8(ascii: "}"))
-        needsComma = true
+        container("{", members, "}")
     }
 
     package mutating func array(_ elements: (inout JSONWriter) -> Void) {
+        container("[", elements, "]")
+    }
+
+    private mutating func container(
+        _ begin: Unicode.Scalar, _ contents: (inout JSONWriter) -> Void, _ end: Unicode.Scalar
+    ) {
         beginValue()
-        bytes.append(UInt8(ascii: "["))
+        bytes.append(UInt8(ascii: begin))
         needsComma = false
-        elements(&self)
-        bytes.append(UInt8(ascii: "]"))
+        depth += 1
+        contents(&self)
+        depth -= 1
+        if isIndented, needsComma { beginLine() }
+        bytes.append(UInt8(ascii: end))
         needsComma = true
     }
 
     package mutating func name(_ name: String) {
         string(name)
         bytes.append(UInt8(ascii: ":"))
+        if isIndented { bytes.append(UInt8(ascii: " ")) }
         needsComma = false
+        followsName = true
     }
 
     // MARK: Values
@@ -79,6 +110,12 @@ package struct JSONWriter {
         var digits = value.description
         if digits.hasSuffix(".0") { digits.removeLast(2) }
         bytes.append(contentsOf: digits.utf8)
+    }
+
+    /// One value that is JSON already, as it stands.
+    package mutating func literal(_ value: some Collection<UInt8>) {
+        beginValue()
+        bytes.append(contentsOf: value)
     }
 
     /// JSON text, whose tokens stay as they are; white space between them is left out, so that an
@@ -111,7 +148,7 @@ package struct JSONWriter {
         var text = value
         text.withUTF8 { utf8 in
             var start = 0
-            for (index, byte) in utf8.enumerated() where Self.isEscaped(byte) {
+            for (index, byte) in utf8.enumerated() where isEscaped(byte) {
                 bytes.append(contentsOf: utf8[start..<index])
                 escape(byte)
                 start = index + 1
@@ -121,21 +158,21 @@ package struct JSONWriter {
         bytes.append(UInt8(ascii: "\""))
     }
 
-    /// What JSON wants escaped, and DEL: no text of a server may move a terminal's cursor.
     @inline(__always)
-    private static func isEscaped(_ byte: UInt8) -> Bool {
-        byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte == 0x7F
+    private func isEscaped(_ byte: UInt8) -> Bool {
+        byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
+            || (byte == 0x7F && escapes == .short)
     }
 
     private mutating func escape(_ byte: UInt8) {
         bytes.append(UInt8(ascii: "\\"))
         switch byte {
         case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes.append(byte)
-        case 0x08: bytes.append(UInt8(ascii: "b"))
-        case 0x09: bytes.append(UInt8(ascii: "t"))
         case 0x0A: bytes.append(UInt8(ascii: "n"))
-        case 0x0C: bytes.append(UInt8(ascii: "f"))
-        case 0x0D: bytes.append(UInt8(ascii: "r"))
+        case 0x08 where escapes == .short: bytes.append(UInt8(ascii: "b"))
+        case 0x09 where escapes == .short: bytes.append(UInt8(ascii: "t"))
+        case 0x0C where escapes == .short: bytes.append(UInt8(ascii: "f"))
+        case 0x0D where escapes == .short: bytes.append(UInt8(ascii: "r"))
         default:
             bytes.append(contentsOf: "u00".utf8)
             let digits = Array("0123456789abcdef".utf8)

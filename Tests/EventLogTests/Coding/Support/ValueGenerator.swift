@@ -1,24 +1,19 @@
 import SyncCore
+import TestSupport
 
 /// Seeded random values of everything that is stored: the same seed gives the same values.
 struct ValueGenerator: RandomNumberGenerator {
-    private var state: UInt64
+    private var generator: SeededGenerator
 
-    init(seed: UInt64) { state = seed }
+    init(seed: UInt64) { generator = SeededGenerator(seed: seed) }
 
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
+    mutating func next() -> UInt64 { generator.next() }
 
     // MARK: Simple values
 
     mutating func bool() -> Bool { next() & 1 == 0 }
 
-    mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
+    mutating func below(_ bound: Int) -> Int { generator.below(bound) }
 
     /// Of any size: small numbers, and now and then 0 and the largest.
     mutating func unsigned<Value: FixedWidthInteger & UnsignedInteger>(

@@ -1,7 +1,7 @@
 import Glibc
 
 /// Several threads that do the same.
-final class TemporaryThreads {
+package final class TemporaryThreads {
     private final class Body {
         let run: @Sendable () -> Void
         init(_ run: @escaping @Sendable () -> Void) { self.run = run }
@@ -9,7 +9,7 @@ final class TemporaryThreads {
 
     private var threads: [pthread_t] = []
 
-    init(_ count: Int, _ body: @escaping @Sendable () -> Void) {
+    package init(_ count: Int, _ body: @escaping @Sendable () -> Void) {
         for _ in 0..<count {
             var thread = pthread_t()
             let status = pthread_create(
@@ -24,7 +24,7 @@ final class TemporaryThreads {
         }
     }
 
-    func join() {
+    package func join() {
         for thread in threads { pthread_join(thread, nil) }
         threads = []
     }

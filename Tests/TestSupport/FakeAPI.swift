@@ -1,27 +1,31 @@
-import SyncCore
+package import SyncCore
 
-/// A server with a list and details, in memory.
-struct FakeAPI {
+/// A server with a list and details, in memory: what the core is told by a source that asks it.
+package struct FakeAPI {
     /// The version of each record's header and detail.
-    var headers: [Int: Int] = [:]
-    var details: [Int: Int] = [:]
+    package var headers: [Int: Int] = [:]
+    package var details: [Int: Int] = [:]
     /// The expenses in a record's detail, as JSON numbers.
-    var amounts: [Int: [String]] = [:]
+    package var amounts: [Int: [String]] = [:]
     /// Details of these fail with 500, whatever batch they are in.
-    var poison: Set<Int> = []
-    var pageSize = 10
+    package var poison: Set<Int> = []
+    /// Details of these are left out of the answer.
+    package var missing: Set<Int> = []
+    /// Whether a list says how many records it has.
+    package var givesTotal = true
+    package var pageSize = 10
 
-    init(_ ids: some Sequence<Int>, pageSize: Int = 10) {
+    package init(_ ids: some Sequence<Int>, pageSize: Int = 10) {
         for id in ids { add(id) }
         self.pageSize = pageSize
     }
 
-    mutating func add(_ id: Int) {
+    package mutating func add(_ id: Int) {
         headers[id] = 1
         details[id] = 1
     }
 
-    func answer(_ request: SourceRequest) -> SourceAnswer {
+    package func answer(_ request: SourceRequest) -> SourceAnswer {
         switch request.kind {
         case .health: SourceAnswer(exchange: Exchange(status: 200), content: .healthy)
         case .list(let cursor, let filter): page(cursor, filter)
@@ -29,11 +33,11 @@ struct FakeAPI {
         }
     }
 
-    func header(_ id: Int) -> [UInt8] {
+    package func header(_ id: Int) -> [UInt8] {
         Array("{\"id\":\(id),\"customer\":\"c\(id)-\(headers[id] ?? 0)\"}".utf8)
     }
 
-    func detail(_ id: Int) -> [UInt8] {
+    package func detail(_ id: Int) -> [UInt8] {
         let expenses = (amounts[id] ?? []).map { "{\"amount\":\($0)}" }.joined(separator: ",")
         return Array("{\"id\":\(id),\"v\":\(details[id] ?? 0),\"expenses\":[\(expenses)]}".utf8)
     }
@@ -53,14 +57,16 @@ struct FakeAPI {
         return SourceAnswer(
             exchange: Exchange(status: 200),
             content: .page(
-                PageAnswer(records: records, next: next, total: UInt64(ids.count))))
+                PageAnswer(
+                    records: records, next: next,
+                    total: givesTotal ? UInt64(ids.count) : nil)))
     }
 
     private func detail(_ ids: [RecordID]) -> SourceAnswer {
         let numbers = ids.map { Int($0.text) ?? 0 }
         if !poison.isDisjoint(with: numbers) { return .failure(.server, status: 500) }
         let outcomes = numbers.map { id -> DetailOutcome in
-            guard let version = details[id] else { return .absent }
+            guard let version = details[id], !missing.contains(id) else { return .absent }
             return .found(
                 fingerprint: Fingerprint(high: UInt64(id), low: UInt64(1_000 + version)),
                 body: detail(id)[...])
@@ -70,15 +76,18 @@ struct FakeAPI {
 }
 
 extension SourceAnswer {
-    static func failure(_ failure: FailureClass, status: UInt16 = 0) -> SourceAnswer {
+    package static func failure(
+        _ failure: FailureClass, status: UInt16 = 0, waitMs: Int64? = nil
+    ) -> SourceAnswer {
         SourceAnswer(
             exchange: Exchange(status: status),
             content: .failed(
                 FailureAnswer(
-                    failure, code: "http-\(status)", text: "the API answered \(status)")))
+                    failure, code: "http-\(status)", text: "the API answered \(status)",
+                    waitMs: waitMs, arrivalUnknown: failure == .timeout)))
     }
 
-    static func limited(waitMs: Int64?) -> SourceAnswer {
+    package static func limited(waitMs: Int64?) -> SourceAnswer {
         SourceAnswer(
             exchange: Exchange(status: 429),
             content: .limited(waitMs: waitMs, signal: waitMs == nil ? "" : "retry-after"))
@@ -87,7 +96,7 @@ extension SourceAnswer {
 
 extension Policy {
     /// Pages of 10, details by 5, two requests at once, no limits.
-    static var small: Policy {
+    package static var small: Policy {
         Policy(
             limits: LimitPolicy(windows: []), paging: .page, pageSize: 10, order: .ascending,
             incremental: .idAfter, detail: DetailPolicy(batch: 5, concurrency: 2),

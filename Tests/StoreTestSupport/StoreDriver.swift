@@ -1,26 +1,27 @@
-import EventLog
-import LMDB
-import SyncCore
+package import EventLog
+package import LMDB
+package import SyncCore
+package import TestSupport
 
 /// Drives the core over a log on the disk, a commit a step, and keeps in memory what the store
 /// should hold.
-final class StoreDriver {
-    let folder: TemporaryFolder
-    let log: EventLog
-    private(set) var control = ControlState()
-    private(set) var events: [LoggedEvent] = []
+package final class StoreDriver {
+    package let folder: TemporaryFolder
+    package let log: EventLog
+    package private(set) var control = ControlState()
+    package private(set) var events: [LoggedEvent] = []
     /// The rows as a dictionary folds them.
-    private(set) var rows: [Ordinal: RecordRow] = [:]
-    private(set) var wire: [SourceRequest] = []
-    private(set) var wake: LogTime?
-    var now = LogTime(nanoseconds: 1_700_000_000 * .nsPerSecond)
+    package private(set) var rows: [Ordinal: RecordRow] = [:]
+    package private(set) var wire: [SourceRequest] = []
+    package private(set) var wake: LogTime?
+    package var now = LogTime(nanoseconds: 1_700_000_000 * .nsPerSecond)
     /// The control state is stored once in so many commits.
-    var saveInterval = 3
+    package var saveInterval = 3
     private var commits = 0
 
-    static let stream = StreamID(1)
+    package static let stream = StreamID(1)
 
-    init(_ folder: TemporaryFolder = TemporaryFolder()) throws {
+    package init(_ folder: TemporaryFolder = TemporaryFolder()) throws {
         self.folder = folder
         try EventLog.create(store: folder.path, durability: .none)
         log = try EventLog.open(store: folder.path, .write, durability: .none)
@@ -31,7 +32,7 @@ final class StoreDriver {
         try feed(.streamDeclared(StreamDeclared(stream: Self.stream, name: "os")))
     }
 
-    func request(
+    package func request(
         _ mode: RunMode, _ options: RunOptions = RunOptions(), policy: Policy = .small
     ) throws {
         try feed(
@@ -43,7 +44,7 @@ final class StoreDriver {
         try feed(nil)
     }
 
-    func feed(_ fact: Event?, stream: StreamID = .none) throws {
+    package func feed(_ fact: Event?, stream: StreamID = .none) throws {
         var writer = try log.beginWrite(after: control.position)
         let needs = needsToDecide(control, fact: fact, now: now)
         let decision = decide(
@@ -76,7 +77,7 @@ final class StoreDriver {
         }
     }
 
-    func answer(_ request: SourceRequest, _ answer: SourceAnswer) throws {
+    package func answer(_ request: SourceRequest, _ answer: SourceAnswer) throws {
         wire.removeAll { $0.intent == request.intent }
         let needs = needsToClassify(control, intent: request.intent, answer: answer)
         let rows: CoreRows
@@ -90,7 +91,7 @@ final class StoreDriver {
     }
 
     /// Runs until the invocation is over; time passes only where the core waits.
-    func finish(with api: FakeAPI, steps: Int = .max) throws {
+    package func finish(with api: FakeAPI, steps: Int = .max) throws {
         var left = steps
         while control.invocation != nil, left > 0 {
             left -= 1
@@ -106,10 +107,10 @@ final class StoreDriver {
     }
 
     /// What a reader finds now.
-    func snapshot() throws -> LogSnapshot { try log.snapshot() }
+    package func snapshot() throws -> LogSnapshot { try log.snapshot() }
 
     /// Changes the store behind the log's back.
-    func tamper(
+    package func tamper(
         _ name: String, _ body: (borrowing WriteTransaction, Database) throws(LMDBError) -> Void
     ) throws {
         let transaction = try log.environment.beginWrite()

@@ -14,16 +14,4 @@ extension JSONText {
     static func optional(_ text: String?) -> JSONText { text.map { .string($0) } ?? .null }
 
     static var null: JSONText { .literal("null") }
-
-    /// All of it on one line, without white space.
-    var line: String {
-        switch self {
-        case .string, .literal: rendered()
-        case .array(let items): "[" + items.map(\.line).joined(separator: ",") + "]"
-        case .object(let members):
-            "{"
-                + members.map { "\(JSONText.string($0.0).line):\($0.1.line)" }
-                .joined(separator: ",") + "}"
-        }
-    }
 }
