@@ -159,10 +159,10 @@ import Testing
         policy.limits.backoffMultiplier = 1
         policy.limits.cooldownMs = 10_000
         var core = CoreHarness()
-        var api = FakeAPI(count: 5)
+        let api = FakeAPI(1...5)
         let start = core.now
         core.request(.incremental, RunOptions(patienceMs: 600_000), policy: policy)
-        core.finish(with: &api) { _, _ in .limited(waitMs: nil) }
+        core.finish(with: api) { _, _ in .limited(waitMs: nil) }
         let end = try #require(core.finished.last)
         #expect(end.reason == .patience)
         let lasted = core.now.since(start) / .nsPerSecond
@@ -174,10 +174,10 @@ import Testing
         policy.limits.backoffMultiplier = 1
         policy.limits.cooldownMs = 10_000
         var core = CoreHarness()
-        var api = FakeAPI(count: 100)
+        let api = FakeAPI(1...100)
         var requests = 0
         core.request(.incremental, RunOptions(patienceMs: 60_000), policy: policy)
-        core.finish(with: &api) { _, _ in
+        core.finish(with: api) { _, _ in
             requests += 1
             return requests.isMultiple(of: 4) ? nil : .limited(waitMs: nil)
         }
@@ -203,13 +203,13 @@ import Testing
         var policy = Policy.small
         policy.detail?.concurrency = 5
         var core = CoreHarness()
-        var api = FakeAPI(count: 50)
+        let api = FakeAPI(1...50)
         core.request(policy: policy)
         while core.wire.count < 5 { core.answer(core.wire[0], api.answer(core.wire[0])) }
         for request in core.wire { core.answer(request, .failure(.unavailable, status: 503)) }
         #expect(core.wire.isEmpty)
         #expect(core.control.invocation?.apiFailures == 1)
-        core.finish(with: &api)
+        core.finish(with: api)
         #expect(core.finished.last?.outcome == .completed)
     }
 
@@ -217,7 +217,7 @@ import Testing
         let policy = Policy.limited(
             RateWindow(name: "h", requests: 600, periodNs: 3_600 * .nsPerSecond), concurrency: 5)
         var core = CoreHarness()
-        var api = FakeAPI(count: 50)
+        let api = FakeAPI(1...50)
         core.request(policy: policy)
         while core.wire.count < 5 { core.answer(core.wire[0], api.answer(core.wire[0])) }
         for request in core.wire { core.answer(request, .limited(waitMs: nil)) }
@@ -228,7 +228,7 @@ import Testing
 
     @Test func aWaitThatTheServerNamesOutlivesASuccessAndTheInvocation() {
         var core = CoreHarness()
-        var api = FakeAPI(count: 30)
+        let api = FakeAPI(1...30)
         core.request()
         while core.wire.count < 2 { core.answer(core.wire[0], api.answer(core.wire[0])) }
         let (refused, good) = (core.wire[0], core.wire[1])
@@ -239,7 +239,7 @@ import Testing
         core.start()
         core.request(.resume)
         #expect(core.wire.isEmpty)
-        core.finish(with: &api)
+        core.finish(with: api)
         #expect(core.now.since(asked) >= 120 * .nsPerSecond)
         #expect(core.finished.last?.outcome == .completed)
     }
@@ -248,9 +248,9 @@ import Testing
         var policy = Policy.small
         policy.detail = DetailPolicy(batch: 1, concurrency: 1)
         var core = CoreHarness()
-        var api = FakeAPI(count: 10)
+        let api = FakeAPI(1...10)
         core.request(policy: policy)
-        core.finish(with: &api) { request, _ in
+        core.finish(with: api) { request, _ in
             guard case .detail(let ids) = request.kind, ids == [RecordID("10")] else { return nil }
             return .failure(.network)
         }
@@ -263,10 +263,10 @@ import Testing
         var policy = Policy.small
         policy.detail = DetailPolicy(batch: 1, concurrency: 2)
         var core = CoreHarness()
-        var api = FakeAPI(count: 40)
+        var api = FakeAPI(1...40)
         api.poison = [3, 7, 11, 15, 19, 23]
         core.request(policy: policy)
-        core.finish(with: &api)
+        core.finish(with: api)
         #expect(core.finished.last?.reason == .parked)
         #expect(core.finished.last?.counters.failed == 6)
         #expect(core.control[CoreHarness.stream].counts.synced == 34)
@@ -276,9 +276,9 @@ import Testing
         var policy = Policy.small
         policy.detail = DetailPolicy(batch: 1, concurrency: 2)
         var core = CoreHarness()
-        var api = FakeAPI(count: 40)
+        let api = FakeAPI(1...40)
         core.request(policy: policy)
-        core.finish(with: &api) { request, _ in
+        core.finish(with: api) { request, _ in
             guard case .detail(let ids) = request.kind, let id = Int(ids[0].text), id <= 30 else {
                 return nil
             }
@@ -291,9 +291,9 @@ import Testing
     /// A wrong path answers so for every record.
     @Test func whereNoRecordIsFoundTheRunEndsInsteadOfParkingAll() {
         var core = CoreHarness()
-        var api = FakeAPI(count: 200)
+        let api = FakeAPI(1...200)
         core.request()
-        core.finish(with: &api) { request, _ in
+        core.finish(with: api) { request, _ in
             request.endpoint == .detail ? .failure(.notFound, status: 404) : nil
         }
         #expect(core.finished.last?.reason == .unusable)
@@ -302,7 +302,7 @@ import Testing
 
     @Test func eachRecordThatAnAnswerMissesKeepsItsOwnError() {
         var core = CoreHarness()
-        var api = FakeAPI(count: 5)
+        let api = FakeAPI(1...5)
         core.request()
         while core.wire.first?.endpoint != .detail {
             core.answer(core.wire[0], api.answer(core.wire[0]))
@@ -321,10 +321,10 @@ import Testing
         policy.retry.baseMs = 3_600_000
         policy.retry.maxMs = 3_600_000
         var core = CoreHarness()
-        var api = FakeAPI(count: 5)
+        var api = FakeAPI(1...5)
         api.poison = [1]
         core.request(.incremental, RunOptions(patienceMs: 60_000), policy: policy)
-        core.finish(with: &api)
+        core.finish(with: api)
         #expect(core.finished.last?.reason == .patience)
     }
 
@@ -332,7 +332,7 @@ import Testing
         var policy = Policy.small
         policy.detail = DetailPolicy(batch: 1, concurrency: 1)
         var core = CoreHarness()
-        var api = FakeAPI(count: 3)
+        var api = FakeAPI(1...3)
         api.poison = [1, 2, 3]
         core.request(policy: policy)
         while core.control[CoreHarness.stream].counts.retrying < 3 {
@@ -351,32 +351,32 @@ import Testing
         policy.detail = DetailPolicy(batch: 1, concurrency: 1)
         policy.retry.attempts = 1
         var core = CoreHarness()
-        var api = FakeAPI(count: 4)
+        let api = FakeAPI(1...4)
         core.request(policy: policy)
         core.answer(core.wire[0], api.answer(core.wire[0]))
         core.answer(core.wire[0], api.answer(core.wire[0]))
         core.answer(core.wire[0], .failure(.notFound, status: 404))
         #expect(core.control[CoreHarness.stream].counts.parked == 1)
         core.feed(.cancelRequested(CancelRequested(signal: .sigterm)))
-        core.finish(with: &api)
+        core.finish(with: api)
         #expect(core.finished.last?.exitCode == 143)
         core.request(.resume, policy: policy)
-        core.finish(with: &api)
+        core.finish(with: api)
         #expect(core.finished.last?.exitCode == 3)
     }
 
     @Test func driftMakesARunPartialInALaterInvocationToo() {
         var core = CoreHarness()
-        var api = FakeAPI(count: 5)
+        let api = FakeAPI(1...5)
         core.request()
         while core.control[CoreHarness.stream].pass != nil {
             core.answer(core.wire[0], Self.withTotal(6, api.answer(core.wire[0])))
         }
         core.feed(.cancelRequested(CancelRequested(signal: .sigint)))
-        core.finish(with: &api) { _, _ in .failure(.network) }
+        core.finish(with: api) { _, _ in .failure(.network) }
         #expect(core.finished.last?.exitCode == 130)
         core.request(.resume)
-        core.finish(with: &api)
+        core.finish(with: api)
         #expect(core.finished.last?.reason == .drift)
         #expect(core.finished.last?.exitCode == 3)
     }

@@ -136,10 +136,10 @@ import Testing
     /// A machine without a battery for its clock starts in the past.
     @Test func aCooldownThatWasOverStaysOverWhateverTheWallClockSaysAfterAReboot() {
         var core = CoreHarness()
-        var api = FakeAPI(count: 5)
+        let api = FakeAPI(1...5)
         core.request()
         core.answer(core.wire[0], .limited(waitMs: 10_000))
-        core.finish(with: &api)
+        core.finish(with: api)
         #expect(core.finished.last?.outcome == .completed)
         core.now = core.now.adding(ms: -86_400_000 * 365)
         core.start(bootID: "boot-2", bootNs: 30 * .nsPerSecond)

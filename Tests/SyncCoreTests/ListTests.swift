@@ -18,7 +18,7 @@ import Testing
             exchange: Exchange(status: 200),
             content: .page(
                 PageAnswer(
-                    records: records, next: PageCursor(bytes: [next], display: "page \(next)"),
+                    records: records, next: PageCursor(bytes: [next], display: "\(next)"),
                     total: total)))
     }
 
@@ -91,28 +91,28 @@ import Testing
     /// A cache answered page 2 with page 1: the page that wasn't seen is asked for again.
     @Test func aRunThatGoesOnAfterAStallAsksForTheRepeatedPageAgain() {
         var core = CoreHarness()
-        var api = FakeAPI(count: 30)
+        var api = FakeAPI(1...30)
         api.givesTotal = false
         let options = RunOptions(noDetails: true)
         core.request(.incremental, options)
         var pages = 0
-        core.finish(with: &api) { _, _ in
+        core.finish(with: api) { _, _ in
             pages += 1
             return self.page(Array(1...10), total: nil, next: UInt8(pages))
         }
         #expect(core.finished.last?.reason == .stalled)
         core.request(.resume, options)
-        core.finish(with: &api)
+        core.finish(with: api)
         #expect(core.finished.last?.outcome == .completed)
         #expect(core.control[CoreHarness.stream].counts.total == 30)
     }
 
     @Test func aListThatGoesRoundIsAStall() {
         var core = CoreHarness()
-        var api = FakeAPI(count: 30)
+        let api = FakeAPI(1...30)
         core.request(.incremental, RunOptions(noDetails: true))
         var pages = 0
-        core.finish(with: &api) { _, _ in
+        core.finish(with: api) { _, _ in
             defer { pages += 1 }
             let first = pages % 3 * 10 + 1
             return self.page(Array(first..<first + 10), total: nil, next: UInt8(pages + 1))
@@ -125,11 +125,11 @@ import Testing
     /// On a newest-first list, pages that were seen come again as new rows push them down.
     @Test func pagesPushedDownByNewRowsAreNoStall() {
         var core = CoreHarness()
-        var api = FakeAPI(count: 0)
+        let api = FakeAPI([])
         core.request(.full, RunOptions(noDetails: true))
         let pages = [[40, 39], [38, 37], [39, 38], [38, 37], [36, 35], []]
         var next = 0
-        core.finish(with: &api) { _, _ in
+        core.finish(with: api) { _, _ in
             defer { next += 1 }
             return self.page(pages[next], total: nil, next: UInt8(next + 1))
         }
@@ -146,9 +146,9 @@ import Testing
     @Test(arguments: [[30, 29, 28], [1, 2, 4, 3]])
     func keysetPagingRefusesAListThatIsNotSortedById(ids: [Int]) {
         var core = CoreHarness()
-        var api = FakeAPI(count: 0)
+        let api = FakeAPI([])
         core.request(policy: keyset)
-        core.finish(with: &api) { _, _ in self.page(ids, total: 30, next: 1) }
+        core.finish(with: api) { _, _ in self.page(ids, total: 30, next: 1) }
         #expect(core.finished.last?.reason == .idOrder)
         #expect(core.finished.last?.exitCode == 2)
         #expect(core.finished.last?.text.contains("sorted") == true)
@@ -158,10 +158,10 @@ import Testing
 
     @Test func keysetPagingRefusesAPageBelowItsCursor() {
         var core = CoreHarness()
-        var api = FakeAPI(count: 0)
+        let api = FakeAPI([])
         core.request(policy: keyset)
         var pages = 0
-        core.finish(with: &api) { _, _ in
+        core.finish(with: api) { _, _ in
             defer { pages += 1 }
             return self.page(pages == 0 ? [5, 6] : [4, 7], total: nil, next: UInt8(pages + 1))
         }
@@ -171,11 +171,11 @@ import Testing
     /// Each page's total is that of the rest; the first one's is that of the pass.
     @Test func aKeysetPassThatBroughtFewerThanItsFirstTotalEndsPartial() {
         var core = CoreHarness()
-        var api = FakeAPI(count: 0)
+        let api = FakeAPI([])
         core.request(.incremental, RunOptions(noDetails: true), policy: keyset)
         let pages: [([Int], UInt64)] = [([1, 2, 3], 9), ([7, 8, 9], 3)]
         var next = 0
-        core.finish(with: &api) { _, _ in
+        core.finish(with: api) { _, _ in
             defer { next += 1 }
             return self.page(pages[next].0, total: pages[next].1, next: UInt8(next + 1))
         }
@@ -190,9 +190,9 @@ import Testing
             policy.paging = paging
             policy.incremental = paging.isKeyset ? .none : .idAfter
             var core = CoreHarness()
-            var api = FakeAPI(count: 0)
+            let api = FakeAPI([])
             core.request(policy: policy)
-            core.finish(with: &api) { _, _ in
+            core.finish(with: api) { _, _ in
                 self.page(ids: ["b", "a", "c"], total: 30, next: 1)
             }
             #expect(core.finished.last?.reason == .idOrder)
@@ -208,12 +208,12 @@ import Testing
 
     @Test func aStoreWithoutAnOrderOfIdsRefusesIdAfter() {
         var core = CoreHarness()
-        var api = FakeAPI(count: 0)
+        let api = FakeAPI([])
         var policy = Policy.small
         policy.incremental = .none
         core.request(.incremental, RunOptions(noDetails: true), policy: policy)
         var pages = 0
-        core.finish(with: &api) { _, _ in
+        core.finish(with: api) { _, _ in
             defer { pages += 1 }
             return self.page(ids: pages == 0 ? ["b", "a"] : [], total: 2, next: 1)
         }
@@ -227,14 +227,14 @@ import Testing
     /// Another query has its own records below the mark.
     @Test func theHighWaterMarkHoldsForTheQueryThatEarnedIt() {
         var core = CoreHarness()
-        var api = FakeAPI(count: 25)
+        let api = FakeAPI(1...25)
         core.request()
-        core.finish(with: &api)
+        core.finish(with: api)
         var other = Policy.small
         other.pinned = [PinnedKey(key: "list.path", value: "/os?status=any")]
         core.request(.incremental, policy: other)
         #expect(core.control[CoreHarness.stream].pass?.filter == .all)
-        core.finish(with: &api)
+        core.finish(with: api)
         #expect(core.finished.last?.counters.seen == 25)
         core.request(.incremental, policy: other)
         #expect(core.control[CoreHarness.stream].pass?.filter == .idAfter(RecordID("25")))
@@ -243,9 +243,9 @@ import Testing
     /// Django REST framework answers so when rows were deleted meanwhile.
     @Test func notFoundPastTheFirstPageIsTheEndOfAListWhoseTotalIsKnown() {
         var core = CoreHarness()
-        var api = FakeAPI(count: 20)
+        let api = FakeAPI(1...20)
         core.request()
-        core.finish(with: &api) { request, _ in
+        core.finish(with: api) { request, _ in
             guard case .list(let cursor, _) = request.kind, cursor != nil else { return nil }
             return .failure(.notFound, status: 404)
         }
@@ -253,17 +253,17 @@ import Testing
         #expect(core.control[CoreHarness.stream].pass == nil)
         #expect(core.control[CoreHarness.stream].counts.synced == 10)
         core.request()
-        core.finish(with: &api)
+        core.finish(with: api)
         #expect(core.finished.last?.outcome == .completed)
         #expect(core.control[CoreHarness.stream].counts.synced == 20)
     }
 
     @Test func notFoundWithoutATotalIsAFailure() {
         var core = CoreHarness()
-        var api = FakeAPI(count: 20)
+        var api = FakeAPI(1...20)
         api.givesTotal = false
         core.request()
-        core.finish(with: &api) { request, _ in
+        core.finish(with: api) { request, _ in
             guard case .list(let cursor, _) = request.kind, cursor != nil else { return nil }
             return .failure(.notFound, status: 404)
         }
@@ -273,24 +273,24 @@ import Testing
 
     @Test func aPageTakenInPartRaisesTheHighestIdByWhatWasTaken() {
         var core = CoreHarness()
-        var api = FakeAPI(count: 20)
+        let api = FakeAPI(1...20)
         core.request(.incremental, RunOptions(noDetails: true, maxRecords: 4))
-        core.finish(with: &api)
+        core.finish(with: api)
         #expect(core.control[CoreHarness.stream].pass?.highest == RecordID("4"))
     }
 
     @Test func anIncrementalRunThatFinishesAnOpenPassThenAsksWhatIsNew() {
         var core = CoreHarness()
-        var api = FakeAPI(count: 25)
+        var api = FakeAPI(1...25)
         core.request(.full, RunOptions(noDetails: true, maxRecords: 20))
-        core.finish(with: &api)
+        core.finish(with: api)
         core.request(.incremental)
         while core.control[CoreHarness.stream].pass?.filter == .all {
             core.answer(core.wire[0], api.answer(core.wire[0]))
         }
         #expect(core.control[CoreHarness.stream].pass?.filter == .idAfter(RecordID("25")))
         api.add(26)
-        core.finish(with: &api)
+        core.finish(with: api)
         #expect(core.finished.last?.outcome == .completed)
         #expect(core.control[CoreHarness.stream].highWaterMark == RecordID("26"))
         #expect(core.control[CoreHarness.stream].counts.synced == 26)
@@ -298,26 +298,26 @@ import Testing
 
     @Test func resumeFinishesTheOpenPassAndAsksForNoMore() {
         var core = CoreHarness()
-        var api = FakeAPI(count: 25)
+        let api = FakeAPI(1...25)
         core.request(.full, RunOptions(noDetails: true, maxRecords: 20))
-        core.finish(with: &api)
+        core.finish(with: api)
         core.request(.resume)
-        core.finish(with: &api)
+        core.finish(with: api)
         #expect(core.finished.last?.counters.listRequests == 1)
         #expect(core.count(.passOpened) == 1)
     }
 
     @Test func resumeThatGivesUpThePassBeginsItAnew() {
         var core = CoreHarness()
-        var api = FakeAPI(count: 25)
+        let api = FakeAPI(1...25)
         core.request(.full, RunOptions(noDetails: true, maxRecords: 10))
-        core.finish(with: &api)
+        core.finish(with: api)
         var moved = Policy.small
         moved.pinned = [PinnedKey(key: "list.path", value: "/orders")]
         core.request(.resume, RunOptions(abandon: true), policy: moved)
         #expect(core.count(.passAbandoned) == 1)
         #expect(core.control.invocation?.mode == .full)
-        core.finish(with: &api)
+        core.finish(with: api)
         #expect(core.control[CoreHarness.stream].counts.synced == 25)
     }
 }

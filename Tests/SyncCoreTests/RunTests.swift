@@ -217,7 +217,7 @@ import Testing
 
     @Test func aRunThatIsDoneAtItsDeadlineIsCompleted() {
         var core = CoreHarness()
-        var api = FakeAPI(count: 5)
+        let api = FakeAPI(1...5)
         core.request(.incremental, RunOptions(noDetails: true, maxDurationMs: 30_000))
         let last = core.wire[0]
         core.now = core.now.adding(ms: 30_000)
