@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// Finds the configured secrets in what comes back, in every spelling, and takes them out.
 struct Redactor: Sendable {
     /// Shorter secrets would be found by chance in bodies, where they'd spoil innocent values.
@@ -6,8 +8,14 @@ struct Redactor: Sendable {
 
     /// For texts to people: everything of four bytes and more, the longest first.
     private let textNeedles: [Needle]
-    /// For bodies: the spellings that can occur inside of a JSON string.
+    /// For bodies: the spellings that can occur inside of a JSON string; they tell quickly that a
+    /// body has none.
     private let bodyNeedles: [Needle]
+    /// What a string of a body must not say once its escapes are undone.
+    private let bodySecrets: [[UInt8]]
+    /// The characters of the secrets, as UTF-16 code units: some writers escape more than they
+    /// must, and spell a plus sign \u002B.
+    private let secretUnits: Set<UInt16>
 
     init(_ configuration: RESTConfiguration) {
         var secrets = configuration.api.headers.map { $0.value.reveal() }
@@ -30,6 +38,11 @@ struct Redactor: Sendable {
         }
         textNeedles = needles(4) { _ in true }
         bodyNeedles = needles(Self.minimumBodyLength) { Self.canOccur($0) }
+        let long = secrets.filter { $0.utf8.count >= Self.minimumBodyLength }
+        bodySecrets = Set(long.flatMap { Self.plainSpellings($0) }).sorted {
+            $0.count != $1.count ? $0.count > $1.count : $0.lexicographicallyPrecedes($1)
+        }
+        secretUnits = Set(long.flatMap(\.utf16))
     }
 
     /// A text for people, without any secret.
@@ -38,7 +51,7 @@ struct Redactor: Sendable {
         guard contains(bytes, textNeedles) else { return text }
         var (output, index) = ([UInt8](), 0)
         while index < bytes.count {
-            if let length = match(bytes, at: index, textNeedles) {
+            if let length = match(bytes, at: index, among: textNeedles) {
                 output += Self.mask
                 index += length
             } else {
@@ -54,31 +67,98 @@ struct Redactor: Sendable {
     /// A match begins at a character of the string, never within an escape, and ends with one: the
     /// result is JSON whenever the body was.
     func clean(body: [UInt8]) -> [UInt8] {
-        guard contains(body, bodyNeedles) else { return body }
+        guard contains(body, bodyNeedles) || escapesSecretUnit(body) else { return body }
         var (output, index, isInside) = ([UInt8](), 0, false)
         output.reserveCapacity(body.count)
         while index < body.count {
-            if isInside, let length = match(body, at: index, bodyNeedles) {
+            if isInside, let length = match(body, at: index) {
                 output += Self.mask
                 index += length
                 continue
             }
             let byte = body[index]
-            output.append(byte)
-            index += 1
-            if byte == UInt8(ascii: "\"") {
-                isInside.toggle()
-            } else if isInside, byte == UInt8(ascii: "\\"), index < body.count {
-                output.append(body[index])
-                index += 1
-            }
+            if byte == UInt8(ascii: "\"") { isInside.toggle() }
+            let isEscape = isInside && byte == UInt8(ascii: "\\")
+            let end = min(index + (isEscape ? Self.escapeLength(body, at: index) : 1), body.count)
+            output += body[index..<end]
+            index = end
         }
         return output
     }
 
+    /// The length of the secret that a string says from `index` on; nil when it says none.
+    private func match(_ body: [UInt8], at index: Int) -> Int? {
+        for secret in bodySecrets {
+            if let length = Self.length(of: secret, in: body, at: index) { return length }
+        }
+        return nil
+    }
+
+    private static func length(of secret: [UInt8], in body: [UInt8], at index: Int) -> Int? {
+        var (at, matched) = (index, 0)
+        while matched < secret.count {
+            guard at < body.count, body[at] != UInt8(ascii: "\"") else { return nil }
+            guard body[at] == UInt8(ascii: "\\") else {
+                guard body[at] == secret[matched] else { return nil }
+                at += 1
+                matched += 1
+                continue
+            }
+            guard let scalar = escaped(body, at: at), let said = UTF8.encode(scalar),
+                secret[matched...].starts(with: said)
+            else { return nil }
+            at += escapeLength(body, at: at)
+            matched += said.count
+        }
+        return at - index
+    }
+
+    /// The character that an escape stands for; nil for controls and surrogates, which no secret
+    /// holds.
+    private static func escaped(_ body: [UInt8], at index: Int) -> UnicodeScalar? {
+        guard index + 1 < body.count else { return nil }
+        let letter = body[index + 1]
+        if "\"\\/".utf8.contains(letter) { return UnicodeScalar(letter) }
+        return escapedUnit(body, at: index).flatMap { UnicodeScalar($0) }
+    }
+
+    /// The code unit of a `\uXXXX`.
+    private static func escapedUnit(_ body: [UInt8], at index: Int) -> UInt16? {
+        guard index + 6 <= body.count, body[index + 1] == UInt8(ascii: "u") else { return nil }
+        return UInt16(String(decoding: body[(index + 2)..<(index + 6)], as: UTF8.self), radix: 16)
+    }
+
+    private static func escapeLength(_ body: [UInt8], at index: Int) -> Int {
+        index + 1 < body.count && body[index + 1] == UInt8(ascii: "u") ? 6 : 2
+    }
+
+    /// Whether a character of a secret is written as `\uXXXX` somewhere, so that a closer look is
+    /// needed.
+    private func escapesSecretUnit(_ body: [UInt8]) -> Bool {
+        guard !secretUnits.isEmpty else { return false }
+        return body.withUnsafeBytes { bytes in
+            var index = 0
+            while index < bytes.count, let start = bytes.baseAddress,
+                let found = memchr(start + index, 0x5C, bytes.count - index)
+            {
+                let at = UnsafeRawPointer(found) - start
+                if let unit = Self.escapedUnit(body, at: at), secretUnits.contains(unit) {
+                    return true
+                }
+                index = at + 2
+            }
+            return false
+        }
+    }
+
+    /// A secret as it is, and percent-encoded in both cases.
+    private static func plainSpellings(_ secret: String) -> [[UInt8]] {
+        let encoded = URLParts.encoded(secret)
+        return [Array(secret.utf8), Array(encoded.utf8), Array(lowerHex(encoded).utf8)]
+    }
+
     /// Each spelling of a secret: raw, percent-encoded in both cases, and JSON-escaped.
     private static func spellings(_ secret: String) -> [[UInt8]] {
-        let encoded = URLParts.encoded(secret)
         var escaped: [UInt8] = []
         for byte in secret.utf8 {
             if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
@@ -90,10 +170,7 @@ struct Redactor: Sendable {
         let slashed = escaped.flatMap {
             $0 == UInt8(ascii: "/") ? [UInt8(ascii: "\\"), $0] : [$0]
         }
-        return [
-            Array(secret.utf8), Array(encoded.utf8), Array(lowerHex(encoded).utf8), escaped,
-            slashed,
-        ]
+        return plainSpellings(secret) + [escaped, slashed]
     }
 
     private static func lowerHex(_ encoded: String) -> String {
@@ -121,7 +198,7 @@ struct Redactor: Sendable {
         return true
     }
 
-    private func match(_ bytes: [UInt8], at index: Int, _ needles: [Needle]) -> Int? {
+    private func match(_ bytes: [UInt8], at index: Int, among needles: [Needle]) -> Int? {
         needles.first { needle in
             bytes[index] == needle.bytes.first && bytes[index...].starts(with: needle.bytes)
         }?.bytes.count

@@ -242,6 +242,29 @@ struct RedactorTests {
                 == #"{"***":"******"}"#)
     }
 
+    /// .NET escapes a plus sign, some writers everything that isn't a letter or a digit.
+    @Test("replaces secrets whose characters are escaped more than they must be")
+    func needlessEscapes() throws {
+        let secret = "abcd+EFGH/ijkl="
+        #expect(clean(#"{"a":"x abcd\u002BEFGH/ijkl= y"}"#, secret) == #"{"a":"x *** y"}"#)
+        #expect(clean(#"{"a":"abcd\u002bEFGH\/ijkl\u003D"}"#, secret) == #"{"a":"***"}"#)
+        #expect(clean(#"{"a":"\u0061bcd+EFGH/ijkl="}"#, secret) == #"{"a":"***"}"#)
+        #expect(
+            clean(#"{"a":"caf\u00e9 caf\u00E9 noir"}"#, "caf\u{E9} noir xyz")
+                == #"{"a":"caf\u00e9 caf\u00E9 noir"}"#)
+        #expect(clean(#"{"a":"caf\u00e9 noir xyz"}"#, "caf\u{E9} noir xyz") == #"{"a":"***"}"#)
+        let cut = #"{"a":"\u00"#
+        #expect(clean(cut, secret) == cut)
+    }
+
+    @Test("does not begin among the digits of an escape")
+    func digits() throws {
+        let body = #"{"a":"\u002Babcdefghijkl","b":"002Babcdefghijkl"}"#
+        let cleaned = clean(body, "002Babcdefghijkl", "+xxxxxxxxxxx")
+        #expect(cleaned == #"{"a":"\u002Babcdefghijkl","b":"***"}"#)
+        try JSONValidator.validate(Array(cleaned.utf8))
+    }
+
     @Test("leaves numbers, other text and short secrets alone")
     func untouched() {
         #expect(
