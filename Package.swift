@@ -64,7 +64,7 @@ let package = Package(
         .executableTarget(
             name: "ossync",
             dependencies: [
-                "CMalloc", "SyncCore", "Records", "EventLog", "Projections", "RESTSource",
+                "CMalloc", "SyncCore", "Records", "LMDB", "EventLog", "Projections", "RESTSource",
                 "SyncEngine", "ReadModels", "Simulation",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
@@ -86,7 +86,7 @@ let package = Package(
 
         // What several test targets share.
         .target(
-            name: "TestSupport", dependencies: ["SyncCore"], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["SyncCore", "LMDB"], path: "Tests/TestSupport",
             swiftSettings: strict),
         .target(
             name: "StoreTestSupport",

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import LMDB
 
 /// A folder that is thrown away.
 final class Scratch {
@@ -26,21 +27,8 @@ final class Scratch {
 
     /// Removes a file, or a folder with all that is in it.
     private static func remove(_ path: String) {
-        for name in names(in: path) { remove("\(path)/\(name)") }
+        for name in FileSystem.names(in: path) ?? [] { remove("\(path)/\(name)") }
         _ = Glibc.remove(path)
-    }
-
-    private static func names(in path: String) -> [String] {
-        guard let folder = opendir(path) else { return [] }
-        defer { closedir(folder) }
-        var names: [String] = []
-        while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names
     }
 }
 

@@ -126,7 +126,8 @@ package final class Environment: Sendable {
     private static func removeUnfinished(_ path: String) {
         let folder = parent(of: path)
         let name = path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
-        for file in FileSystem.names(in: folder) where isUnfinished(file, of: name) {
+        let files = FileSystem.names(in: folder) ?? []
+        for file in files where isUnfinished(file, of: name) {
             let maker = pid_t(file.dropFirst(name.count + unfinishedMark.count))
             let isRunning = maker.map { kill($0, 0) == 0 || errno != ESRCH } ?? true
             if !isRunning { removeEnvironment("\(folder)/\(file)") }

@@ -1,8 +1,8 @@
 internal import CLMDB
 internal import Glibc
 
-/// What must be asked of the file system below an environment.
-enum FileSystem {
+/// What must be asked of the file system, below an environment and around it.
+package enum FileSystem {
     /// Network file systems by their `statfs` magic: their locks and memory maps can't be trusted.
     private static let network: [Int: String] = [
         0x6969: "NFS", 0xFF53_4D42: "CIFS", 0xFE53_4D42: "SMB2", 0x517B: "SMB", 0x0102_1997: "9p",
@@ -38,18 +38,16 @@ enum FileSystem {
         return bytes.count == count ? bytes : nil
     }
 
-    /// The names in a folder, in no particular order; none where it can't be read.
-    static func names(in path: String) -> [String] {
-        guard let folder = opendir(path) else { return [] }
+    /// The names in a folder, in no particular order; nil where it can't be read.
+    package static func names(in path: String) -> [String]? {
+        guard let folder = opendir(path) else { return nil }
         defer { closedir(folder) }
         var names: [String] = []
         while let entry = readdir(folder) {
-            names.append(
-                withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                    pointer.withMemoryRebound(to: CChar.self, capacity: 256) {
-                        String(cString: $0)
-                    }
-                })
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
         }
         return names
     }

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import LMDB
 
 /// The folder `STORE/projections`: which generation of a projection is in use, and the lock of the
 /// one process that writes.
@@ -45,18 +46,10 @@ struct ProjectionFolder {
 
     /// The generations that are there, in use or not, ascending.
     func generations(_ name: String) -> [Int] {
-        guard let folder = opendir(path) else { return [] }
-        defer { closedir(folder) }
-        var found: [Int] = []
-        while let entry = readdir(folder) {
-            let file = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if file.hasPrefix("\(name)-"), let generation = Int(file.dropFirst(name.count + 1)) {
-                found.append(generation)
-            }
-        }
-        return found.sorted()
+        let files = FileSystem.names(in: path) ?? []
+        let prefix = "\(name)-"
+        return files.filter { $0.hasPrefix(prefix) }.compactMap { Int($0.dropFirst(prefix.count)) }
+            .sorted()
     }
 
     func failure(_ operation: String, _ path: String) -> ProjectionError {

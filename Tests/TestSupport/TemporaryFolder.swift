@@ -1,4 +1,5 @@
-import Glibc
+internal import Glibc
+internal import LMDB
 
 /// A folder of one test, removed with everything in it when the test lets it go.
 package final class TemporaryFolder: Sendable {
@@ -35,15 +36,6 @@ package final class TemporaryFolder: Sendable {
 
     /// What is in a folder, sorted.
     package static func names(_ path: String) -> [String] {
-        guard let folder = opendir(path) else { return [] }
-        defer { closedir(folder) }
-        var names: [String] = []
-        while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names.sorted()
+        (FileSystem.names(in: path) ?? []).sorted()
     }
 }

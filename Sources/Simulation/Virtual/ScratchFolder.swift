@@ -1,4 +1,5 @@
 internal import Glibc
+internal import LMDB
 
 /// A folder in memory where there is one, else in the folder for temporary files; gone with its
 /// last holder.
@@ -33,18 +34,9 @@ package final class ScratchFolder {
 
     /// Removes a folder with all that is in it.
     package static func remove(_ path: String) {
-        if let folder = opendir(path) {
-            while let entry = readdir(folder) {
-                let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                    pointer.withMemoryRebound(to: CChar.self, capacity: 256) {
-                        String(cString: $0)
-                    }
-                }
-                guard name != ".", name != ".." else { continue }
-                let child = "\(path)/\(name)"
-                if unlink(child) != 0 { remove(child) }
-            }
-            closedir(folder)
+        for name in FileSystem.names(in: path) ?? [] {
+            let child = "\(path)/\(name)"
+            if unlink(child) != 0 { remove(child) }
         }
         rmdir(path)
     }

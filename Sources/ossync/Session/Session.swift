@@ -1,5 +1,6 @@
 import EventLog
 import Glibc
+import LMDB
 import Projections
 import RESTSource
 import Records
@@ -88,15 +89,9 @@ struct Session {
 extension StoreFolder {
     /// Whether there is a folder with things in it that is no store.
     var isSomethingElse: Bool {
-        guard let folder = opendir(path) else { return false }
-        defer { closedir(folder) }
-        let own: Set<String> = [".", "..", "log", "lock", "logs", "projections", "inbox"]
-        while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if !own.contains(name), !EventLog.isUnfinished(name) { return true }
-        }
+        guard let names = FileSystem.names(in: path) else { return false }
+        let own: Set<String> = ["log", "lock", "logs", "projections", "inbox"]
+        for name in names where !own.contains(name) && !EventLog.isUnfinished(name) { return true }
         return access("\(path)/log", F_OK) == 0 && !exists
     }
 }
