@@ -130,6 +130,18 @@ class Stores(Case):
         self.all(12, "not an ossync store", commands=[*self.READERS, ["sync"], ["health"]])
         self.assertEqual([path.name for path in self.store.iterdir()], ["thesis.txt"])
 
+    def test_a_mount_point_becomes_a_store(self):
+        (self.store / "lost+found").mkdir(parents=True)
+        self.ready(3)
+        self.sync()
+
+    def test_what_stands_beside_a_store_is_none_of_its_business(self):
+        self.ready(3)
+        self.sync()
+        (self.store / "notes.txt").write_text("ours")
+        self.sync()
+        self.assertEqual(self.status()["records"]["total"], 3)
+
     def test_a_file(self):
         self.configure("http://127.0.0.1:9/api")
         self.store.write_text("a file")

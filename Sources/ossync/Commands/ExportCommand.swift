@@ -52,10 +52,10 @@ struct ExportCommand: ParsableCommand {
         func run() throws {
             try Exporter(global: global, target: output).run { session, projector, sink in
                 let log = try session.openLog()
-                let snapshot = try log.snapshot()
-                let texts = RecordTexts(snapshot: snapshot)
                 let mapping = projector.projection.mapping
                 try projector.read { reader in
+                    // After the projection's own view, so that it holds every text the rows name.
+                    let texts = RecordTexts(snapshot: try log.snapshot())
                     try reader.forEachRow { view in
                         let columns = zip(mapping.columns, view.columns(mapping)).map {
                             ($0.name, $1.json)

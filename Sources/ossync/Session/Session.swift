@@ -46,7 +46,7 @@ struct Session {
     ///
     /// - Throws: exit 10 where there is no store, 12 where it can't be used.
     func openLog() throws -> EventLog {
-        guard folder.exists || !folder.isSomethingElse else {
+        guard !folder.isSomethingElse else {
             throw CommandFailure(
                 ExitCode.corrupt,
                 "\(folder.path): this is not an ossync store; choose another --store")
@@ -87,11 +87,12 @@ struct Session {
 }
 
 extension StoreFolder {
-    /// Whether there is a folder with things in it that is no store.
+    /// Whether there is a folder with things in it that is no store. What stands beside a store is
+    /// none of its business.
     var isSomethingElse: Bool {
-        guard let names = FileSystem.names(in: path) else { return false }
-        let own: Set<String> = ["log", "lock", "logs", "projections", "inbox"]
-        for name in names where !own.contains(name) && !EventLog.isUnfinished(name) { return true }
-        return access("\(path)/log", F_OK) == 0 && !exists
+        guard !exists, let names = FileSystem.names(in: path) else { return false }
+        // A mount point of its own has a lost+found.
+        let own: Set<String> = ["lock", "logs", "projections", "inbox", "lost+found"]
+        return names.contains { !own.contains($0) && !EventLog.isUnfinished($0) }
     }
 }
