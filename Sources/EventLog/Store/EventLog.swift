@@ -44,7 +44,7 @@ package final class EventLog: Sendable {
                 try transaction.put(schema.meta, LogSchema.formatKey, format)
             }
         } catch {
-            throw .storage(error)
+            throw EventLogError(error)
         }
     }
 
@@ -93,8 +93,7 @@ package final class EventLog: Sendable {
             .notAStore(path: store, reason: "its log is not in ossync's format")
         case .versionMismatch: .notAStore(path: store, reason: "another version of LMDB's format")
         case .truncated: .corrupt(path: store, position: nil, reason: error.detail)
-        case .corrupted: .corrupt(path: store, position: nil, reason: error.detail)
-        default: .storage(error)
+        default: EventLogError(error)
         }
     }
 
@@ -114,7 +113,7 @@ package final class EventLog: Sendable {
         do throws(LMDBError) {
             return try environment.info().usedBytes
         } catch {
-            throw .storage(error)
+            throw EventLogError(error)
         }
     }
 
@@ -123,7 +122,7 @@ package final class EventLog: Sendable {
         do throws(LMDBError) {
             return LogSnapshot(log: self, transaction: try environment.beginRead())
         } catch {
-            throw .storage(error)
+            throw EventLogError(error)
         }
     }
 
@@ -132,7 +131,7 @@ package final class EventLog: Sendable {
         do throws(LMDBError) {
             try environment.growMap()
         } catch {
-            throw .storage(error)
+            throw EventLogError(error)
         }
     }
 

@@ -26,7 +26,7 @@ extension LogSnapshot {
         do throws(LMDBError) {
             return try transaction.value(log.schema.queue, StoreKeys.queue(stream, key)) != nil
         } catch {
-            throw .storage(error)
+            throw EventLogError(error)
         }
     }
 
@@ -42,7 +42,7 @@ extension LogSnapshot {
                 isThere = try cursor.next()
             }
         } catch {
-            throw .storage(error)
+            throw EventLogError(error)
         }
         return count
     }
@@ -81,7 +81,7 @@ extension LogSnapshot {
                 isThere = try cursor.next()
             }
         } catch let error as LMDBError {
-            throw .storage(error)
+            throw EventLogError(error)
         } catch let error as EventLogError {
             throw error
         } catch {

@@ -19,7 +19,7 @@ package struct LogSnapshot: ~Copyable {
         do throws(LMDBError) {
             try transaction.renew()
         } catch {
-            throw .storage(error)
+            throw EventLogError(error)
         }
     }
 
@@ -55,7 +55,7 @@ package struct LogSnapshot: ~Copyable {
         do throws(LMDBError) {
             bytes = try transaction.value(log.schema.control, LogSchema.stateKey)
         } catch {
-            throw .storage(error)
+            throw EventLogError(error)
         }
         guard let bytes else { return nil }
         do throws(EventCodingError) {
@@ -175,7 +175,7 @@ package struct LogSnapshot: ~Copyable {
                 isThere = try backwards ? cursor.previous() : cursor.next()
             }
         } catch let error as LMDBError {
-            throw .storage(error)
+            throw EventLogError(error)
         } catch let error as EventLogError {
             throw error
         } catch {

@@ -54,7 +54,7 @@ extension LogWriter {
                 try transaction.put(schema.queue, StoreKeys.queue(event.stream, newKey), [])
             }
         } catch {
-            throw .storage(error)
+            throw EventLogError(error)
         }
     }
 
@@ -72,7 +72,7 @@ extension LogWriter {
                     log.schema.seen, StoreKeys.seen(stream, pass: page.pass, chunk: chunk), bits)
             }
         } catch {
-            throw .storage(error)
+            throw EventLogError(error)
         }
     }
 
@@ -99,7 +99,7 @@ extension LogWriter {
                 try transaction.delete(log.schema.seen, key)
             }
         } catch {
-            throw .storage(error)
+            throw EventLogError(error)
         }
     }
 

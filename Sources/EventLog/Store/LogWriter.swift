@@ -35,7 +35,7 @@ package struct LogWriter: ~Copyable {
         do throws(LMDBError) {
             transaction = try log.environment.beginWrite()
         } catch {
-            throw .storage(error)
+            throw EventLogError(error)
         }
         let found = try Self.tail(transaction, log)
         guard found.position == tail else {
@@ -55,7 +55,7 @@ package struct LogWriter: ~Copyable {
                 (StoreKeys.position(of: key) ?? .none, [UInt8](value.prefix(32)))
             }
         } catch {
-            throw .storage(error)
+            throw EventLogError(error)
         }
     }
 
@@ -80,7 +80,7 @@ package struct LogWriter: ~Copyable {
             try transaction.put(
                 log.schema.events, StoreKeys.position(event.position), buffer, .append)
         } catch {
-            throw .storage(error)
+            throw EventLogError(error)
         }
     }
 
@@ -90,7 +90,7 @@ package struct LogWriter: ~Copyable {
             try transaction.put(
                 log.schema.control, LogSchema.stateKey, ControlStateCoder.encode(control))
         } catch {
-            throw .storage(error)
+            throw EventLogError(error)
         }
     }
 
@@ -105,7 +105,7 @@ package struct LogWriter: ~Copyable {
             }
             try transaction.commit()
         } catch {
-            throw .storage(error)
+            throw EventLogError(error)
         }
     }
 }

@@ -77,7 +77,7 @@ struct RowReader {
                 isThere = try cursor.next()
             }
         } catch let error as LMDBError {
-            throw .storage(error)
+            throw EventLogError(error)
         } catch let error as EventLogError {
             throw error
         } catch {
@@ -97,7 +97,7 @@ struct RowReader {
                 }
             }.get()
         } catch {
-            throw .storage(error)
+            throw EventLogError(error)
         }
         return found.map { Ordinal($0) }
     }
@@ -115,7 +115,7 @@ struct RowReader {
                 }
             }.get()
         } catch {
-            throw .storage(error)
+            throw EventLogError(error)
         }
         switch found {
         case nil: return nil
@@ -143,7 +143,7 @@ struct RowReader {
             return try transaction.value(
                 log.schema.seen, StoreKeys.seen(stream, pass: pass, chunk: chunk))
         } catch {
-            throw .storage(error)
+            throw EventLogError(error)
         }
     }
 }
