@@ -7,7 +7,7 @@ extension LogSnapshot {
     package func row(_ stream: StreamID, _ id: RecordID) throws(EventLogError) -> RecordRow? {
         let reader = RowReader(log: log, stream: stream)
         guard let ordinal = try reader.ordinal(of: id, transaction) else { return nil }
-        return try reader.existing(ordinal, transaction)
+        return try reader.existing(ordinal, of: id, transaction)
     }
 
     package func row(
@@ -47,16 +47,25 @@ extension LogSnapshot {
         return count
     }
 
-    /// Calls `body` with the waiting entries of the queue, in the order in which they are served,
-    /// until it says no; those of retried entries come by due time.
+    /// Calls `body` with the waiting entries of the queue and their keys, in the order in which they
+    /// are served, until it says no; those of retried entries come by due time.
+    ///
+    /// - Parameters:
+    ///   - order: the order of the stream's identities.
+    ///   - key: of the entry to begin behind; nil for the first.
     package func forEachQueued(
-        _ stream: StreamID, _ body: (RecordRow) throws(EventLogError) -> Bool
+        _ stream: StreamID, order: IDOrder, after key: [UInt8]? = nil,
+        _ body: (RecordRow, _ key: [UInt8]) throws(EventLogError) -> Bool
     ) throws(EventLogError) {
         let reader = RowReader(log: log, stream: stream)
+        let first = key?.first.flatMap { QueueClass(rawValue: $0) } ?? .new
         var goesOn = true
-        for queueClass in QueueClass.allCases where goesOn {
-            try reader.forEachQueued(queueClass, transaction) { ordinal throws(EventLogError) in
-                goesOn = try body(try reader.existing(ordinal, transaction))
+        for queueClass in QueueClass.allCases
+        where goesOn && queueClass.rawValue >= first.rawValue {
+            let key = queueClass == first ? key : nil
+            try reader.forEachQueued(queueClass, order, after: key, transaction) {
+                row, key throws(EventLogError) in
+                goesOn = try body(row, key)
                 return goesOn
             }
         }

@@ -35,6 +35,7 @@ extension LogWriter {
                 event.position, "it names record \(ordinal.rawValue), which has no row")
         }
         let schema = log.schema
+        var isInPlace = true
         do throws(LMDBError) {
             try transaction.put(
                 schema.records, StoreKeys.record(event.stream, ordinal), RecordRowCoder.encode(new))
@@ -48,13 +49,18 @@ extension LogWriter {
             let newKey = new.queueKey(order: order)
             guard oldKey != newKey else { return }
             if let oldKey {
-                try transaction.delete(schema.queue, StoreKeys.queue(event.stream, oldKey))
+                isInPlace = try transaction.delete(
+                    schema.queue, StoreKeys.queue(event.stream, oldKey))
             }
             if let newKey {
-                try transaction.put(schema.queue, StoreKeys.queue(event.stream, newKey), [])
+                try transaction.put(
+                    schema.queue, StoreKeys.queue(event.stream, newKey), [], .insert)
             }
         } catch {
             throw EventLogError(error)
+        }
+        guard isInPlace else {
+            throw log.corrupt(nil, "record \(new.id) is not in its place in the queue")
         }
     }
 

@@ -40,7 +40,7 @@ struct QueueCommand: ParsableCommand {
             guard stream.id != .none else { return }
             var left = limit ?? .max
             let output = session.output
-            try snapshot.forEachQueued(stream.id) { row in
+            try snapshot.forEachQueued(stream.id, order: stream.idOrder ?? .none) { row, _ in
                 guard left > 0 else { return false }
                 guard state == nil || row.state.name == state?.rawValue else { return true }
                 left -= 1
