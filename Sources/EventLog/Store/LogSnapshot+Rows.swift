@@ -47,6 +47,37 @@ extension LogSnapshot {
         return count
     }
 
+    /// Calls `body` with the pass and the bits of each piece of a stream's seen-sets, until it says
+    /// no.
+    func forEachSeenChunk(
+        _ stream: StreamID, _ body: (_ pass: UInt32, _ bits: [UInt8]) -> Bool
+    ) throws(EventLogError) {
+        let prefix = StoreKeys.stream(stream)
+        do throws(LMDBError) {
+            var cursor = try transaction.cursor(log.schema.seen)
+            var isThere = try cursor.seek(prefix)
+            while isThere {
+                let found = cursor.read { key, value -> (pass: UInt32, bits: [UInt8]?)? in
+                    guard key.starts(with: prefix) else { return nil }
+                    return (
+                        StoreKeys.pass(ofSeenKey: key) ?? 0,
+                        SeenChunk.decode(value, key: [UInt8](key))
+                    )
+                }
+                guard let found else { return }
+                guard let bits = found.bits else {
+                    throw LMDBError(
+                        .corrupted, operation: "read what pass \(found.pass) has seen",
+                        path: log.path, detail: "a checksum is wrong")
+                }
+                guard body(found.pass, bits) else { return }
+                isThere = try cursor.next()
+            }
+        } catch {
+            throw EventLogError(error)
+        }
+    }
+
     /// Calls `body` with the waiting entries of the queue and their keys, in the order in which they
     /// are served, until it says no; those of retried entries come by due time.
     ///

@@ -51,17 +51,23 @@ package struct LogSnapshot: ~Copyable {
 
     /// The control state as it was last stored; nil in a log that is empty.
     package func storedControl() throws(EventLogError) -> ControlState? {
-        let bytes: [UInt8]?
+        let found: Result<ControlState, EventCodingError>?
         do throws(LMDBError) {
-            bytes = try transaction.value(log.schema.control, LogSchema.stateKey)
+            found = try LogSchema.stateKey.withUnsafeBytes { key in
+                transaction.get(log.schema.control, key) { value in
+                    Result { () throws(EventCodingError) in try ControlStateCoder.decode(value) }
+                }
+            }.get()
         } catch {
             throw EventLogError(error)
         }
-        guard let bytes else { return nil }
-        do throws(EventCodingError) {
-            return try ControlStateCoder.decode(bytes)
-        } catch {
-            throw log.corrupt(nil, "the control state: \(error)")
+        switch found {
+        case nil: return nil
+        case .success(let control): return control
+        case .failure(let error):
+            throw error.isNewer
+                ? .newer(path: log.path, found: "\(error)")
+                : log.corrupt(nil, "the control state: \(error)")
         }
     }
 

@@ -36,10 +36,11 @@ package struct VerifyReport: Sendable, Equatable {
 /// It trusts nothing of what it reads; but LMDB itself may crash on a damaged page, so run it in a
 /// process of its own.
 package struct LogVerifier: ~Copyable {
-    private let snapshot: LogSnapshot
+    let snapshot: LogSnapshot
     private let coder = EventCoder()
     private var report = VerifyReport()
-    private var control = ControlState()
+    /// The fold of the events so far.
+    private(set) var control = ControlState()
     private var foldsOn = true
     private static let mostProblems = 100
 
@@ -58,7 +59,7 @@ package struct LogVerifier: ~Copyable {
         return report
     }
 
-    private mutating func note(_ position: Position?, _ text: String) {
+    mutating func note(_ position: Position?, _ text: String) {
         guard report.problems.count < Self.mostProblems else {
             report.isCut = true
             return
@@ -75,15 +76,13 @@ package struct LogVerifier: ~Copyable {
             var hasEvent = try events.first()
             var hasCommit = try commits.first()
             while hasCommit {
-                let (last, head, first) = commits.read { key, value in
-                    let link = [UInt8](value)
-                    return (StoreKeys.position(of: key), link.prefix(32), link.dropFirst(32))
-                }
-                guard let last, head.count == 32, first.count == 8 else {
+                let link = commits.read { key, value in ChainLink(key, value) }
+                guard let link else {
                     note(expected, "its commit has no link of the chain")
                     break
                 }
-                if Array(first).withUnsafeBytes({ StoreKeys.position(of: $0) }) != expected {
+                let last = link.last
+                if link.first != expected {
                     note(expected, "its commit says that it begins elsewhere")
                 }
                 var chain = ChainHasher(previousHead: report.head)
@@ -98,11 +97,11 @@ package struct LogVerifier: ~Copyable {
                     note(expected, "the event is missing")
                     return
                 }
-                if chain.finish() != Array(head) {
+                if chain.finish() != link.head {
                     note(last, "the hash chain is broken in the commit that ends here")
                 }
                 report.commits += 1
-                report.head = Array(head)
+                report.head = link.head
                 report.position = last
                 hasCommit = try commits.next()
             }
@@ -150,64 +149,5 @@ package struct LogVerifier: ~Copyable {
             return
         }
         apply(event, to: &control)
-    }
-
-    /// Compares what is stored beside the events with what they say.
-    private mutating func checkState() {
-        do throws(EventLogError) {
-            let stored = try snapshot.control()
-            if stored != control { note(nil, "the control state is not the fold of the events") }
-            for stream in control.streams { try checkRows(stream) }
-        } catch {
-            note(nil, "\(error)")
-        }
-    }
-
-    private mutating func checkRows(_ stream: StreamState) throws(EventLogError) {
-        var counts = RecordCounts()
-        var waiting = 0
-        var next: UInt32 = 0
-        var odd: String?
-        let inFlight = Set(control.inFlight.flatMap(\.ordinals))
-        let order = stream.idOrder ?? .none
-        try snapshot.forEachRow(stream.id) { row throws(EventLogError) in
-            if row.ordinal.rawValue != next { odd = "record \(next) has no row" }
-            next += 1
-            counts.add(row.state)
-            if try snapshot.ordinal(stream.id, row.id) != row.ordinal {
-                odd = "the index of identities doesn't lead to record \(row.id)"
-            }
-            if let key = row.queueKey(order: order) {
-                waiting += 1
-                if try !snapshot.isQueued(stream.id, key) {
-                    odd = "record \(row.id) is not in its place in the queue"
-                }
-            }
-            if row.queue?.inFlight ?? false, !inFlight.contains(row.ordinal) {
-                odd = "record \(row.id) waits for a request that isn't in flight"
-            }
-            return odd == nil
-        }
-        if let odd { note(nil, odd) }
-        if counts != stream.counts || next != stream.nextOrdinal.rawValue {
-            note(nil, "stream \(stream.name): the rows and the counters disagree")
-        }
-        // Every row that waits has its entry; one entry more belongs to none.
-        if try snapshot.queueLength(stream.id) != waiting {
-            note(nil, "stream \(stream.name): the queue's index and the rows disagree")
-        }
-    }
-}
-
-extension RecordCounts {
-    fileprivate mutating func add(_ state: RecordState) {
-        switch state {
-        case .unknown: break
-        case .synced: synced += 1
-        case .pending: pending += 1
-        case .retrying: retrying += 1
-        case .parked: parked += 1
-        case .dropped: dropped += 1
-        }
     }
 }

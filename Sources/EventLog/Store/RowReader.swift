@@ -143,7 +143,7 @@ struct RowReader {
             found = try StoreKeys.record(stream, ordinal).withUnsafeBytes { key in
                 transaction.get(log.schema.records, key) { value in
                     Result { () throws(EventCodingError) in
-                        try RecordRowCoder.decode(ordinal, value)
+                        try RecordRowCoder.decode(stream, ordinal, value)
                     }
                 }
             }.get()
@@ -181,15 +181,24 @@ struct RowReader {
         return row
     }
 
+    /// The bits of one piece of a pass's seen-set; nil when there is none yet.
     func seenChunk(
         _ pass: UInt32, _ chunk: UInt32,
         _ transaction: borrowing some ReadableTransaction & ~Copyable
     ) throws(EventLogError) -> [UInt8]? {
+        let key = StoreKeys.seen(stream, pass: pass, chunk: chunk)
+        let found: [UInt8]??
         do throws(LMDBError) {
-            return try transaction.value(
-                log.schema.seen, StoreKeys.seen(stream, pass: pass, chunk: chunk))
+            found = try key.withUnsafeBytes { bytes in
+                transaction.get(log.schema.seen, bytes) { SeenChunk.decode($0, key: key) }
+            }.get()
         } catch {
             throw EventLogError(error)
         }
+        guard let found else { return nil }
+        guard let bits = found else {
+            throw log.corrupt(nil, "what pass \(pass) has seen: a checksum is wrong")
+        }
+        return bits
     }
 }

@@ -66,6 +66,11 @@ enum StoreKeys {
         return key
     }
 
+    static func pass(ofSeenKey key: UnsafeRawBufferPointer) -> UInt32? {
+        guard key.count == 10 else { return nil }
+        return key.loadUnaligned(fromByteOffset: 2, as: UInt32.self).bigEndian
+    }
+
     static func seen(_ stream: StreamID, pass: UInt32, chunk: UInt32) -> [UInt8] {
         var key = seen(stream, pass: pass)
         key.append(bigEndian: chunk)

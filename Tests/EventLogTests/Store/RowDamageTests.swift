@@ -38,8 +38,7 @@ import Testing
     }
 
     private func queueKeys() throws -> [[UInt8]] {
-        let reader = try driver.log.environment.beginRead()
-        return try reader.keys("queue")
+        try driver.log.environment.beginRead().keys("queue")
     }
 
     // MARK: The queue
@@ -121,6 +120,120 @@ import Testing
                 try driver.log.beginWrite(after: driver.control.position)
                     .fold([event], idOrder: .numeric)
             })
+    }
+}
+
+/// What a pass has seen, and rows of one stream among those of another.
+@Suite struct SeenAndStreamDamageTests {
+    private let driver: StoreDriver
+
+    /// A pass that stands after the first of three pages.
+    init() throws {
+        driver = try StoreDriver()
+        try driver.request(.full, RunOptions(noDetails: true))
+        try driver.finish(with: FakeAPI(1...25), steps: 1)
+    }
+
+    private func isCorrupt(_ body: () throws -> Void) -> Bool {
+        do {
+            try body()
+        } catch EventLogError.corrupt {
+            return true
+        } catch {
+            Issue.record("\(error)")
+        }
+        return false
+    }
+
+    private func read() throws {
+        var needs = ReadSet(stream: StoreDriver.stream)
+        needs.ids = [RecordID("1")]
+        needs.seenIn = try #require(driver.control[StoreDriver.stream].pass).number
+        _ = try driver.log.beginWrite(after: driver.control.position).rows(needs)
+    }
+
+    @Test func aTurnedBitOfWhatAPassHasSeenIsDamage() throws {
+        let key = try #require(driver.log.environment.beginRead().keys("seen").first)
+        let whole = try #require(
+            try driver.log.environment.beginRead().value(driver.log.schema.seen, key))
+        let put = { (value: [UInt8]) in
+            try driver.tamper("seen") { transaction, seen throws(LMDBError) in
+                try transaction.put(seen, key, value)
+            }
+        }
+        for index in [0, 7, 8, 9, 10, 500, whole.count - 1] {
+            var turned = whole
+            turned[index] ^= 1
+            try put(turned)
+            #expect(isCorrupt { try read() }, "byte \(index)")
+            #expect(try !LogVerifier(driver.log).run().isClean, "byte \(index)")
+        }
+        for value in [[], Array(whole.dropLast()), Array(whole[..<12]), whole + [0]] {
+            try put(value)
+            #expect(isCorrupt { try read() })
+        }
+        try put(whole)
+        try read()
+        #expect(try LogVerifier(driver.log).run().problems == [])
+        // The next page would mark what it brings.
+        try put(Array(whole[..<12]))
+        #expect(isCorrupt { try driver.finish(with: FakeAPI(1...25), steps: 1) })
+    }
+
+    @Test func whatAPassHasSeenIsCountedByTheVerifier() throws {
+        let key = try #require(driver.log.environment.beginRead().keys("seen").first)
+        var bits = SeenChunk.empty
+        SeenChunk.set(3, in: &bits)
+        let other = StoreKeys.seen(StoreDriver.stream, pass: 99, chunk: 0)
+        for (name, key) in [("disagree", key), ("is over", other)] {
+            try driver.tamper("seen") { transaction, seen throws(LMDBError) in
+                try transaction.put(seen, key, SeenChunk.encode(bits, key: key))
+            }
+            #expect(try LogVerifier(driver.log).run().problems.count == 1)
+            #expect(try LogVerifier(driver.log).run().problems.first?.text.contains(name) == true)
+        }
+        try driver.tamper("seen") { transaction, seen throws(LMDBError) in
+            try transaction.clear(seen)
+        }
+        #expect(try !LogVerifier(driver.log).run().isClean)
+    }
+
+    @Test func aPieceOfAnotherPassIsDamage() throws {
+        let pass = try #require(driver.control[StoreDriver.stream].pass).number
+        let key = StoreKeys.seen(StoreDriver.stream, pass: pass, chunk: 0)
+        let other = StoreKeys.seen(StoreDriver.stream, pass: pass + 1, chunk: 0)
+        try driver.tamper("seen") { transaction, seen throws(LMDBError) in
+            try transaction.put(seen, key, SeenChunk.encode(SeenChunk.empty, key: other))
+        }
+        #expect(isCorrupt { try read() })
+    }
+
+    @Test func aRowOfAnotherStreamIsDamage() throws {
+        let row = try #require(driver.rows[Ordinal(0)])
+        try driver.tamper("records") { transaction, records throws(LMDBError) in
+            try transaction.put(
+                records, StoreKeys.record(StoreDriver.stream, row.ordinal),
+                RecordRowCoder.encode(row, of: StreamID(2)))
+        }
+        #expect(isCorrupt { try read() })
+    }
+
+    @Test func aRowThatClaimsAnImpossibleSizeIsDamage() throws {
+        try driver.tamper("records") { transaction, records throws(LMDBError) in
+            try transaction.put(
+                records, StoreKeys.record(StoreDriver.stream, Ordinal(0)),
+                [UInt8](repeating: 1, count: CodingLimits.rowBytes + 1))
+        }
+        #expect(isCorrupt { try read() })
+    }
+
+    @Test func aCommitWhoseLinkIsCutIsDamage() throws {
+        let last = StoreKeys.position(driver.control.position)
+        try driver.tamper("commits") { transaction, commits throws(LMDBError) in
+            try transaction.put(commits, last, [1, 2, 3])
+        }
+        #expect(isCorrupt { _ = try driver.snapshot().tail() })
+        #expect(isCorrupt { _ = try driver.log.beginWrite(after: driver.control.position) })
     }
 }
 
