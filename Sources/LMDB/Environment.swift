@@ -184,6 +184,7 @@ package final class Environment: Sendable {
         var flags = UInt32(MDB_NOTLS)
         if options.readOnly { flags |= UInt32(MDB_RDONLY) }
         if options.durability == .none { flags |= UInt32(MDB_NOSYNC) }
+        try LockFile.allocate(path, readers: options.maxReaders)
         try check(mdb_env_open(handle, path, flags, 0o600), "open", path)
         return environment
     }
