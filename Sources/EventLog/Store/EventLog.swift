@@ -10,6 +10,9 @@ package final class EventLog: Sendable {
         case write
     }
 
+    /// The control state is stored at least once in so many events.
+    package static let saveInterval = 256
+
     /// The folder of the environment.
     package let path: String
     package let environment: Environment
