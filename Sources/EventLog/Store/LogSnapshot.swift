@@ -83,6 +83,18 @@ package struct LogSnapshot: ~Copyable {
         return found
     }
 
+    /// The identity header of an event: with its position, it says which log this is. Empty where
+    /// there is no such event.
+    package func identity(at position: Position) throws(EventLogError) -> [UInt8] {
+        guard position != .none else { return [] }
+        var identity: [UInt8] = []
+        try forEachHeader(from: position) { at, _, value in
+            if at == position { identity = [UInt8](value[EventHeader.identityRange]) }
+            return false
+        }
+        return identity
+    }
+
     /// Calls `body` for each event after a position, until it says no.
     package func forEachEvent(
         after position: Position, bodies: EventCoder.Bodies = .all,
