@@ -90,6 +90,9 @@ struct LogCommand: ParsableCommand {
                 Example: ossync log verify
                 """)
 
+        /// What tells the child that checks from the process that waits for it.
+        static let childFlag = "--in-process"
+
         @Flag(help: ArgumentHelp(visibility: .hidden))
         var inProcess = false
 
@@ -208,7 +211,9 @@ private struct VerifyChild {
     let session: Session
 
     func run() throws {
-        var arguments = ["ossync", "log", "verify", "--in-process", "--store", session.folder.path]
+        var arguments = [
+            "ossync", "log", "verify", LogCommand.Verify.childFlag, "--store", session.folder.path,
+        ]
         if session.output.isJSON { arguments.append("--json") }
         if let config = session.options.config { arguments += ["--config", config] }
         var child = pid_t()
