@@ -74,6 +74,16 @@ package final class Engine {
         return effects
     }
 
+    /// Frees what readers hold whose process is gone, and finds the one that lags the most; to be
+    /// called now and then, since each commit under an old snapshot makes the log grow.
+    package func checkReaders() throws(EngineError) -> ReaderLag? {
+        do throws(EventLogError) {
+            return try log.checkReaders()
+        } catch {
+            throw .log(error)
+        }
+    }
+
     private func commit(_ inputs: inout ArraySlice<Input>) throws(EngineError) -> [Effect] {
         let given = inputs
         do throws(EventLogError) {

@@ -120,6 +120,23 @@ package final class EventLog: Sendable {
         }
     }
 
+    /// Frees what readers hold whose process is gone, and finds the one that lags the most.
+    ///
+    /// - Returns: nil while nobody reads.
+    package func checkReaders() throws(EventLogError) -> ReaderLag? {
+        do throws(LMDBError) {
+            try environment.checkReaders()
+            let last = try environment.info().lastTransaction
+            return try environment.readers().map { reader in
+                ReaderLag(
+                    pid: reader.processID,
+                    commits: last > reader.transaction ? last - reader.transaction : 0)
+            }.max { $0.commits < $1.commits }
+        } catch {
+            throw EventLogError(error)
+        }
+    }
+
     /// Takes a snapshot to read.
     package func snapshot() throws(EventLogError) -> LogSnapshot {
         do throws(LMDBError) {
@@ -141,4 +158,11 @@ package final class EventLog: Sendable {
     func corrupt(_ position: Position?, _ reason: String) -> EventLogError {
         .corrupt(path: path, position: position, reason: reason)
     }
+}
+
+/// A process that holds a snapshot, and how many commits have been made since it took it: none of
+/// the pages that they replaced can be used again.
+package struct ReaderLag: Sendable, Equatable {
+    package let pid: Int32
+    package let commits: UInt64
 }

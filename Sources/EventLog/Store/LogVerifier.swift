@@ -42,9 +42,14 @@ package struct LogVerifier: ~Copyable {
     /// The fold of the events so far.
     private(set) var control = ControlState()
     private var foldsOn = true
+    /// The next position to check.
+    private var expected = Position(1)
+    /// So many events are checked in one snapshot, and those to the end of their commit.
+    private let stretch: UInt64
     private static let mostProblems = 100
 
-    package init(_ log: EventLog) throws(EventLogError) {
+    package init(_ log: EventLog, stretch: UInt64 = 16_384) throws(EventLogError) {
+        self.stretch = stretch
         snapshot = try log.snapshot()
     }
 
@@ -68,47 +73,60 @@ package struct LogVerifier: ~Copyable {
     }
 
     private mutating func checkEvents(_ progress: (Position) -> Void) {
-        let schema = snapshot.log.schema
         do {
-            var events = try snapshot.transaction.cursor(schema.events)
-            var commits = try snapshot.transaction.cursor(schema.commits)
-            var expected = Position(1)
-            var hasEvent = try events.first()
-            var hasCommit = try commits.first()
-            while hasCommit {
-                let link = commits.read { key, value in ChainLink(key, value) }
-                guard let link else {
-                    note(expected, "its commit has no link of the chain")
-                    break
-                }
-                let last = link.last
-                if link.first != expected {
-                    note(expected, "its commit says that it begins elsewhere")
-                }
-                var chain = ChainHasher(previousHead: report.head)
-                while hasEvent, expected <= last {
-                    let isInPlace = check(&events, expected, &chain)
-                    if !isInPlace { break }
-                    expected = expected.next
-                    hasEvent = try events.next()
-                    if expected.rawValue % 65_536 == 0 { progress(expected) }
-                }
-                guard expected == last.next else {
-                    note(expected, "the event is missing")
-                    return
-                }
-                if chain.finish() != link.head {
-                    note(last, "the hash chain is broken in the commit that ends here")
-                }
-                report.commits += 1
-                report.head = link.head
-                report.position = last
-                hasCommit = try commits.next()
+            // A snapshot of its own for each stretch: a long one would bloat a log that grows.
+            while try checkStretch() {
+                progress(expected)
+                try snapshot.renew()
             }
-            if hasEvent { note(expected, "the event belongs to no commit") }
         } catch {
             note(nil, "\(error)")
         }
+    }
+
+    /// Checks the next commits.
+    ///
+    /// - Returns: whether there may be more.
+    private mutating func checkStretch() throws -> Bool {
+        let schema = snapshot.log.schema
+        let end = Position(expected.rawValue + stretch)
+        var events = try snapshot.transaction.cursor(schema.events)
+        var commits = try snapshot.transaction.cursor(schema.commits)
+        let isFirst = expected == Position(1)
+        let start = isFirst ? [] : StoreKeys.position(expected)
+        var hasEvent = try events.seek(start)
+        var hasCommit = try commits.seek(start)
+        while hasCommit {
+            let link = commits.read { key, value in ChainLink(key, value) }
+            guard let link else {
+                note(expected, "its commit has no link of the chain")
+                break
+            }
+            if link.first != expected {
+                note(expected, "its commit says that it begins elsewhere")
+            }
+            var chain = ChainHasher(previousHead: report.head)
+            while hasEvent, expected <= link.last {
+                let isInPlace = check(&events, expected, &chain)
+                if !isInPlace { break }
+                expected = expected.next
+                hasEvent = try events.next()
+            }
+            guard expected == link.last.next else {
+                note(expected, "the event is missing")
+                return false
+            }
+            if chain.finish() != link.head {
+                note(link.last, "the hash chain is broken in the commit that ends here")
+            }
+            report.commits += 1
+            report.head = link.head
+            report.position = link.last
+            if expected >= end { return true }
+            hasCommit = try commits.next()
+        }
+        if hasEvent { note(expected, "the event belongs to no commit") }
+        return false
     }
 
     /// Checks the event at the cursor; false when it isn't the expected one.
