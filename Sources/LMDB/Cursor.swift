@@ -6,13 +6,15 @@ internal import CLMDB
 package struct Cursor: ~Copyable {
     private let handle: OpaquePointer
     private let path: String
+    private let bounds: ValueBounds
     private var keyValue = MDB_val()
     private var dataValue = MDB_val()
     private var isPlaced = false
 
-    init(handle: OpaquePointer, path: String) {
+    init(handle: OpaquePointer, path: String, bounds: ValueBounds) {
         self.handle = handle
         self.path = path
+        self.bounds = bounds
     }
 
     deinit { mdb_cursor_close(handle) }
@@ -21,8 +23,9 @@ package struct Cursor: ~Copyable {
     private mutating func move(_ operation: MDB_cursor_op) throws(LMDBError) -> Bool {
         let status = mdb_cursor_get(handle, &keyValue, &dataValue, operation)
         if status == MDB_SUCCESS {
-            isPlaced = true
-            return true
+            isPlaced = bounds.admit(dataValue)
+            if isPlaced { return true }
+            throw ValueBounds.error("move cursor", path)
         }
         isPlaced = false
         if status == MDB_NOTFOUND { return false }
@@ -58,8 +61,9 @@ package struct Cursor: ~Copyable {
             return mdb_cursor_get(handle, &found, &data, operation)
         }
         (keyValue, dataValue) = (found, data)
-        isPlaced = status == MDB_SUCCESS
-        if status == MDB_SUCCESS { return true }
+        isPlaced = status == MDB_SUCCESS && bounds.admit(data)
+        if isPlaced { return true }
+        if status == MDB_SUCCESS { throw ValueBounds.error("move cursor", path) }
         if status == MDB_NOTFOUND { return false }
         throw LMDBError(status: status, operation: "move cursor", path: path)
     }

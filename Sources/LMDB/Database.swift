@@ -22,6 +22,7 @@ package protocol ReadableTransaction: ~Copyable {
 package struct TransactionAccess {
     let handle: OpaquePointer
     let path: String
+    let bounds: ValueBounds
 }
 
 extension ReadableTransaction where Self: ~Copyable {
@@ -59,6 +60,9 @@ extension ReadableTransaction where Self: ~Copyable {
                 LMDBError(status: status, operation: "get from \(database.name)", path: access.path)
             )
         }
+        guard access.bounds.admit(value) else {
+            return .failed(ValueBounds.error("get from \(database.name)", access.path))
+        }
         return .found(try body(value.lent))
     }
 
@@ -76,7 +80,7 @@ extension ReadableTransaction where Self: ~Copyable {
         guard let handle else {
             throw LMDBError(.other(0), operation: "open cursor", path: access.path)
         }
-        return Cursor(handle: handle, path: access.path)
+        return Cursor(handle: handle, path: access.path, bounds: access.bounds)
     }
 }
 

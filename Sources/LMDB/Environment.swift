@@ -185,6 +185,7 @@ package final class Environment: Sendable {
         var flags = UInt32(MDB_NOTLS)
         if options.readOnly { flags |= UInt32(MDB_RDONLY) }
         if options.durability == .none { flags |= UInt32(MDB_NOSYNC) }
+        try LockFile.allocate(path, readers: options.maxReaders)
         try check(mdb_env_open(handle, path, flags, 0o600), "open", path)
         return environment
     }
@@ -249,6 +250,39 @@ extension Environment {
         var dead: Int32 = 0
         try check(mdb_reader_check(handle, &dead), "reader check", path)
         return Int(dead)
+    }
+
+    /// A snapshot that some process holds.
+    package struct Reader: Sendable, Equatable {
+        package let processID: Int32
+        /// The last transaction that it sees.
+        package let transaction: UInt64
+    }
+
+    /// The snapshots that are held, in this process and others.
+    package func readers() throws(LMDBError) -> [Reader] {
+        var lines: [String] = []
+        let status = withUnsafeMutablePointer(to: &lines) { lines in
+            mdb_reader_list(
+                handle,
+                { text, lines in
+                    guard let text, let lines else { return 0 }
+                    lines.assumingMemoryBound(to: [String].self).pointee
+                        .append(String(cString: text))
+                    return 0
+                }, lines)
+        }
+        guard status >= 0 else {
+            throw LMDBError(status: status, operation: "list readers", path: path)
+        }
+        // `pid thread transaction` a line, below a title; `-` for a slot that holds none.
+        return lines.compactMap { line in
+            let words = line.split { $0.isWhitespace }
+            guard words.count == 3, let processID = Int32(words[0]),
+                let transaction = UInt64(words[2])
+            else { return nil }
+            return Reader(processID: processID, transaction: transaction)
+        }
     }
 
     /// How far the environment has grown.

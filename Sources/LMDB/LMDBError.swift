@@ -50,6 +50,17 @@ package struct LMDBError: Error, Sendable, Equatable, CustomStringConvertible {
             detail: String(cString: mdb_strerror(status)))
     }
 
+    /// Whether it says that the file isn't as it was written.
+    ///
+    /// `.keyExists` is among them: whoever insists that a key is new has looked, or knows by what
+    /// else is stored that it can't be there.
+    package var isDamage: Bool {
+        switch code {
+        case .corrupted, .truncated, .notAnEnvironment, .keyExists: true
+        default: false
+        }
+    }
+
     package var description: String {
         let what = detail.isEmpty ? "" : ": \(detail)"
         return "\(path): \(operation) failed\(what)\(hint.map { "; \($0)" } ?? "")"
@@ -76,7 +87,10 @@ extension LMDBError.Code {
         case MDB_KEYEXIST: self = .keyExists
         case MDB_MAP_FULL: self = .mapFull
         case MDB_READERS_FULL: self = .readersFull
-        case MDB_CORRUPTED, MDB_PAGE_NOTFOUND: self = .corrupted
+        // The last three come of a tree that is too deep, a node that doesn't fit its page, or
+        // databases of another kind: nothing that this wrapper makes.
+        case MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_CURSOR_FULL, MDB_PAGE_FULL, MDB_INCOMPATIBLE:
+            self = .corrupted
         case MDB_INVALID: self = .notAnEnvironment
         case MDB_VERSION_MISMATCH: self = .versionMismatch
         case MDB_PANIC: self = .needsReopen

@@ -7,9 +7,11 @@ internal import Glibc
 package struct ReadTransaction: ~Copyable, ReadableTransaction {
     private let handle: OpaquePointer
     private let environment: Unmanaged<Environment>
+    private let bounds: ValueBounds
 
     init(_ environment: Environment) throws(LMDBError) {
         handle = try begin(environment, UInt32(MDB_RDONLY))
+        bounds = ValueBounds(environment.handle)
         self.environment = .passRetained(environment)
     }
 
@@ -20,7 +22,8 @@ package struct ReadTransaction: ~Copyable, ReadableTransaction {
     }
 
     package var access: TransactionAccess {
-        TransactionAccess(handle: handle, path: environment.takeUnretainedValue().path)
+        TransactionAccess(
+            handle: handle, path: environment.takeUnretainedValue().path, bounds: bounds)
     }
 
     /// Ends the snapshot and keeps the databases that it opened for later transactions.
@@ -70,7 +73,8 @@ package struct WriteTransaction: ~Copyable, ReadableTransaction {
     }
 
     package var access: TransactionAccess {
-        TransactionAccess(handle: handle, path: environment.takeUnretainedValue().path)
+        TransactionAccess(
+            handle: handle, path: environment.takeUnretainedValue().path, bounds: .none)
     }
 
     /// Makes everything durable.

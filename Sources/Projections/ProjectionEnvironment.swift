@@ -2,16 +2,6 @@ internal import LMDB
 internal import Records
 internal import SyncCore
 
-/// How far a projection is, and what it has summed up: stored with its rows, in one transaction.
-struct Checkpoint: Equatable {
-    /// The last position that was folded.
-    var position: Position = .none
-    /// The schema that the rows were folded by.
-    var schema: String
-    var total = DecimalTotal()
-    var rows: UInt64 = 0
-}
-
 /// One generation of a projection: its rows and its checkpoint, in an environment of their own.
 struct ProjectionEnvironment {
     let environment: Environment
@@ -19,10 +9,7 @@ struct ProjectionEnvironment {
     let meta: Database
     let name: String
 
-    private static let positionKey: [UInt8] = Array("position".utf8)
-    private static let schemaKey: [UInt8] = Array("schema".utf8)
-    private static let totalKey: [UInt8] = Array("total".utf8)
-    private static let rowsKey: [UInt8] = Array("rows".utf8)
+    private static let checkpointKey: [UInt8] = Array("checkpoint".utf8)
 
     static func create(
         _ path: String, _ name: String, _ checkpoint: Checkpoint
@@ -50,37 +37,22 @@ struct ProjectionEnvironment {
     static func put(
         _ checkpoint: Checkpoint, _ meta: Database, _ transaction: borrowing WriteTransaction
     ) throws(LMDBError) {
-        try transaction.put(meta, positionKey, bytes(checkpoint.position.rawValue))
-        try transaction.put(meta, schemaKey, Array(checkpoint.schema.utf8))
-        try transaction.put(meta, totalKey, checkpoint.total.encoded)
-        try transaction.put(meta, rowsKey, bytes(checkpoint.rows))
-    }
-
-    private static func bytes(_ number: UInt64) -> [UInt8] {
-        withUnsafeBytes(of: number.bigEndian) { Array($0) }
+        try transaction.put(meta, checkpointKey, checkpoint.encoded)
     }
 
     func checkpoint(
         _ transaction: borrowing some ReadableTransaction & ~Copyable
     ) throws(ProjectionError) -> Checkpoint {
-        let stored: [[UInt8]?]
+        let stored: [UInt8]?
         do throws(LMDBError) {
-            stored = [
-                try transaction.value(meta, Self.positionKey),
-                try transaction.value(meta, Self.schemaKey),
-                try transaction.value(meta, Self.totalKey),
-                try transaction.value(meta, Self.rowsKey),
-            ]
+            stored = try transaction.value(meta, Self.checkpointKey)
         } catch {
             throw .storage(error)
         }
-        guard let position = stored[0], let schema = stored[1], let total = stored[2],
-            let count = stored[3], let sum = try? DecimalTotal(encoded: total)
-        else { throw .damaged(projection: name, reason: "no checkpoint") }
-        let number = { (bytes: [UInt8]) in bytes.reduce(0 as UInt64) { $0 << 8 | UInt64($1) } }
-        return Checkpoint(
-            position: Position(number(position)), schema: String(decoding: schema, as: UTF8.self),
-            total: sum, rows: number(count))
+        guard let checkpoint = stored.flatMap({ Checkpoint(encoded: $0) }) else {
+            throw .damaged(projection: name, reason: "no checkpoint")
+        }
+        return checkpoint
     }
 
     static func key(_ ordinal: Ordinal) -> [UInt8] {

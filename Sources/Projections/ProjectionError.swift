@@ -8,6 +8,8 @@ package enum ProjectionError: Error, Sendable, CustomStringConvertible {
     case storage(LMDBError)
     /// An event can't be folded: which one, and what of it.
     case fold(projection: String, position: Position, reason: String)
+    /// An event names a record that has no row: the rows aren't those of the events before it.
+    case noRow(projection: String, position: Position, ordinal: Ordinal)
     /// The projection's own data can't be read.
     case damaged(projection: String, reason: String)
     case system(operation: String, path: String, reason: String)
@@ -15,8 +17,9 @@ package enum ProjectionError: Error, Sendable, CustomStringConvertible {
     /// Whether the projection's own data is at fault, so that a rebuild mends it.
     var isDamage: Bool {
         switch self {
-        case .damaged: true
-        case .storage(let error): error.code == .corrupted || error.code == .truncated
+        case .damaged, .noRow: true
+        case .storage(let error):
+            error.isDamage || error.code == .versionMismatch || error.code == .notFound
         case .log, .fold, .system: false
         }
     }
@@ -27,6 +30,9 @@ package enum ProjectionError: Error, Sendable, CustomStringConvertible {
         case .storage(let error): error.description
         case .fold(let projection, let position, let reason):
             "projection \(projection) stopped at position \(position.rawValue): \(reason)"
+        case .noRow(let projection, let position, let ordinal):
+            "projection \(projection) stopped at position \(position.rawValue): it names record "
+                + "#\(ordinal.rawValue), which has no row; run `ossync log verify`"
         case .damaged(let projection, let reason):
             "projection \(projection) is damaged (\(reason)); run `ossync projections rebuild "
                 + "\(projection)`"

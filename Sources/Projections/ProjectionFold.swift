@@ -29,9 +29,8 @@ struct ProjectionFold {
                     reason: "record \(old?.core.id.text ?? "#\(ordinal.rawValue)"): \(error)")
             }
             guard let new else {
-                throw .fold(
-                    projection: projection.name, position: event.position,
-                    reason: "it names record #\(ordinal.rawValue), which has no row")
+                throw .noRow(
+                    projection: projection.name, position: event.position, ordinal: ordinal)
             }
             if old == nil { next.rows += 1 }
             try next.replace(projection.addend(old), by: projection.addend(new), projection.name)

@@ -61,7 +61,9 @@ extension Projector {
             return events < Self.batchEvents && bytes < Self.batchBytes
         }
         if let failure { throw failure }
-        return fold.checkpoint
+        var checkpoint = fold.checkpoint
+        checkpoint.identity = try snapshot.identity(at: checkpoint.position)
+        return checkpoint
     }
 
     static func wrapped(_ error: any Error, _ name: String) -> ProjectionError {

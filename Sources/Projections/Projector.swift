@@ -27,7 +27,7 @@ package final class Projector {
         package let generation: Int
         package let position: Position
         package let rows: UInt64
-        /// It was folded by another mapping, or is ahead of the log: it must be rebuilt.
+        /// It was folded by another mapping, or from another log: it must be rebuilt.
         package let isStale: Bool
     }
 
@@ -128,8 +128,9 @@ package final class Projector {
             else { return nil }
             return (current.generation, current.environment)
         } catch {
-            // Whatever is wrong with a projection, the log has it all.
-            if case .log = error { throw error }
+            // What can't be read now for want of something else, of descriptors or of reader slots,
+            // is not at fault.
+            guard error.isDamage else { throw error }
             return nil
         }
     }
@@ -172,7 +173,8 @@ package final class Projector {
     private func isStale(_ checkpoint: Checkpoint) throws(ProjectionError) -> Bool {
         if checkpoint.schema != projection.schema { return true }
         do throws(EventLogError) {
-            return try checkpoint.position > log.snapshot().tail().position
+            // Another event there, or none, and it is a fold of another log.
+            return try log.snapshot().identity(at: checkpoint.position) != checkpoint.identity
         } catch {
             throw .log(error)
         }

@@ -2,8 +2,11 @@ internal import EventLog
 internal import Records
 internal import SyncCore
 
-/// How a row of a record projection is stored: the length of the core row (4 bytes, big-endian),
-/// the core row, then the values of the header and those of the detail.
+/// How a row of a record projection is stored: a checksum (4 bytes, big-endian), the length of the
+/// core row (the same), the core row, then the values of the header and those of the detail.
+///
+/// The checksum is the low half of an XXH3-64 over all that follows it, with the ordinal as seed.
+/// The core row in it is coded as one of no stream.
 ///
 /// A list of values is 0 when absent, else 1 and a value a column: a kind (1 byte) and, for kinds
 /// that have one, a text with its length (4 bytes, big-endian).
@@ -21,13 +24,26 @@ enum RecordViewCoder {
     }
 
     static func encode(_ view: RecordView) -> [UInt8] {
-        let core = RecordRowCoder.encode(view.core)
-        var bytes: [UInt8] = []
+        let core = RecordRowCoder.encode(view.core, of: .none)
+        var bytes = [UInt8](repeating: 0, count: checksumBytes)
         bytes.reserveCapacity(core.count + 128)
         append(core, to: &bytes)
         append(view.fromHeader, to: &bytes)
         append(view.fromDetail, to: &bytes)
+        bytes.withUnsafeMutableBytes { raw in
+            let checksum = checksum(UnsafeRawBufferPointer(raw), view.core.ordinal)
+            raw.storeBytes(of: checksum.bigEndian, as: UInt32.self)
+        }
         return bytes
+    }
+
+    private static let checksumBytes = 4
+
+    /// - Parameter bytes: with room for the checksum at their front.
+    private static func checksum(_ bytes: UnsafeRawBufferPointer, _ ordinal: Ordinal) -> UInt32 {
+        let content = UnsafeRawBufferPointer(rebasing: bytes[checksumBytes...])
+        return UInt32(
+            truncatingIfNeeded: Checksum.of(content, seed: UInt64(ordinal.rawValue)))
     }
 
     private static func append(_ text: some Collection<UInt8>, to bytes: inout [UInt8]) {
@@ -62,10 +78,13 @@ enum RecordViewCoder {
     static func decode(
         _ ordinal: Ordinal, _ bytes: UnsafeRawBufferPointer, columns: Int
     ) -> RecordView? {
-        var reader = Reader(bytes: bytes)
+        guard bytes.count >= checksumBytes,
+            UInt32(bigEndian: bytes.loadUnaligned(as: UInt32.self)) == checksum(bytes, ordinal)
+        else { return nil }
+        var reader = Reader(bytes: bytes, offset: checksumBytes)
         guard let core = reader.text() else { return nil }
         let row = try? core.withUnsafeBytes { (raw) throws(EventCodingError) in
-            try RecordRowCoder.decode(ordinal, raw)
+            try RecordRowCoder.decode(.none, ordinal, raw)
         }
         guard let row, let header = reader.values(columns), let detail = reader.values(columns),
             reader.isAtEnd
@@ -79,7 +98,7 @@ enum RecordViewCoder {
 
     private struct Reader {
         let bytes: UnsafeRawBufferPointer
-        var offset = 0
+        var offset: Int
 
         var isAtEnd: Bool { offset == bytes.count }
 

@@ -8,6 +8,8 @@ package struct ReadSet: Sendable, Equatable {
     package var ordinals: [Ordinal] = []
     /// The first so many entries of the classes new and changed, in the order of the queue.
     package var waiting = 0
+    /// The order of the stream's identities, which the queue's keys were made by.
+    package var idOrder = IDOrder.none
     /// The first so many retried entries that are due by `dueBy`, and when the next is due.
     package var retries = 0
     package var dueBy: LogTime = .zero
@@ -76,6 +78,7 @@ package func needsToDecide(_ control: ControlState, fact: Event?, now: LogTime) 
         }
         let free = max(detail.concurrency - control.inFlight.count, 0)
         needs.waiting = free * detail.batch
+        needs.idOrder = control[invocation.stream].idOrder ?? .none
         // Whether it is worth looking at them depends on the rows that are read first; a queue
         // without retried entries answers at once.
         if control[invocation.stream].counts.retrying > 0 {

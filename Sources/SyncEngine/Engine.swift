@@ -14,7 +14,7 @@ package final class Engine {
     private let log: EventLog
     private let clock: any TimeSource
     private let coder = EventCoder()
-    private var eventsSinceSave = 0
+    private var eventsSinceSave: Int
     /// Told of each commit's events, after it is durable.
     package var observer: (([LoggedEvent], ControlState) -> Void)?
 
@@ -22,15 +22,16 @@ package final class Engine {
     private static let commitBytes = 16 << 20
     /// One commit may need the map to double so often; a step has no bound but its answer's.
     private static let mostGrowths = 16
-    /// The control state is stored at least once in so many events.
-    private static let saveInterval = 256
 
     /// Loads the state of a log that is open for writing.
     package init(log: EventLog, clock: any TimeSource) throws(EngineError) {
         self.log = log
         self.clock = clock
         do throws(EventLogError) {
-            control = try log.snapshot().control()
+            let snapshot = try log.snapshot()
+            control = try snapshot.control()
+            let stored = try snapshot.storedControl()?.position ?? .none
+            eventsSinceSave = Int(control.position.rawValue - stored.rawValue)
         } catch {
             throw .log(error)
         }
@@ -73,6 +74,16 @@ package final class Engine {
         return effects
     }
 
+    /// Frees what readers hold whose process is gone, and finds the one that lags the most; to be
+    /// called now and then, since each commit under an old snapshot makes the log grow.
+    package func checkReaders() throws(EngineError) -> ReaderLag? {
+        do throws(EventLogError) {
+            return try log.checkReaders()
+        } catch {
+            throw .log(error)
+        }
+    }
+
     private func commit(_ inputs: inout ArraySlice<Input>) throws(EngineError) -> [Effect] {
         let given = inputs
         do throws(EventLogError) {
@@ -105,7 +116,8 @@ package final class Engine {
         if inputs.isEmpty { try batch.take(.timeReached) }
         guard !batch.events.isEmpty else { return batch.effects }
         let unsaved = eventsSinceSave + batch.events.count
-        let isDue = unsaved >= Self.saveInterval || batch.control.invocation == nil
+        let isDue =
+            unsaved >= EventLog.saveInterval || batch.control.invocation == nil || batch.endsRun
         let finished = try batch.commit(saving: isDue)
         eventsSinceSave = isDue ? 0 : unsaved
         commits += 1
@@ -130,6 +142,11 @@ private struct StepBatch: ~Copyable {
     }
 
     var appendedBytes: Int { writer.appendedBytes }
+
+    /// Whether a run ends in it, though the next one may begin in it too.
+    var endsRun: Bool {
+        events.contains { $0.event.type == .runCompleted || $0.event.type == .runInterrupted }
+    }
 
     /// The moment of this commit, by the anchor in force.
     private var now: LogTime {

@@ -1,3 +1,4 @@
+package import EventLog
 package import SyncCore
 
 /// Runs one invocation against a real source, in real time: waits, feeds the engine, sends.
@@ -16,6 +17,14 @@ package final class SyncLoop {
     /// Told about once a second while the run waits, so that a progress line can count down.
     package var onTick: ((ControlState, _ wake: LogTime?) -> Void)?
 
+    /// Told about once a minute of a process whose snapshot is so old that it bloats the log.
+    package var onReaderLag: ((ReaderLag) -> Void)?
+    private var readersCheckedNs: Int64
+
+    private static let readerIntervalNs: Int64 = 60 * .nsPerSecond
+    /// A snapshot is old after so many commits: by then each reader of ours has long ended its own.
+    private static let laggingCommits: UInt64 = 1_000
+
     /// Sleeps are cut into pieces of this length, so that a machine that was suspended notices.
     private static let longestWaitNs: Int64 = .nsPerSecond
 
@@ -29,6 +38,7 @@ package final class SyncLoop {
         self.mailbox = mailbox
         self.folder = folder
         bytesPerRequest = 2 * maxBodyBytes
+        readersCheckedNs = clock.read().bootNs
     }
 
     /// Runs until the invocation is over.
@@ -47,9 +57,19 @@ package final class SyncLoop {
             inputs.append(contentsOf: storageInput())
             wake = nil
             try perform(engine.process(inputs))
+            try checkReaders()
         }
         guard let finished else { preconditionFailure("the loop ended without an outcome") }
         return finished
+    }
+
+    private func checkReaders() throws(EngineError) {
+        let now = clock.read().bootNs
+        guard now - readersCheckedNs >= Self.readerIntervalNs else { return }
+        readersCheckedNs = now
+        if let lag = try engine.checkReaders(), lag.commits >= Self.laggingCommits {
+            onReaderLag?(lag)
+        }
     }
 
     private func remainingWait() -> Int64 {

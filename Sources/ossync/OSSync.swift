@@ -32,6 +32,11 @@ struct OSSync: ParsableCommand {
             Array(CommandLine.arguments.dropFirst()),
             groups: Set(groups.compactMap { $0.configuration.commandName }))
         let isJSON = arguments.contains("--json")
+        if arguments.contains(LogCommand.Verify.childFlag) {
+            CrashHandler.leaveToParent()
+        } else {
+            CrashHandler.install(isJSON: isJSON)
+        }
         do {
             var command = try parseAsRoot(arguments)
             try command.run()

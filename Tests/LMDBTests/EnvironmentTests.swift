@@ -228,4 +228,47 @@ import Testing
             error.description
                 == "/store/log: commit failed: full; free some space on this file system")
     }
+
+    // MARK: The lock file
+
+    private func blocks(_ path: String) -> (size: Int, allocated: Int) {
+        var info = stat()
+        guard stat(path, &info) == 0 else { return (0, 0) }
+        return (Int(info.st_size), Int(info.st_blocks) * 512)
+    }
+
+    /// LMDB writes it through a map: a block that isn't there on a full disk is a SIGBUS.
+    @Test(arguments: [1, 126, 1_000] as [UInt32])
+    func theLockFileHasAllOfItsBlocks(readers: UInt32) throws {
+        let path = folder.at("env")
+        var options = EnvironmentOptions.quick()
+        options.maxReaders = readers
+        try Environment.makeWithData(path, options)
+        let lock = blocks("\(path)/lock.mdb")
+        #expect(lock.size > 0)
+        #expect(lock.allocated >= lock.size)
+
+        // As an earlier opening by LMDB alone left it.
+        unlink("\(path)/lock.mdb")
+        let descriptor = open("\(path)/lock.mdb", O_RDWR | O_CREAT, 0o600)
+        #expect(ftruncate(descriptor, 8_192) == 0)
+        close(descriptor)
+        let environment = try Environment.open(path, options)
+        let mended = blocks("\(path)/lock.mdb")
+        #expect(mended.size >= 8_192)
+        #expect(mended.allocated >= mended.size)
+        withExtendedLifetime(environment) {}
+    }
+
+    @Test func aDiskThatHasNoRoomForTheLockFileIsFull() async throws {
+        let path = folder.at("env")
+        try Environment.makeWithData(path)
+        unlink("\(path)/lock.mdb")
+        await #expect(processExitsWith: .success) { [path = path as String] in
+            signal(SIGXFSZ, SIG_IGN)
+            var limit = rlimit(rlim_cur: 4_096, rlim_max: 4_096)
+            setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
+            exit(code { _ = try Environment.open(path, .quick()) } == .diskFull ? 0 : 1)
+        }
+    }
 }

@@ -170,4 +170,65 @@ import Testing
         }
         #expect(keys.reversed() == model.keys.sorted { $0.lexicographicallyPrecedes($1) })
     }
+
+    /// LMDB believes the length that a page gives: reading so far would end the process.
+    @Test func aValueThatClaimsToBeLongerThanItsPageIsDamage() throws {
+        let path = folder.at("damaged")
+        try Environment.makeWithData(path) { transaction, data throws(LMDBError) in
+            try transaction.put(data, Array("the key".utf8), Array("the value".utf8))
+        }
+        var file = Bytes.read("\(path)/data.mdb")
+        let key = Array("the key".utf8)
+        var isFound = false
+        for offset in 8..<(file.count - key.count)
+        where file[offset] == key[0] && Array(file[offset..<(offset + key.count)]) == key {
+            // A node is its length (4 bytes), flags (2), the key's length (2), key and value.
+            file.replaceSubrange((offset - 8)..<(offset - 4), with: [0xF0, 0xFF, 0xFF, 0x7F])
+            isFound = true
+        }
+        #expect(isFound)
+        Bytes.write(file, "\(path)/data.mdb")
+        let environment = try Environment.open(path, .quick())
+        let data = try environment.data
+        #expect(code { _ = try environment.text("the key") } == .corrupted)
+        #expect(
+            code {
+                let reader = try environment.beginRead()
+                var cursor = try reader.cursor(data)
+                _ = try cursor.first()
+            } == .corrupted)
+        #expect(
+            code {
+                let reader = try environment.beginRead()
+                var cursor = try reader.cursor(data)
+                _ = try cursor.seek(key)
+            } == .corrupted)
+    }
+
+    @Test func aLongValueIsReadAndOneThatClaimsMorePagesIsDamage() throws {
+        let path = folder.at("long")
+        let long = [UInt8](repeating: 0x61, count: 30_000)
+        try Environment.makeWithData(path) { transaction, data throws(LMDBError) in
+            for length in [2_000, 4_080, 4_096, 9_999, 30_000] {
+                try transaction.put(data, Array("k\(length)".utf8), Array(long[..<length]))
+            }
+        }
+        do {
+            let environment = try Environment.open(path, .quick())
+            let data = try environment.data
+            let all = try environment.beginRead().all(data)
+            #expect(all.values.map(\.count).sorted() == [2_000, 4_080, 4_096, 9_999, 30_000])
+        }
+        var file = Bytes.read("\(path)/data.mdb")
+        let key = Array("k9999".utf8)
+        for offset in 8..<(file.count - key.count)
+        where file[offset] == key[0] && Array(file[offset..<(offset + key.count)]) == key {
+            // One bit: from 9,999 to 2^22 bytes more.
+            file[offset - 6] ^= 0x40
+        }
+        Bytes.write(file, "\(path)/data.mdb")
+        let environment = try Environment.open(path, .quick())
+        #expect(code { _ = try environment.text("k9999") } == .corrupted)
+        #expect(try environment.text("k30000")?.utf8.count == 30_000)
+    }
 }

@@ -1,6 +1,7 @@
 import EventLog
 import Glibc
 import LMDB
+import Records
 import StoreTestSupport
 import SyncCore
 import TestSupport
@@ -34,19 +35,61 @@ import Testing
         #expect(try Contents(try driver.projector()) == before)
     }
 
-    @Test(arguments: ["position", "schema", "total", "rows"])
-    func aCheckpointThatLacksSomethingIsRebuilt(key: String) throws {
+    private func storedCheckpoint() throws -> [UInt8] {
+        var stored: [UInt8]?
         try driver.tamper(generation: 1, "meta") { transaction, meta throws(LMDBError) in
-            try transaction.delete(meta, Array(key.utf8))
+            stored = try transaction.value(meta, Array("checkpoint".utf8))
+        }
+        return try #require(stored)
+    }
+
+    private func store(_ checkpoint: [UInt8]) throws {
+        try driver.tamper(generation: 1, "meta") { transaction, meta throws(LMDBError) in
+            try transaction.put(meta, Array("checkpoint".utf8), checkpoint)
+        }
+    }
+
+    @Test func anyBitOfACheckpointThatTurnedIsNoticed() throws {
+        let whole = try storedCheckpoint()
+        #expect(Checkpoint(encoded: whole)?.encoded == whole)
+        for bit in 0..<(whole.count * 8) {
+            var turned = whole
+            turned[bit / 8] ^= 1 << UInt8(bit % 8)
+            #expect(Checkpoint(encoded: turned) == nil, "bit \(bit)")
+        }
+        for length in 0..<whole.count {
+            #expect(Checkpoint(encoded: Array(whole[..<length])) == nil)
+        }
+    }
+
+    @Test func aCheckpointThatIsMissingOrDamagedIsRebuilt() throws {
+        var turned = try storedCheckpoint()
+        turned[turned.count / 2] ^= 16
+        try store(turned)
+        #expect(try Contents(try driver.projector()) == before)
+        #expect(try driver.projector().standing()?.generation == 2)
+        try driver.tamper(generation: 2, "meta") { transaction, meta throws(LMDBError) in
+            try transaction.clear(meta)
         }
         #expect(try Contents(try driver.projector()) == before)
     }
 
-    @Test func aTotalThatCantBeReadIsRebuilt() throws {
-        try driver.tamper(generation: 1, "meta") { transaction, meta throws(LMDBError) in
-            try transaction.put(meta, Array("total".utf8), Array("many".utf8))
+    @Test func anyByteOfARowThatWasChangedIsNoticed() throws {
+        var whole: [UInt8]?
+        try driver.tamper(generation: 1, "rows") { transaction, rows throws(LMDBError) in
+            whole = try transaction.value(rows, [0, 0, 0, 6])
         }
-        #expect(try Contents(try driver.projector()) == before)
+        let row = try #require(whole)
+        for index in row.indices {
+            var turned = row
+            turned[index] ^= 1
+            let found = turned.withUnsafeBytes {
+                RecordViewCoder.decode(Ordinal(6), $0, columns: 3)
+            }
+            #expect(found == nil, "byte \(index)")
+        }
+        let moved = row.withUnsafeBytes { RecordViewCoder.decode(Ordinal(7), $0, columns: 3) }
+        #expect(moved == nil)
     }
 
     /// The next event about a damaged row finds it; from then on the log stands in.
@@ -63,9 +106,9 @@ import Testing
 
     /// A row whose addend was never added: the total would go wrong without a word.
     @Test func aTotalThatContradictsARowIsRebuilt() throws {
-        try driver.tamper(generation: 1, "meta") { transaction, meta throws(LMDBError) in
-            try transaction.put(meta, Array("total".utf8), Array("0".utf8))
-        }
+        var checkpoint = try #require(Checkpoint(encoded: storedCheckpoint()))
+        checkpoint.total = DecimalTotal()
+        try store(checkpoint.encoded)
         var api = api
         api.amounts[7] = ["1"]
         api.headers[7] = 2

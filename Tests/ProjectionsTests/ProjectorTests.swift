@@ -1,4 +1,6 @@
+import EventLog
 import Glibc
+import LMDB
 import Records
 import StoreTestSupport
 import SyncCore
@@ -177,6 +179,62 @@ import Testing
         let projector = try Projector(.os(), folder: driver.projections, log: restored.log)
         #expect(try projector.standing()?.isStale == true)
         #expect(try Contents(projector) == restored.fromScratch())
+    }
+
+    /// A longer log than the one that was folded, with other events in it.
+    @Test func oneOfAnotherLogIsRebuilt() throws {
+        try driver.sync(.full, FakeAPI(1...3))
+        _ = try Contents(try driver.projector())
+        let folded = driver.control.position
+        let other = try StoreDriver()
+        other.now = LogTime(nanoseconds: other.now.rawValue + 1)
+        try other.sync(.full, api)
+        #expect(other.control.position > folded)
+        let projector = try Projector(.os(), folder: driver.projections, log: other.log)
+        #expect(try projector.standing()?.isStale == true)
+        #expect(try Contents(projector) == other.fromScratch())
+        #expect(try projector.standing()?.isStale == false)
+    }
+
+    /// Rows that aren't those of the events before the checkpoint, whatever it says.
+    @Test func oneWhoseRowsAreMissingIsRebuilt() throws {
+        try driver.request(.full, RunOptions(noDetails: true))
+        try driver.finish(with: api)
+        _ = try Contents(try driver.projector())
+        try driver.tamper(generation: 1, "rows") { transaction, rows throws(LMDBError) in
+            try transaction.clear(rows)
+        }
+        try driver.sync(.detailsOnly, api)
+        #expect(try Contents(try driver.projector()) == driver.fromScratch())
+        #expect(try driver.projector().standing()?.generation == 2)
+    }
+
+    /// A process that has no descriptor left can't read it, and has no reason to make another.
+    @Test func wantOfDescriptorsIsNoReasonToRebuild() async throws {
+        try driver.sync(.full, api)
+        _ = try Contents(try driver.projector())
+        await #expect(processExitsWith: .success) {
+            [store = driver.folder.path as String, folder = driver.projections as String] in
+            let log = try EventLog.open(store: store, .write, durability: .none)
+            let projector = try Projector(.os(), folder: folder, log: log)
+            // One is left for the lock, and one for the note of the generation in use.
+            var taken: [Int32] = []
+            while true {
+                let descriptor = open("/dev/null", O_RDONLY)
+                if descriptor < 0 { break }
+                taken.append(descriptor)
+            }
+            for descriptor in taken.suffix(2) { close(descriptor) }
+            do {
+                try projector.catchUp()
+                exit(1)
+            } catch ProjectionError.storage {
+                exit(TemporaryFolder.names(folder).contains("os-2") ? 2 : 0)
+            } catch {
+                exit(3)
+            }
+        }
+        #expect(try driver.projector().standing()?.generation == 1)
     }
 
     // MARK: Another process writes

@@ -144,6 +144,36 @@ import Testing
         #expect(farthest > 100)
     }
 
+    /// Engines that are killed before they get to the interval have one all the same.
+    @Test func theStateIsStoredHoweverShortTheEnginesLive() throws {
+        let folder = TemporaryFolder()
+        let clock = ManualClock()
+        let api = FakeAPI(1...300)
+        var policy = Policy.small
+        policy.detail = DetailPolicy(batch: 1, concurrency: 1)
+        var farthest: UInt64 = 0
+        for round in 0..<12 {
+            let fixture = try EngineFixture(folder, clock: clock)
+            try fixture.process(fixture.starting(round == 0 ? .full : .resume, policy: policy))
+            for _ in 0..<40 { try fixture.process(fixture.answers(api)) }
+            let stored = try fixture.log.snapshot().storedControl()?.position ?? .none
+            farthest = max(
+                farthest, fixture.engine.control.position.rawValue - stored.rawValue)
+        }
+        #expect(farthest < 256)
+    }
+
+    /// The end of the one that was killed shares its commit with the next one's beginning.
+    @Test func theStateIsStoredWhenARunWasInterrupted() throws {
+        let fixture = try EngineFixture()
+        try fixture.process(fixture.starting())
+        let next = try EngineFixture(fixture.folder, clock: fixture.clock)
+        try next.process(next.starting(.resume))
+        #expect(try next.events().contains { $0.event.type == .runInterrupted })
+        #expect(next.engine.control.invocation != nil)
+        #expect(try next.log.snapshot().storedControl() == next.engine.control)
+    }
+
     @Test func aFullMapIsGrownAndNothingIsLost() throws {
         let reference = try EngineFixture()
         // One page alone needs the map to double several times.

@@ -33,6 +33,10 @@ package enum ControlStateCoder {
     package static func decode(
         _ bytes: UnsafeRawBufferPointer
     ) throws(EventCodingError) -> ControlState {
+        // Before it is hashed: a length that was damaged may lead out of the file.
+        guard bytes.count <= CodingLimits.controlBytes else {
+            throw EventCodingError(.damaged, .controlState, "it claims a size that can't be")
+        }
         guard bytes.count >= headerBytes, bytes.littleEndian(at: 0) == checksum(bytes) else {
             throw EventCodingError(.damaged, .controlState, "its checksum is wrong")
         }

@@ -77,6 +77,10 @@ package enum CodingLimits {
     package static let eventBytes = 256 << 20
     /// The fields of an event without the records' texts, uncompressed.
     package static let metaBytes = 64 << 20
+    /// A core row: its identity and error text are bounded, so a real one has some hundred bytes.
+    package static let rowBytes = 64 << 10
+    /// The control state: what it holds most of are the slots of the budget's windows.
+    package static let controlBytes = 64 << 20
     /// Records' texts are gathered into blocks of at most so many bytes; a larger one has its own.
     package static let blockTarget = 256 << 10
 }

@@ -134,6 +134,11 @@ package struct EventHeader: Sendable, Equatable {
         value.storeLittleEndian(checksum, at: 0)
     }
 
+    /// The schema version of a stored value that was checked.
+    static func schemaVersion(of value: UnsafeRawBufferPointer) -> UInt16 {
+        value.littleEndian(at: 18)
+    }
+
     /// What the checksum of a stored value has to be.
     ///
     /// - Parameter value: at least a header long.

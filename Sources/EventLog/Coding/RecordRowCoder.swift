@@ -1,21 +1,22 @@
-internal import CXXHash
 package import SyncCore
 
 /// Makes core rows into bytes and back: `checksum u32 | fields`.
 ///
-/// The ordinal is the row's key and not part of its bytes, but seeds the checksum (the low half of
-/// an XXH3-64): a row that came under another key is noticed.
+/// Stream and ordinal are the row's key and not part of its bytes, but seed the checksum (the low
+/// half of an XXH3-64): a row that came under another key is noticed.
 package enum RecordRowCoder {
     private static let headerBytes = 4
 
-    package static func encode(_ row: RecordRow) -> [UInt8] {
+    package static func encode(_ row: RecordRow, of stream: StreamID) -> [UInt8] {
         var bytes: [UInt8] = []
-        encode(row, into: &bytes)
+        encode(row, of: stream, into: &bytes)
         return bytes
     }
 
     /// Writes a row in place of what `bytes` holds, whose memory is used again.
-    package static func encode(_ row: RecordRow, into bytes: inout [UInt8]) {
+    package static func encode(
+        _ row: RecordRow, of stream: StreamID, into bytes: inout [UInt8]
+    ) {
         var writer = FieldWriter()
         swap(&writer.bytes, &bytes)
         writer.bytes.removeAll(keepingCapacity: true)
@@ -24,16 +25,21 @@ package enum RecordRowCoder {
         row.write(to: &writer)
         swap(&writer.bytes, &bytes)
         bytes.withUnsafeMutableBytes { raw in
-            let checksum = checksum(UnsafeRawBufferPointer(raw), row.ordinal)
+            let checksum = checksum(UnsafeRawBufferPointer(raw), stream, row.ordinal)
             raw.storeBytes(of: checksum.littleEndian, as: UInt32.self)
         }
     }
 
-    /// - Throws: `.damaged` for anything but what was written for this ordinal.
+    /// - Throws: `.damaged` for anything but what was written for this stream and ordinal.
     package static func decode(
-        _ ordinal: Ordinal, _ bytes: UnsafeRawBufferPointer
+        _ stream: StreamID, _ ordinal: Ordinal, _ bytes: UnsafeRawBufferPointer
     ) throws(EventCodingError) -> RecordRow {
-        guard bytes.count >= headerBytes, bytes.littleEndian(at: 0) == checksum(bytes, ordinal)
+        // Before it is hashed: a length that was damaged may lead out of the file.
+        guard bytes.count <= CodingLimits.rowBytes else {
+            throw EventCodingError(.damaged, .row(ordinal), "it claims a size that can't be")
+        }
+        guard bytes.count >= headerBytes,
+            bytes.littleEndian(at: 0) == checksum(bytes, stream, ordinal)
         else { throw EventCodingError(.damaged, .row(ordinal), "its checksum is wrong") }
         do throws(FieldError) {
             var reader = FieldReader(UnsafeRawBufferPointer(rebasing: bytes[headerBytes...]))
@@ -41,11 +47,12 @@ package enum RecordRowCoder {
         } catch { throw EventCodingError(error, .row(ordinal)) }
     }
 
-    private static func checksum(_ bytes: UnsafeRawBufferPointer, _ ordinal: Ordinal) -> UInt32 {
-        guard let start = bytes.baseAddress else { return 0 }
-        let hash = XXH3_64bits_withSeed(
-            start + headerBytes, bytes.count - headerBytes, UInt64(ordinal.rawValue))
-        return UInt32(truncatingIfNeeded: hash)
+    private static func checksum(
+        _ bytes: UnsafeRawBufferPointer, _ stream: StreamID, _ ordinal: Ordinal
+    ) -> UInt32 {
+        let seed = UInt64(stream.rawValue) << 32 | UInt64(ordinal.rawValue)
+        let fields = UnsafeRawBufferPointer(rebasing: bytes[headerBytes...])
+        return UInt32(truncatingIfNeeded: Checksum.of(fields, seed: seed))
     }
 }
 

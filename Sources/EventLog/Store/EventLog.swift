@@ -10,6 +10,9 @@ package final class EventLog: Sendable {
         case write
     }
 
+    /// The control state is stored at least once in so many events.
+    package static let saveInterval = 256
+
     /// The folder of the environment.
     package let path: String
     package let environment: Environment
@@ -44,7 +47,7 @@ package final class EventLog: Sendable {
                 try transaction.put(schema.meta, LogSchema.formatKey, format)
             }
         } catch {
-            throw .storage(error)
+            throw EventLogError(error)
         }
     }
 
@@ -93,8 +96,7 @@ package final class EventLog: Sendable {
             .notAStore(path: store, reason: "its log is not in ossync's format")
         case .versionMismatch: .notAStore(path: store, reason: "another version of LMDB's format")
         case .truncated: .corrupt(path: store, position: nil, reason: error.detail)
-        case .corrupted: .corrupt(path: store, position: nil, reason: error.detail)
-        default: .storage(error)
+        default: EventLogError(error)
         }
     }
 
@@ -114,7 +116,24 @@ package final class EventLog: Sendable {
         do throws(LMDBError) {
             return try environment.info().usedBytes
         } catch {
-            throw .storage(error)
+            throw EventLogError(error)
+        }
+    }
+
+    /// Frees what readers hold whose process is gone, and finds the one that lags the most.
+    ///
+    /// - Returns: nil while nobody reads.
+    package func checkReaders() throws(EventLogError) -> ReaderLag? {
+        do throws(LMDBError) {
+            try environment.checkReaders()
+            let last = try environment.info().lastTransaction
+            return try environment.readers().map { reader in
+                ReaderLag(
+                    pid: reader.processID,
+                    commits: last > reader.transaction ? last - reader.transaction : 0)
+            }.max { $0.commits < $1.commits }
+        } catch {
+            throw EventLogError(error)
         }
     }
 
@@ -123,7 +142,7 @@ package final class EventLog: Sendable {
         do throws(LMDBError) {
             return LogSnapshot(log: self, transaction: try environment.beginRead())
         } catch {
-            throw .storage(error)
+            throw EventLogError(error)
         }
     }
 
@@ -132,11 +151,18 @@ package final class EventLog: Sendable {
         do throws(LMDBError) {
             try environment.growMap()
         } catch {
-            throw .storage(error)
+            throw EventLogError(error)
         }
     }
 
     func corrupt(_ position: Position?, _ reason: String) -> EventLogError {
         .corrupt(path: path, position: position, reason: reason)
     }
+}
+
+/// A process that holds a snapshot, and how many commits have been made since it took it: none of
+/// the pages that they replaced can be used again.
+package struct ReaderLag: Sendable, Equatable {
+    package let pid: Int32
+    package let commits: UInt64
 }

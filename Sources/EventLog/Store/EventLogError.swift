@@ -15,6 +15,17 @@ package enum EventLogError: Error, Sendable, CustomStringConvertible {
     case foreignTail(path: String, expected: Position, found: Position)
     case storage(LMDBError)
 
+    /// What an error of the environment is to the log: whatever LMDB says only of a file that isn't
+    /// as it was written is damage.
+    init(_ error: LMDBError) {
+        self =
+            error.isDamage
+            ? .corrupt(
+                path: error.path, position: nil,
+                reason: "\(error.operation) failed: \(error.detail)")
+            : .storage(error)
+    }
+
     package var description: String {
         switch self {
         case .noStore(let path):

@@ -7,7 +7,7 @@ extension LogSnapshot {
     package func row(_ stream: StreamID, _ id: RecordID) throws(EventLogError) -> RecordRow? {
         let reader = RowReader(log: log, stream: stream)
         guard let ordinal = try reader.ordinal(of: id, transaction) else { return nil }
-        return try reader.existing(ordinal, transaction)
+        return try reader.existing(ordinal, of: id, transaction)
     }
 
     package func row(
@@ -26,7 +26,7 @@ extension LogSnapshot {
         do throws(LMDBError) {
             return try transaction.value(log.schema.queue, StoreKeys.queue(stream, key)) != nil
         } catch {
-            throw .storage(error)
+            throw EventLogError(error)
         }
     }
 
@@ -42,21 +42,61 @@ extension LogSnapshot {
                 isThere = try cursor.next()
             }
         } catch {
-            throw .storage(error)
+            throw EventLogError(error)
         }
         return count
     }
 
-    /// Calls `body` with the waiting entries of the queue, in the order in which they are served,
-    /// until it says no; those of retried entries come by due time.
+    /// Calls `body` with the pass and the bits of each piece of a stream's seen-sets, until it says
+    /// no.
+    func forEachSeenChunk(
+        _ stream: StreamID, _ body: (_ pass: UInt32, _ bits: [UInt8]) -> Bool
+    ) throws(EventLogError) {
+        let prefix = StoreKeys.stream(stream)
+        do throws(LMDBError) {
+            var cursor = try transaction.cursor(log.schema.seen)
+            var isThere = try cursor.seek(prefix)
+            while isThere {
+                let found = cursor.read { key, value -> (pass: UInt32, bits: [UInt8]?)? in
+                    guard key.starts(with: prefix) else { return nil }
+                    return (
+                        StoreKeys.pass(ofSeenKey: key) ?? 0,
+                        SeenChunk.decode(value, key: [UInt8](key))
+                    )
+                }
+                guard let found else { return }
+                guard let bits = found.bits else {
+                    throw LMDBError(
+                        .corrupted, operation: "read what pass \(found.pass) has seen",
+                        path: log.path, detail: "a checksum is wrong")
+                }
+                guard body(found.pass, bits) else { return }
+                isThere = try cursor.next()
+            }
+        } catch {
+            throw EventLogError(error)
+        }
+    }
+
+    /// Calls `body` with the waiting entries of the queue and their keys, in the order in which they
+    /// are served, until it says no; those of retried entries come by due time.
+    ///
+    /// - Parameters:
+    ///   - order: the order of the stream's identities.
+    ///   - key: of the entry to begin behind; nil for the first.
     package func forEachQueued(
-        _ stream: StreamID, _ body: (RecordRow) throws(EventLogError) -> Bool
+        _ stream: StreamID, order: IDOrder, after key: [UInt8]? = nil,
+        _ body: (RecordRow, _ key: [UInt8]) throws(EventLogError) -> Bool
     ) throws(EventLogError) {
         let reader = RowReader(log: log, stream: stream)
+        let first = key?.first.flatMap { QueueClass(rawValue: $0) } ?? .new
         var goesOn = true
-        for queueClass in QueueClass.allCases where goesOn {
-            try reader.forEachQueued(queueClass, transaction) { ordinal throws(EventLogError) in
-                goesOn = try body(try reader.existing(ordinal, transaction))
+        for queueClass in QueueClass.allCases
+        where goesOn && queueClass.rawValue >= first.rawValue {
+            let key = queueClass == first ? key : nil
+            try reader.forEachQueued(queueClass, order, after: key, transaction) {
+                row, key throws(EventLogError) in
+                goesOn = try body(row, key)
                 return goesOn
             }
         }
@@ -81,7 +121,7 @@ extension LogSnapshot {
                 isThere = try cursor.next()
             }
         } catch let error as LMDBError {
-            throw .storage(error)
+            throw EventLogError(error)
         } catch let error as EventLogError {
             throw error
         } catch {

@@ -19,7 +19,7 @@ package struct LogSnapshot: ~Copyable {
         do throws(LMDBError) {
             try transaction.renew()
         } catch {
-            throw .storage(error)
+            throw EventLogError(error)
         }
     }
 
@@ -51,17 +51,23 @@ package struct LogSnapshot: ~Copyable {
 
     /// The control state as it was last stored; nil in a log that is empty.
     package func storedControl() throws(EventLogError) -> ControlState? {
-        let bytes: [UInt8]?
+        let found: Result<ControlState, EventCodingError>?
         do throws(LMDBError) {
-            bytes = try transaction.value(log.schema.control, LogSchema.stateKey)
+            found = try LogSchema.stateKey.withUnsafeBytes { key in
+                transaction.get(log.schema.control, key) { value in
+                    Result { () throws(EventCodingError) in try ControlStateCoder.decode(value) }
+                }
+            }.get()
         } catch {
-            throw .storage(error)
+            throw EventLogError(error)
         }
-        guard let bytes else { return nil }
-        do throws(EventCodingError) {
-            return try ControlStateCoder.decode(bytes)
-        } catch {
-            throw log.corrupt(nil, "the control state: \(error)")
+        switch found {
+        case nil: return nil
+        case .success(let control): return control
+        case .failure(let error):
+            throw error.isNewer
+                ? .newer(path: log.path, found: "\(error)")
+                : log.corrupt(nil, "the control state: \(error)")
         }
     }
 
@@ -75,6 +81,18 @@ package struct LogSnapshot: ~Copyable {
             return false
         }
         return found
+    }
+
+    /// The identity header of an event: with its position, it says which log this is. Empty where
+    /// there is no such event.
+    package func identity(at position: Position) throws(EventLogError) -> [UInt8] {
+        guard position != .none else { return [] }
+        var identity: [UInt8] = []
+        try forEachHeader(from: position) { at, _, value in
+            if at == position { identity = [UInt8](value[EventHeader.identityRange]) }
+            return false
+        }
+        return identity
     }
 
     /// Calls `body` for each event after a position, until it says no.
@@ -175,7 +193,7 @@ package struct LogSnapshot: ~Copyable {
                 isThere = try backwards ? cursor.previous() : cursor.next()
             }
         } catch let error as LMDBError {
-            throw .storage(error)
+            throw EventLogError(error)
         } catch let error as EventLogError {
             throw error
         } catch {

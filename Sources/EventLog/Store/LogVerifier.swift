@@ -36,14 +36,20 @@ package struct VerifyReport: Sendable, Equatable {
 /// It trusts nothing of what it reads; but LMDB itself may crash on a damaged page, so run it in a
 /// process of its own.
 package struct LogVerifier: ~Copyable {
-    private let snapshot: LogSnapshot
+    let snapshot: LogSnapshot
     private let coder = EventCoder()
     private var report = VerifyReport()
-    private var control = ControlState()
+    /// The fold of the events so far.
+    private(set) var control = ControlState()
     private var foldsOn = true
+    /// The next position to check.
+    private var expected = Position(1)
+    /// So many events are checked in one snapshot, and those to the end of their commit.
+    private let stretch: UInt64
     private static let mostProblems = 100
 
-    package init(_ log: EventLog) throws(EventLogError) {
+    package init(_ log: EventLog, stretch: UInt64 = 16_384) throws(EventLogError) {
+        self.stretch = stretch
         snapshot = try log.snapshot()
     }
 
@@ -58,7 +64,7 @@ package struct LogVerifier: ~Copyable {
         return report
     }
 
-    private mutating func note(_ position: Position?, _ text: String) {
+    mutating func note(_ position: Position?, _ text: String) {
         guard report.problems.count < Self.mostProblems else {
             report.isCut = true
             return
@@ -67,49 +73,60 @@ package struct LogVerifier: ~Copyable {
     }
 
     private mutating func checkEvents(_ progress: (Position) -> Void) {
-        let schema = snapshot.log.schema
         do {
-            var events = try snapshot.transaction.cursor(schema.events)
-            var commits = try snapshot.transaction.cursor(schema.commits)
-            var expected = Position(1)
-            var hasEvent = try events.first()
-            var hasCommit = try commits.first()
-            while hasCommit {
-                let (last, head, first) = commits.read { key, value in
-                    let link = [UInt8](value)
-                    return (StoreKeys.position(of: key), link.prefix(32), link.dropFirst(32))
-                }
-                guard let last, head.count == 32, first.count == 8 else {
-                    note(expected, "its commit has no link of the chain")
-                    break
-                }
-                if Array(first).withUnsafeBytes({ StoreKeys.position(of: $0) }) != expected {
-                    note(expected, "its commit says that it begins elsewhere")
-                }
-                var chain = ChainHasher(previousHead: report.head)
-                while hasEvent, expected <= last {
-                    let isInPlace = check(&events, expected, &chain)
-                    if !isInPlace { break }
-                    expected = expected.next
-                    hasEvent = try events.next()
-                    if expected.rawValue % 65_536 == 0 { progress(expected) }
-                }
-                guard expected == last.next else {
-                    note(expected, "the event is missing")
-                    return
-                }
-                if chain.finish() != Array(head) {
-                    note(last, "the hash chain is broken in the commit that ends here")
-                }
-                report.commits += 1
-                report.head = Array(head)
-                report.position = last
-                hasCommit = try commits.next()
+            // A snapshot of its own for each stretch: a long one would bloat a log that grows.
+            while try checkStretch() {
+                progress(expected)
+                try snapshot.renew()
             }
-            if hasEvent { note(expected, "the event belongs to no commit") }
         } catch {
             note(nil, "\(error)")
         }
+    }
+
+    /// Checks the next commits.
+    ///
+    /// - Returns: whether there may be more.
+    private mutating func checkStretch() throws -> Bool {
+        let schema = snapshot.log.schema
+        let end = Position(expected.rawValue + stretch)
+        var events = try snapshot.transaction.cursor(schema.events)
+        var commits = try snapshot.transaction.cursor(schema.commits)
+        let isFirst = expected == Position(1)
+        let start = isFirst ? [] : StoreKeys.position(expected)
+        var hasEvent = try events.seek(start)
+        var hasCommit = try commits.seek(start)
+        while hasCommit {
+            let link = commits.read { key, value in ChainLink(key, value) }
+            guard let link else {
+                note(expected, "its commit has no link of the chain")
+                break
+            }
+            if link.first != expected {
+                note(expected, "its commit says that it begins elsewhere")
+            }
+            var chain = ChainHasher(previousHead: report.head)
+            while hasEvent, expected <= link.last {
+                let isInPlace = check(&events, expected, &chain)
+                if !isInPlace { break }
+                expected = expected.next
+                hasEvent = try events.next()
+            }
+            guard expected == link.last.next else {
+                note(expected, "the event is missing")
+                return false
+            }
+            if chain.finish() != link.head {
+                note(link.last, "the hash chain is broken in the commit that ends here")
+            }
+            report.commits += 1
+            report.head = link.head
+            report.position = link.last
+            if expected >= end { return true }
+            hasCommit = try commits.next()
+        }
+        if hasEvent { note(expected, "the event belongs to no commit") }
+        return false
     }
 
     /// Checks the event at the cursor; false when it isn't the expected one.
@@ -150,64 +167,5 @@ package struct LogVerifier: ~Copyable {
             return
         }
         apply(event, to: &control)
-    }
-
-    /// Compares what is stored beside the events with what they say.
-    private mutating func checkState() {
-        do throws(EventLogError) {
-            let stored = try snapshot.control()
-            if stored != control { note(nil, "the control state is not the fold of the events") }
-            for stream in control.streams { try checkRows(stream) }
-        } catch {
-            note(nil, "\(error)")
-        }
-    }
-
-    private mutating func checkRows(_ stream: StreamState) throws(EventLogError) {
-        var counts = RecordCounts()
-        var waiting = 0
-        var next: UInt32 = 0
-        var odd: String?
-        let inFlight = Set(control.inFlight.flatMap(\.ordinals))
-        let order = stream.idOrder ?? .none
-        try snapshot.forEachRow(stream.id) { row throws(EventLogError) in
-            if row.ordinal.rawValue != next { odd = "record \(next) has no row" }
-            next += 1
-            counts.add(row.state)
-            if try snapshot.ordinal(stream.id, row.id) != row.ordinal {
-                odd = "the index of identities doesn't lead to record \(row.id)"
-            }
-            if let key = row.queueKey(order: order) {
-                waiting += 1
-                if try !snapshot.isQueued(stream.id, key) {
-                    odd = "record \(row.id) is not in its place in the queue"
-                }
-            }
-            if row.queue?.inFlight ?? false, !inFlight.contains(row.ordinal) {
-                odd = "record \(row.id) waits for a request that isn't in flight"
-            }
-            return odd == nil
-        }
-        if let odd { note(nil, odd) }
-        if counts != stream.counts || next != stream.nextOrdinal.rawValue {
-            note(nil, "stream \(stream.name): the rows and the counters disagree")
-        }
-        // Every row that waits has its entry; one entry more belongs to none.
-        if try snapshot.queueLength(stream.id) != waiting {
-            note(nil, "stream \(stream.name): the queue's index and the rows disagree")
-        }
-    }
-}
-
-extension RecordCounts {
-    fileprivate mutating func add(_ state: RecordState) {
-        switch state {
-        case .unknown: break
-        case .synced: synced += 1
-        case .pending: pending += 1
-        case .retrying: retrying += 1
-        case .parked: parked += 1
-        case .dropped: dropped += 1
-        }
     }
 }

@@ -35,9 +35,11 @@ extension LogWriter {
                 event.position, "it names record \(ordinal.rawValue), which has no row")
         }
         let schema = log.schema
+        var isInPlace = true
         do throws(LMDBError) {
             try transaction.put(
-                schema.records, StoreKeys.record(event.stream, ordinal), RecordRowCoder.encode(new))
+                schema.records, StoreKeys.record(event.stream, ordinal),
+                RecordRowCoder.encode(new, of: event.stream))
             if old == nil {
                 var value: [UInt8] = []
                 value.append(bigEndian: ordinal.rawValue)
@@ -48,13 +50,18 @@ extension LogWriter {
             let newKey = new.queueKey(order: order)
             guard oldKey != newKey else { return }
             if let oldKey {
-                try transaction.delete(schema.queue, StoreKeys.queue(event.stream, oldKey))
+                isInPlace = try transaction.delete(
+                    schema.queue, StoreKeys.queue(event.stream, oldKey))
             }
             if let newKey {
-                try transaction.put(schema.queue, StoreKeys.queue(event.stream, newKey), [])
+                try transaction.put(
+                    schema.queue, StoreKeys.queue(event.stream, newKey), [], .insert)
             }
         } catch {
-            throw .storage(error)
+            throw EventLogError(error)
+        }
+        guard isInPlace else {
+            throw log.corrupt(nil, "record \(new.id) is not in its place in the queue")
         }
     }
 
@@ -68,11 +75,11 @@ extension LogWriter {
         }
         do throws(LMDBError) {
             for (chunk, bits) in chunks.sorted(by: { $0.key < $1.key }) {
-                try transaction.put(
-                    log.schema.seen, StoreKeys.seen(stream, pass: page.pass, chunk: chunk), bits)
+                let key = StoreKeys.seen(stream, pass: page.pass, chunk: chunk)
+                try transaction.put(log.schema.seen, key, SeenChunk.encode(bits, key: key))
             }
         } catch {
-            throw .storage(error)
+            throw EventLogError(error)
         }
     }
 
@@ -99,7 +106,7 @@ extension LogWriter {
                 try transaction.delete(log.schema.seen, key)
             }
         } catch {
-            throw .storage(error)
+            throw EventLogError(error)
         }
     }
 
@@ -107,21 +114,5 @@ extension LogWriter {
         var cursor = try transaction.cursor(log.schema.seen)
         guard try cursor.seek(prefix) else { return nil }
         return cursor.read { key, _ in key.starts(with: prefix) ? [UInt8](key) : nil }
-    }
-}
-
-/// A piece of a pass's seen-set: one bit an ordinal.
-enum SeenChunk {
-    static let size: UInt32 = 8_192
-    static let empty = [UInt8](repeating: 0, count: Int(size / 8))
-
-    static func set(_ ordinal: UInt32, in bits: inout [UInt8]) {
-        let bit = Int(ordinal % size)
-        bits[bit / 8] |= 1 << UInt8(bit % 8)
-    }
-
-    static func contains(_ ordinal: UInt32, in bits: [UInt8]) -> Bool {
-        let bit = Int(ordinal % size)
-        return bit / 8 < bits.count && bits[bit / 8] & (1 << UInt8(bit % 8)) != 0
     }
 }

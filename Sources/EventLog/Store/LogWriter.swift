@@ -35,7 +35,7 @@ package struct LogWriter: ~Copyable {
         do throws(LMDBError) {
             transaction = try log.environment.beginWrite()
         } catch {
-            throw .storage(error)
+            throw EventLogError(error)
         }
         let found = try Self.tail(transaction, log)
         guard found.position == tail else {
@@ -48,15 +48,16 @@ package struct LogWriter: ~Copyable {
     static func tail(
         _ transaction: borrowing some ReadableTransaction & ~Copyable, _ log: EventLog
     ) throws(EventLogError) -> (position: Position, head: [UInt8]) {
+        let link: ChainLink?
         do throws(LMDBError) {
             var cursor = try transaction.cursor(log.schema.commits)
             guard try cursor.last() else { return (.none, ChainHasher.genesis) }
-            return cursor.read { key, value in
-                (StoreKeys.position(of: key) ?? .none, [UInt8](value.prefix(32)))
-            }
+            link = cursor.read { key, value in ChainLink(key, value) }
         } catch {
-            throw .storage(error)
+            throw EventLogError(error)
         }
+        guard let link else { throw log.corrupt(nil, "its last commit has no link of the chain") }
+        return (link.last, link.head)
     }
 
     /// Appends events; their positions must follow the log's end without a gap.
@@ -80,7 +81,7 @@ package struct LogWriter: ~Copyable {
             try transaction.put(
                 log.schema.events, StoreKeys.position(event.position), buffer, .append)
         } catch {
-            throw .storage(error)
+            throw EventLogError(error)
         }
     }
 
@@ -90,7 +91,7 @@ package struct LogWriter: ~Copyable {
             try transaction.put(
                 log.schema.control, LogSchema.stateKey, ControlStateCoder.encode(control))
         } catch {
-            throw .storage(error)
+            throw EventLogError(error)
         }
     }
 
@@ -105,7 +106,26 @@ package struct LogWriter: ~Copyable {
             }
             try transaction.commit()
         } catch {
-            throw .storage(error)
+            throw EventLogError(error)
         }
+    }
+}
+
+/// The row of one commit: `head (32) | first position u64`, under its last position.
+struct ChainLink {
+    let first: Position
+    let last: Position
+    let head: [UInt8]
+
+    /// - Returns: nil for what no commit writes.
+    init?(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
+        let headBytes = SHA256Digest.byteCount
+        guard let last = StoreKeys.position(of: key), value.count == headBytes + 8 else {
+            return nil
+        }
+        self.last = last
+        head = [UInt8](value.prefix(headBytes))
+        first = Position(
+            value.loadUnaligned(fromByteOffset: headBytes, as: UInt64.self).bigEndian)
     }
 }

@@ -16,7 +16,7 @@ struct RowReader {
             guard rows.byID[id] == nil, let ordinal = try ordinal(of: id, transaction) else {
                 continue
             }
-            rows.byID[id] = try existing(ordinal, transaction)
+            rows.byID[id] = try existing(ordinal, of: id, transaction)
             let chunk = ordinal.rawValue / SeenChunk.size
             if chunks[chunk] == nil {
                 chunks[chunk] = try seenChunk(needs.seenIn, chunk, transaction) ?? []
@@ -36,16 +36,16 @@ struct RowReader {
         _ needs: ReadSet, into rows: inout CoreRows,
         _ transaction: borrowing some ReadableTransaction & ~Copyable
     ) throws(EventLogError) {
+        let order = needs.idOrder
         for queueClass in [QueueClass.new, .changed] {
-            try forEachQueued(queueClass, transaction) { ordinal throws(EventLogError) in
+            try forEachQueued(queueClass, order, transaction) { row, _ throws(EventLogError) in
                 guard rows.waiting.count < needs.waiting else { return false }
-                rows.waiting.append(try existing(ordinal, transaction))
+                rows.waiting.append(row)
                 return true
             }
         }
         guard needs.retries > 0 else { return }
-        try forEachQueued(.retried, transaction) { ordinal throws(EventLogError) in
-            let row = try existing(ordinal, transaction)
+        try forEachQueued(.retried, order, transaction) { row, _ throws(EventLogError) in
             let due = row.queue?.due ?? .zero
             if due > needs.dueBy {
                 rows.nextDue = due
@@ -60,29 +60,62 @@ struct RowReader {
         }
     }
 
-    /// Calls `body` with the ordinals of a class in the order of the queue, until it says no.
+    /// Calls `body` with the rows of a class in the order of the queue, and with their keys in it,
+    /// until it says no.
+    ///
+    /// A key that isn't its row's own is damage: who served it would ask for another record, and
+    /// find the key there again after every answer.
+    ///
+    /// - Parameters:
+    ///   - order: the order of the stream's identities, which the keys were made by.
+    ///   - key: of the entry to begin behind; nil for the first.
     func forEachQueued(
-        _ queueClass: QueueClass, _ transaction: borrowing some ReadableTransaction & ~Copyable,
-        _ body: (Ordinal) throws(EventLogError) -> Bool
+        _ queueClass: QueueClass, _ order: IDOrder,
+        after key: [UInt8]? = nil,
+        _ transaction: borrowing some ReadableTransaction & ~Copyable,
+        _ body: (RecordRow, _ key: [UInt8]) throws(EventLogError) -> Bool
     ) throws(EventLogError) {
         let prefix = StoreKeys.queue(stream, queueClass)
         do {
             var cursor = try transaction.cursor(log.schema.queue)
-            var isThere = try cursor.seek(prefix)
+            var isThere = try cursor.seek(key.map { StoreKeys.queue(stream, $0) } ?? prefix)
             while isThere {
-                let ordinal = cursor.read { key, _ in
-                    key.starts(with: prefix) ? StoreKeys.ordinal(ofQueueKey: key) : nil
+                let found = cursor.read { found, _ in
+                    found.starts(with: prefix)
+                        ? [UInt8](found[StoreKeys.streamBytes...]) : nil
                 }
-                guard let ordinal, try body(ordinal) else { return }
+                guard let found else { return }
+                if found != key {
+                    guard try body(try row(ofQueueKey: found, order, transaction), found) else {
+                        return
+                    }
+                }
                 isThere = try cursor.next()
             }
         } catch let error as LMDBError {
-            throw .storage(error)
+            throw EventLogError(error)
         } catch let error as EventLogError {
             throw error
         } catch {
             throw log.corrupt(nil, "\(error)")
         }
+    }
+
+    private func row(
+        ofQueueKey key: [UInt8], _ order: IDOrder,
+        _ transaction: borrowing some ReadableTransaction & ~Copyable
+    ) throws(EventLogError) -> RecordRow {
+        guard let ordinal = StoreKeys.ordinal(ofQueueKey: key) else {
+            throw log.corrupt(nil, "the queue has a key that is too short")
+        }
+        let row = try existing(ordinal, transaction)
+        guard row.queueKey(order: order) == key else {
+            throw log.corrupt(
+                nil,
+                "the queue has record \(row.id), number \(ordinal.rawValue), in a place "
+                    + "that isn't its own")
+        }
+        return row
     }
 
     func ordinal(
@@ -97,7 +130,7 @@ struct RowReader {
                 }
             }.get()
         } catch {
-            throw .storage(error)
+            throw EventLogError(error)
         }
         return found.map { Ordinal($0) }
     }
@@ -110,12 +143,12 @@ struct RowReader {
             found = try StoreKeys.record(stream, ordinal).withUnsafeBytes { key in
                 transaction.get(log.schema.records, key) { value in
                     Result { () throws(EventCodingError) in
-                        try RecordRowCoder.decode(ordinal, value)
+                        try RecordRowCoder.decode(stream, ordinal, value)
                     }
                 }
             }.get()
         } catch {
-            throw .storage(error)
+            throw EventLogError(error)
         }
         switch found {
         case nil: return nil
@@ -123,6 +156,19 @@ struct RowReader {
         case .failure(let error):
             throw log.corrupt(nil, "the row of record \(ordinal.rawValue): \(error)")
         }
+    }
+
+    /// The row that the index of identities gives for a record.
+    func existing(
+        _ ordinal: Ordinal, of id: RecordID,
+        _ transaction: borrowing some ReadableTransaction & ~Copyable
+    ) throws(EventLogError) -> RecordRow {
+        let row = try existing(ordinal, transaction)
+        guard row.id == id else {
+            throw log.corrupt(
+                nil, "the index of identities leads from record \(id) to record \(row.id)")
+        }
+        return row
     }
 
     /// The row of a record that an index names.
@@ -135,15 +181,24 @@ struct RowReader {
         return row
     }
 
+    /// The bits of one piece of a pass's seen-set; nil when there is none yet.
     func seenChunk(
         _ pass: UInt32, _ chunk: UInt32,
         _ transaction: borrowing some ReadableTransaction & ~Copyable
     ) throws(EventLogError) -> [UInt8]? {
+        let key = StoreKeys.seen(stream, pass: pass, chunk: chunk)
+        let found: [UInt8]??
         do throws(LMDBError) {
-            return try transaction.value(
-                log.schema.seen, StoreKeys.seen(stream, pass: pass, chunk: chunk))
+            found = try key.withUnsafeBytes { bytes in
+                transaction.get(log.schema.seen, bytes) { SeenChunk.decode($0, key: key) }
+            }.get()
         } catch {
-            throw .storage(error)
+            throw EventLogError(error)
         }
+        guard let found else { return nil }
+        guard let bits = found else {
+            throw log.corrupt(nil, "what pass \(pass) has seen: a checksum is wrong")
+        }
+        return bits
     }
 }

@@ -34,6 +34,9 @@ enum StoreKeys {
         return key
     }
 
+    /// What a stream takes of a key.
+    static let streamBytes = 2
+
     static func stream(_ stream: StreamID) -> [UInt8] {
         var key: [UInt8] = []
         key.append(bigEndian: stream.rawValue)
@@ -48,11 +51,10 @@ enum StoreKeys {
         StoreKeys.stream(stream) + [queueClass.rawValue]
     }
 
-    /// The ordinal at the end of a queue key.
-    static func ordinal(ofQueueKey key: UnsafeRawBufferPointer) -> Ordinal? {
-        guard key.count >= 7 else { return nil }
-        return Ordinal(
-            key.loadUnaligned(fromByteOffset: key.count - 4, as: UInt32.self).bigEndian)
+    /// The ordinal at the end of a queue key, which is without its stream here.
+    static func ordinal(ofQueueKey key: [UInt8]) -> Ordinal? {
+        guard key.count >= 5 else { return nil }
+        return Ordinal(key.suffix(4).reduce(0) { $0 << 8 | UInt32($1) })
     }
 
     /// What the keys of a pass's seen-set begin with.
@@ -62,6 +64,11 @@ enum StoreKeys {
         key.append(bigEndian: stream.rawValue)
         key.append(bigEndian: pass)
         return key
+    }
+
+    static func pass(ofSeenKey key: UnsafeRawBufferPointer) -> UInt32? {
+        guard key.count == 10 else { return nil }
+        return key.loadUnaligned(fromByteOffset: 2, as: UInt32.self).bigEndian
     }
 
     static func seen(_ stream: StreamID, pass: UInt32, chunk: UInt32) -> [UInt8] {

@@ -156,7 +156,9 @@ package struct Simulator {
     private func givenUp(_ machine: VirtualMachine) throws -> [QueuedRecord] {
         try machine.withLog { log in
             var found: [QueuedRecord] = []
-            try log.snapshot().forEachQueued(VirtualMachine.stream) { row in
+            let snapshot = try log.snapshot()
+            let order = try snapshot.control().stream(named: VirtualMachine.streamName)?.idOrder
+            try snapshot.forEachQueued(VirtualMachine.stream, order: order ?? .none) { row, _ in
                 if let id = Int64(row.id.text), !plan.isUnobtainable(id) {
                     found.append(QueuedRecord(ordinal: row.ordinal, id: row.id, was: row.state))
                 }

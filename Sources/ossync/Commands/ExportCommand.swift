@@ -52,10 +52,9 @@ struct ExportCommand: ParsableCommand {
         func run() throws {
             try Exporter(global: global, target: output).run { session, projector, sink in
                 let log = try session.openLog()
+                let texts = RecordTexts(log: log)
                 let mapping = projector.projection.mapping
                 try projector.read { reader in
-                    // After the projection's own view, so that it holds every text the rows name.
-                    let texts = RecordTexts(snapshot: try log.snapshot())
                     try reader.forEachRow { view in
                         let columns = zip(mapping.columns, view.columns(mapping)).map {
                             ($0.name, $1.json)
@@ -77,11 +76,11 @@ struct ExportCommand: ParsableCommand {
 /// The texts of records that are asked for one after the other: the event that held the last one is
 /// kept, because neighbours mostly came in the same page.
 final class RecordTexts {
-    private let snapshot: LogSnapshot
+    private let log: EventLog
     private var lastHeader: LoggedEvent?
     private var lastDetail: LoggedEvent?
 
-    init(snapshot: consuming LogSnapshot) { self.snapshot = snapshot }
+    init(log: EventLog) { self.log = log }
 
     func header(_ row: RecordRow) throws -> [UInt8]? {
         let event = try event(row.headerPosition, kept: lastHeader)
@@ -98,7 +97,8 @@ final class RecordTexts {
 
     private func event(_ position: Position, kept: LoggedEvent?) throws -> LoggedEvent? {
         if let kept, kept.position == position { return kept }
-        return try snapshot.event(at: position)
+        // A snapshot of its own each time: whoever reads the export may be slow.
+        return try log.snapshot().event(at: position)
     }
 }
 

@@ -32,12 +32,14 @@ struct LogCommand: ParsableCommand {
 
         func run() throws {
             let session = try Session(global)
-            let snapshot = try session.openLog().snapshot()
-            let printer = EventPrinter(session.output, try snapshot.control(), bodies: bodies)
+            let log = try session.openLog()
+            let control = try log.snapshot().control()
+            let printer = EventPrinter(session.output, control, bodies: bodies)
             var left = limit ?? .max
+            guard left > 0 else { return }
             let start = Position(max(from, 1) - 1)
-            try snapshot.forEachEvent(after: start, bodies: printer.needs) { event in
-                guard left > 0, event.position.rawValue <= to ?? .max else { return false }
+            let end = min(Position(to ?? .max), control.position)
+            try log.forEachEvent(after: start, through: end, bodies: printer.needs) { event, _ in
                 printer.print(event)
                 left -= 1
                 return left > 0
@@ -67,8 +69,9 @@ struct LogCommand: ParsableCommand {
             let count = UInt64(max(lines, 0))
             last = Position(last.rawValue > count ? last.rawValue - count : 0)
             while true {
-                // A snapshot of its own each time: a long one would keep old pages in use.
-                try log.snapshot().forEachEvent(after: last, bodies: printer.needs) { event in
+                let end = try log.snapshot().tail().position
+                try log.forEachEvent(after: last, through: end, bodies: printer.needs) {
+                    event, _ in
                     printer.print(event)
                     last = event.position
                     return true
@@ -89,6 +92,9 @@ struct LogCommand: ParsableCommand {
 
                 Example: ossync log verify
                 """)
+
+        /// What tells the child that checks from the process that waits for it.
+        static let childFlag = "--in-process"
 
         @Flag(help: ArgumentHelp(visibility: .hidden))
         var inProcess = false
@@ -208,7 +214,9 @@ private struct VerifyChild {
     let session: Session
 
     func run() throws {
-        var arguments = ["ossync", "log", "verify", "--in-process", "--store", session.folder.path]
+        var arguments = [
+            "ossync", "log", "verify", LogCommand.Verify.childFlag, "--store", session.folder.path,
+        ]
         if session.output.isJSON { arguments.append("--json") }
         if let config = session.options.config { arguments += ["--config", config] }
         var child = pid_t()

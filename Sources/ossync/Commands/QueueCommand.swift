@@ -34,13 +34,13 @@ struct QueueCommand: ParsableCommand {
 
         func run() throws {
             let session = try Session(global)
-            let snapshot = try session.openLog().snapshot()
-            let control = try snapshot.control()
+            let log = try session.openLog()
+            let control = try log.snapshot().control()
             let stream = try session.stream(in: control)
             guard stream.id != .none else { return }
             var left = limit ?? .max
             let output = session.output
-            try snapshot.forEachQueued(stream.id) { row in
+            try log.forEachQueued(stream.id, order: stream.idOrder ?? .none) { row in
                 guard left > 0 else { return false }
                 guard state == nil || row.state.name == state?.rawValue else { return true }
                 left -= 1

@@ -44,6 +44,7 @@ struct RunSession {
             engine: store.engine, source: rest, clock: store.clock, mailbox: mailbox,
             folder: session.folder, maxBodyBytes: UInt64(source.limits.maxBodyBytes))
         loop.onTick = { control, wake in narrator.tick(control, wake: wake) }
+        loop.onReaderLag = { lag in narrator.tell(lag) }
         let known = store.engine.control.stream(named: stream.name)?.id
         let number = known ?? StreamID(UInt16(store.engine.control.streams.count + 1))
         let completed = try loop.run(
@@ -100,6 +101,7 @@ final class RunNarrator {
     private let clock = SystemClock()
     private var lastLineNs: Int64 = 0
     private var hasLine = false
+    private var laggards: Set<Int32> = []
     /// The run that the invocation belongs to.
     private(set) var run = Position.none
 
@@ -116,6 +118,17 @@ final class RunNarrator {
             log(event)
         }
         tick(control, wake: nil)
+    }
+
+    /// Warns of a reader that makes the log grow, once a process.
+    func tell(_ lag: ReaderLag) {
+        guard laggards.insert(lag.pid).inserted else { return }
+        let text =
+            "process \(lag.pid) has been reading the store for \(lag.commits) commits, and makes it "
+            + "grow meanwhile: end it, or let it go on"
+        logger.warning("\(text)")
+        erase()
+        output.note(text)
     }
 
     private func lastRun(_ events: [LoggedEvent]) -> Position? {

@@ -17,7 +17,7 @@ import Testing
         var values: [(String, [UInt8])] = []
         for (name, event) in samples { values.append((name, try StoredValue(event).bytes)) }
         values.append(("ControlState", ControlStateCoder.encode(sampleControl())))
-        values.append(("RecordRow", RecordRowCoder.encode(sampleRow())))
+        values.append(("RecordRow", RecordRowCoder.encode(sampleRow(), of: StreamID(3))))
         return values
     }
 
@@ -98,7 +98,7 @@ import Testing
         #expect(try ControlStateCoder.decode(control) == Self.sampleControl())
         let row = try #require(recorded["RecordRow"])
         let decoded = try row.withUnsafeBytes {
-            try RecordRowCoder.decode(Self.sampleRow().ordinal, $0)
+            try RecordRowCoder.decode(StreamID(3), Self.sampleRow().ordinal, $0)
         }
         #expect(decoded == Self.sampleRow())
     }

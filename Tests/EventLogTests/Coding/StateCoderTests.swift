@@ -41,9 +41,11 @@ import Testing
         for seed in 0..<1_000 {
             var generator = ValueGenerator(seed: UInt64(seed))
             let row = generator.recordRow()
-            RecordRowCoder.encode(row, into: &buffer)
-            #expect(buffer == RecordRowCoder.encode(row))
-            let decoded = try buffer.withUnsafeBytes { try RecordRowCoder.decode(row.ordinal, $0) }
+            RecordRowCoder.encode(row, of: StreamID(1), into: &buffer)
+            #expect(buffer == RecordRowCoder.encode(row, of: StreamID(1)))
+            let decoded = try buffer.withUnsafeBytes {
+                try RecordRowCoder.decode(StreamID(1), row.ordinal, $0)
+            }
             #expect(decoded == row)
         }
     }
@@ -54,28 +56,37 @@ import Testing
             headerFingerprint: Fingerprint(high: 1, low: 2), headerPosition: Position(90_000),
             generation: 1)
         row.queue = QueueEntry(state: .pending, isChange: false)
-        #expect(RecordRowCoder.encode(row).count <= 42)
+        #expect(RecordRowCoder.encode(row, of: StreamID(1)).count <= 42)
     }
 
     @Test func aRowThatWasDamagedOrMovedIsNoticed() {
         var generator = ValueGenerator(seed: 6)
         let row = generator.recordRow()
-        let bytes = RecordRowCoder.encode(row)
+        let bytes = RecordRowCoder.encode(row, of: StreamID(1))
         for index in bytes.indices {
             var damaged = bytes
             damaged[index] ^= 1 << UInt8(generator.below(8))
             #expect(throws: EventCodingError.self) {
-                try damaged.withUnsafeBytes { try RecordRowCoder.decode(row.ordinal, $0) }
+                try damaged.withUnsafeBytes {
+                    try RecordRowCoder.decode(StreamID(1), row.ordinal, $0)
+                }
             }
         }
         for length in 0..<bytes.count {
             #expect(throws: EventCodingError.self) {
-                try bytes[..<length].withUnsafeBytes { try RecordRowCoder.decode(row.ordinal, $0) }
+                try bytes[..<length].withUnsafeBytes {
+                    try RecordRowCoder.decode(StreamID(1), row.ordinal, $0)
+                }
             }
         }
         #expect(throws: EventCodingError.self) {
             let other = Ordinal(row.ordinal.rawValue ^ 1)
-            return try bytes.withUnsafeBytes { try RecordRowCoder.decode(other, $0) }
+            return try bytes.withUnsafeBytes {
+                try RecordRowCoder.decode(StreamID(1), other, $0)
+            }
+        }
+        #expect(throws: EventCodingError.self) {
+            try bytes.withUnsafeBytes { try RecordRowCoder.decode(StreamID(2), row.ordinal, $0) }
         }
     }
 }

@@ -22,7 +22,8 @@ import Testing
 
     private func queue() throws -> [RecordRow] {
         var rows: [RecordRow] = []
-        try driver.snapshot().forEachQueued(StoreDriver.stream) { row in
+        let order = driver.control[StoreDriver.stream].idOrder ?? .none
+        try driver.snapshot().forEachQueued(StoreDriver.stream, order: order) { row, _ in
             rows.append(row)
             return true
         }
@@ -88,6 +89,7 @@ import Testing
 
         var needs = ReadSet(stream: StoreDriver.stream)
         needs.waiting = 4
+        needs.idOrder = .numeric
         let writer = try driver.log.beginWrite(after: driver.control.position)
         let rows = try writer.rows(needs)
         #expect(rows.waiting.map(\.id.text) == ["22", "21", "20", "11"])
@@ -110,6 +112,7 @@ import Testing
         let writer = try driver.log.beginWrite(after: driver.control.position)
         var needs = ReadSet(stream: StoreDriver.stream)
         needs.waiting = 1
+        needs.idOrder = .numeric
         needs.retries = 100
         needs.dueBy = LogTime(nanoseconds: first.rawValue - 1)
         let before = try writer.rows(needs)

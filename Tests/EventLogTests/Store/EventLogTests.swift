@@ -108,6 +108,25 @@ import Testing
         }
     }
 
+    @Test(arguments: [.corrupted, .truncated, .notAnEnvironment, .keyExists] as [LMDBError.Code])
+    func whatLMDBSaysOfADamagedFileIsDamage(code: LMDBError.Code) {
+        let error = EventLogError(LMDBError(code, operation: "move cursor", path: "s/log"))
+        guard case .corrupt(path: "s/log", position: nil, _) = error else {
+            Issue.record("\(error)")
+            return
+        }
+    }
+
+    @Test func aFailureThatIsNotOfTheFileIsNoDamage() {
+        for code in [.io, .diskFull, .readersFull, .mapFull, .permission] as [LMDBError.Code] {
+            let error = EventLogError(LMDBError(code, operation: "put", path: "s/log"))
+            guard case .storage = error else {
+                Issue.record("\(error)")
+                return
+            }
+        }
+    }
+
     @Test func createRefusesAFolderThatHasALog() throws {
         try EventLog.create(store: store)
         #expect(failure { try EventLog.create(store: store) } != nil)
