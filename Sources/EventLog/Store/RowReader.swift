@@ -76,12 +76,8 @@ struct RowReader {
                 guard let ordinal, try body(ordinal) else { return }
                 isThere = try cursor.next()
             }
-        } catch let error as LMDBError {
-            throw .storage(error)
-        } catch let error as EventLogError {
-            throw error
         } catch {
-            throw log.corrupt(nil, "\(error)")
+            throw log.failure(error)
         }
     }
 
