@@ -1,3 +1,5 @@
+internal import SyncCore
+
 /// Moments as servers write them, as seconds of UTC since 1970.
 package enum HTTPDate {
     /// The three forms of RFC 9110, section 5.6.7:
@@ -84,13 +86,7 @@ package enum HTTPDate {
         guard (1...12).contains(month), (1...31).contains(day), (0...23).contains(hour),
             (0...59).contains(minute), (0...60).contains(second)
         else { return nil }
-        // Howard Hinnant's days_from_civil: years begin in March, so that leap days come last.
-        let shifted = month <= 2 ? year - 1 : year
-        let era = (shifted >= 0 ? shifted : shifted - 399) / 400
-        let yearOfEra = shifted - era * 400
-        let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
-        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
-        let days = era * 146_097 + dayOfEra - 719_468
+        let days = CivilDate.daysSinceEpoch(year: year, month: month, day: day)
         return days * 86_400 + hour * 3_600 + minute * 60 + second
     }
 

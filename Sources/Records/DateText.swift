@@ -1,3 +1,5 @@
+internal import SyncCore
+
 /// Recognises dates and times of ISO 8601 as APIs write them; it converts nothing.
 package enum DateText {
     /// `2024-02-29`: a day that exists in the Gregorian calendar.
@@ -48,9 +50,7 @@ package enum DateText {
             guard let year = number(4, 0...9999), take("-"), let month = number(2, 1...12),
                 take("-"), let day = number(2, 1...31)
             else { return false }
-            let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
-            let lengths = [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
-            return day <= lengths[month - 1]
+            return CivilDate(year: Int64(year), month: Int64(month), day: Int64(day)) != nil
         }
 
         mutating func time() -> Bool {

@@ -89,6 +89,11 @@ package struct CivilDate: Sendable, Equatable {
     }
 
     package var daysSinceEpoch: Int64 {
+        Self.daysSinceEpoch(year: year, month: month, day: day)
+    }
+
+    /// Days from 1970-01-01; a day beyond the month's last one is counted on into the next month.
+    package static func daysSinceEpoch(year: Int64, month: Int64, day: Int64) -> Int64 {
         let shifted = month <= 2 ? year - 1 : year
         let era = shifted.floorDivided(by: 400)
         let yearOfEra = shifted - era * 400

@@ -120,12 +120,8 @@ extension LogSnapshot {
                 guard try body(try reader.existing(found, transaction)) else { return }
                 isThere = try cursor.next()
             }
-        } catch let error as LMDBError {
-            throw EventLogError(error)
-        } catch let error as EventLogError {
-            throw error
         } catch {
-            throw log.corrupt(nil, "\(error)")
+            throw log.failure(error)
         }
     }
 }

@@ -192,17 +192,22 @@ package struct LogSnapshot: ~Copyable {
                 guard goesOn else { return }
                 isThere = try backwards ? cursor.previous() : cursor.next()
             }
-        } catch let error as LMDBError {
-            throw EventLogError(error)
-        } catch let error as EventLogError {
-            throw error
         } catch {
-            throw log.corrupt(nil, "\(error)")
+            throw log.failure(error)
         }
     }
 }
 
 extension EventLog {
+    /// What went wrong under a cursor, in the store or in the caller's part of the walk.
+    func failure(_ error: any Error) -> EventLogError {
+        switch error {
+        case let error as LMDBError: .storage(error)
+        case let error as EventLogError: error
+        default: corrupt(nil, "\(error)")
+        }
+    }
+
     func damaged(_ position: Position, _ error: EventCodingError) -> EventLogError {
         error.isNewer
             ? .newer(path: path, found: "\(error)") : corrupt(position, "\(error)")

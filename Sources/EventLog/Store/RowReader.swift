@@ -92,12 +92,8 @@ struct RowReader {
                 }
                 isThere = try cursor.next()
             }
-        } catch let error as LMDBError {
-            throw EventLogError(error)
-        } catch let error as EventLogError {
-            throw error
         } catch {
-            throw log.corrupt(nil, "\(error)")
+            throw log.failure(error)
         }
     }
 
