@@ -35,7 +35,7 @@ package struct LogSnapshot: ~Copyable {
         var control = try storedControl() ?? ControlState()
         try forEachEvent(after: control.position, bodies: .none) { event throws(EventLogError) in
             guard control.canFold(event) else {
-                throw log.corrupt(event.position, "it names a stream that was never declared")
+                throw log.corrupt(event.position, "it contradicts the events before it")
             }
             apply(event, to: &control)
             return true
