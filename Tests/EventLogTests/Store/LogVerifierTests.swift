@@ -305,4 +305,29 @@ import Testing
                 total: nil, rows: 1, taken: 1, partlyTaken: false, firstSeen: 1, digest: 0,
                 idOrder: nil, highest: nil, entries: [entry], unchanged: []))
     }
+
+    /// One thing that is wrong is one problem, not what follows from it too.
+    @Test func aRowThatIsMissingIsOneProblem() throws {
+        try driver.tamper("records") { transaction, records throws(LMDBError) in
+            try transaction.delete(
+                records, StoreKeys.record(StoreDriver.stream, Ordinal(4)))
+        }
+        #expect(try verify().problems.map(\.text) == ["stream os: record number 4 has no row"])
+    }
+
+    /// A store that is older than the interval has one.
+    @Test func aControlStateThatWasLostIsFound() throws {
+        let driver = try StoreDriver()
+        driver.saveInterval = 1
+        try driver.request(.full)
+        try driver.finish(with: FakeAPI(1...700))
+        #expect(driver.events.count > EventLog.saveInterval)
+        #expect(try LogVerifier(driver.log).run().problems == [])
+        try driver.tamper("control") { transaction, control throws(LMDBError) in
+            try transaction.clear(control)
+        }
+        let problems = try LogVerifier(driver.log).run().problems
+        #expect(problems.count == 1)
+        #expect(problems.first?.text.contains("control state was lost") == true)
+    }
 }
