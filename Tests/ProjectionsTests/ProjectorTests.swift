@@ -280,7 +280,24 @@ import Testing
         try driver.sync(.full, api)
         let projector = try driver.projector()
         let holder = Holder(driver.projections)
-        #expect(throws: ProjectionError.self) { _ = try Contents(projector) }
+        do {
+            _ = try projector.read(isPatient: false) { $0.position }
+            Issue.record("there was something to read")
+        } catch ProjectionError.unfinished(let projection) {
+            #expect(projection == "os")
+        }
         withExtendedLifetime(holder) {}
+    }
+
+    /// Where nothing can be written, what is there is read, and the rest folded in memory.
+    @Test func whereTheLockCantBeTakenTheTailIsFoldedInMemory() throws {
+        var api = api
+        try driver.sync(.full, api)
+        try driver.projector().catchUp()
+        api.add(20)
+        try driver.sync(.incremental, api)
+        unlink("\(driver.projections)/lock")
+        mkdir("\(driver.projections)/lock", 0o700)
+        #expect(try Contents(driver.projector()) == driver.fromScratch())
     }
 }
