@@ -6,6 +6,8 @@ package enum FileSystem {
     /// Network file systems by their `statfs` magic: their locks and memory maps can't be trusted.
     private static let network: [Int: String] = [
         0x6969: "NFS", 0xFF53_4D42: "CIFS", 0xFE53_4D42: "SMB2", 0x517B: "SMB", 0x0102_1997: "9p",
+        0x5346_414F: "AFS", 0x6B41_4653: "AFS", 0x00C3_6400: "Ceph", 0x0BD0_0BD0: "Lustre",
+        0x0116_1970: "GFS2", 0x7461_636F: "OCFS2", 0x786F_4256: "vboxsf",
     ]
 
     static func networkName(_ path: String) -> String? {

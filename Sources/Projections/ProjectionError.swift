@@ -12,6 +12,8 @@ package enum ProjectionError: Error, Sendable, CustomStringConvertible {
     case noRow(projection: String, position: Position, ordinal: Ordinal)
     /// The projection's own data can't be read.
     case damaged(projection: String, reason: String)
+    /// There is none that can be read: another process is making it.
+    case unfinished(projection: String)
     case system(operation: String, path: String, reason: String)
 
     /// Whether the projection's own data is at fault, so that a rebuild mends it.
@@ -20,7 +22,7 @@ package enum ProjectionError: Error, Sendable, CustomStringConvertible {
         case .damaged, .noRow: true
         case .storage(let error):
             error.isDamage || error.code == .versionMismatch || error.code == .notFound
-        case .log, .fold, .system: false
+        case .log, .fold, .unfinished, .system: false
         }
     }
 
@@ -36,6 +38,8 @@ package enum ProjectionError: Error, Sendable, CustomStringConvertible {
         case .damaged(let projection, let reason):
             "projection \(projection) is damaged (\(reason)); run `ossync projections rebuild "
                 + "\(projection)`"
+        case .unfinished(let projection):
+            "projection \(projection) is not made yet: another process is at it; try again"
         case .system(let operation, let path, let reason): "\(path): \(operation): \(reason)"
         }
     }

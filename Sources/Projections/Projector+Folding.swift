@@ -79,10 +79,14 @@ extension Projector {
     ///
     /// What the projection on the disk lacks, because another process is writing it or the disk is
     /// full, is folded in memory.
+    ///
+    /// - Parameter isPatient: waits for another process that is making the projection for the first
+    ///   time, for some seconds.
+    /// - Throws: `.unfinished` when there is none after that.
     package func read<Result>(
-        _ body: (borrowing ProjectionReader) throws -> Result
+        isPatient: Bool = true, _ body: (borrowing ProjectionReader) throws -> Result
     ) throws -> Result {
-        let (isCurrent, environment) = try caughtUp()
+        let (isCurrent, environment) = try caughtUp(looks: isPatient ? Self.looks : 1)
         let transaction = try environment.environment.beginRead()
         let checkpoint = try environment.checkpoint(transaction)
         var reader = ProjectionReader(
@@ -100,21 +104,26 @@ extension Projector {
     private static let lookIntervalUs: UInt32 = 50_000
 
     /// The environment to read, and whether it has all that the log has.
-    private func caughtUp() throws(ProjectionError) -> (Bool, ProjectionEnvironment) {
-        for look in 0..<Self.looks {
+    private func caughtUp(
+        looks: Int
+    ) throws(ProjectionError) -> (Bool, ProjectionEnvironment) {
+        for look in 0..<looks {
             if look > 0 { usleep(Self.lookIntervalUs) }
             var isCurrent = false
             do throws(ProjectionError) {
                 isCurrent = try catchUp()
             } catch {
-                guard case .storage = error, let (_, old) = try usable() else {
-                    throw error
+                // A full disk, or a medium that can't be written: what is there can be read.
+                switch error {
+                case .storage, .system:
+                    guard let (_, old) = try usable() else { throw error }
+                    return (false, old)
+                case .log, .fold, .noRow, .damaged, .unfinished: throw error
                 }
-                return (false, old)
             }
             if let (_, environment) = try usable() { return (isCurrent, environment) }
         }
-        throw .damaged(projection: projection.name, reason: "another process is rebuilding it")
+        throw .unfinished(projection: projection.name)
     }
 }
 

@@ -40,14 +40,21 @@ package struct RecordProjection: Sendable, Equatable {
         next.core = core
         switch touch {
         case .listed(let entry, _):
-            next.fromHeader = try mapping.values(of: entry.body, .header)
+            next.fromHeader = try values(of: entry.body, .header)
         case .detail(let result):
             if case .changed(_, let body) = result.outcome {
-                next.fromDetail = try mapping.values(of: body, .detail)
+                next.fromDetail = try values(of: body, .detail)
             }
         default: break
         }
         return next
+    }
+
+    /// The values that a text gives; none for one that was redacted, which is empty.
+    private func values(
+        of text: ArraySlice<UInt8>, _ part: ColumnMapping.Part
+    ) throws(RecordsError) -> [ColumnValue?]? {
+        text.isEmpty ? nil : try mapping.values(of: text, part)
     }
 
     /// What the row adds to the total of the summed column.

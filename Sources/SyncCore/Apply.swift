@@ -120,14 +120,78 @@ extension ControlState {
 }
 
 extension ControlState {
-    /// Whether an event fits this state: its position follows, and its stream was declared.
+    /// Times of the log and readings of the clocks lie within some decades; far from the limits of
+    /// the type, sums of them are safe.
+    private static let times = -(Int64.max / 4)...(Int64.max / 4)
+
+    /// Whether an event fits this state: its position follows, its stream was declared, its records
+    /// were in the states that it says, and what it counts up has room.
     ///
     /// What a log that was tampered with may violate; `apply` takes it for granted.
     package func canFold(_ logged: LoggedEvent) -> Bool {
-        guard logged.position == position.next else { return false }
-        if case .streamDeclared(let event) = logged.event {
-            return Int(event.stream.rawValue) == streams.count + 1
+        guard logged.position == position.next, Self.times.contains(logged.time.rawValue) else {
+            return false
         }
-        return logged.stream == .none || Int(logged.stream.rawValue) <= streams.count
+        switch logged.event {
+        case .streamDeclared(let event): return Int(event.stream.rawValue) == streams.count + 1
+        case .clockAnchored(let event):
+            return Self.times.contains(event.bootNs) && Self.times.contains(event.wall.rawValue)
+        case .storeBound, .storageMeasured, .cancelRequested:
+            return Int(logged.stream.rawValue) <= streams.count
+        default:
+            guard logged.stream != .none, Int(logged.stream.rawValue) <= streams.count else {
+                return false
+            }
+            return self[logged.stream].admits(logged.event)
+        }
+    }
+}
+
+extension StreamState {
+    /// Whether the records of an event are where it says they were, and new ones get the next
+    /// numbers.
+    fileprivate func admits(_ event: Event) -> Bool {
+        var fits = true
+        var counts = counts
+        let move = { (old: RecordState, new: RecordState) in
+            fits = fits && counts.has(old)
+            if fits { counts.move(from: old, to: new) }
+        }
+        switch event {
+        case .pageFetched(let page):
+            var next = nextOrdinal.rawValue
+            for entry in page.entries {
+                move(entry.was, .pending)
+                guard entry.isNew else { continue }
+                guard entry.ordinal.rawValue == next, next < .max else { return false }
+                next += 1
+            }
+        case .detailsFetched(let details):
+            for result in details.results where result.outcome.isFound {
+                move(result.was, .synced)
+            }
+        case .detailsRequeued(let event) where event.kind != .returned:
+            for record in event.parts.joined() { move(record.was, .retrying) }
+        case .recordParked(let event): move(event.record.was, .parked)
+        case .queueRetried(let event):
+            for record in event.records { move(record.was, .pending) }
+        case .queueDropped(let event):
+            for record in event.records { move(record.was, .dropped) }
+        default: break
+        }
+        return fits
+    }
+}
+
+extension RecordCounts {
+    fileprivate func has(_ state: RecordState) -> Bool {
+        switch state {
+        case .unknown: true
+        case .synced: synced > 0
+        case .pending: pending > 0
+        case .retrying: retrying > 0
+        case .parked: parked > 0
+        case .dropped: dropped > 0
+        }
     }
 }

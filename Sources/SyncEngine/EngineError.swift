@@ -28,7 +28,7 @@ package enum EngineError: Error, Sendable, CustomStringConvertible {
         switch self {
         case .log(.noStore): 10
         case .log(.notAStore), .log(.newer), .log(.corrupt), .log(.foreignTail): 12
-        case .log(.storage): 1
+        case .log(.storage), .log(.tooLarge): 1
         case .locked: 11
         case .otherAPI, .refused: 2
         case .system: 1

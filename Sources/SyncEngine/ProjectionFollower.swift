@@ -4,8 +4,8 @@ internal import Synchronization
 
 /// Keeps a projection close behind the log while a sync runs, on a thread of its own.
 ///
-/// It is at most a second, or a thousand events, behind. What goes wrong with it never stops the
-/// sync: the projection is caught up, or rebuilt, when someone asks for it.
+/// It is at most a second, or a thousand events, behind. What goes wrong with it is told and never
+/// stops the sync: the projection is caught up, or rebuilt, when someone asks for it.
 package final class ProjectionFollower: @unchecked Sendable {
     private struct State {
         var pending = 0
@@ -14,6 +14,8 @@ package final class ProjectionFollower: @unchecked Sendable {
 
     // Touched by the follower's own thread only.
     private var projector: Projector?
+    private var isFailing = false
+    private let failed: @Sendable (ProjectionError) -> Void
     private let state = Mutex(State())
     private let isBehind = Semaphore()
     private let isDone = Semaphore()
@@ -23,9 +25,15 @@ package final class ProjectionFollower: @unchecked Sendable {
 
     /// Starts to follow.
     ///
-    /// - Parameter projector: given up to the follower's thread.
-    package init(_ projector: sending Projector) {
+    /// - Parameters:
+    ///   - projector: given up to the follower's thread.
+    ///   - failed: told on that thread what went wrong, once until it goes well again.
+    package init(
+        _ projector: sending Projector,
+        failed: @escaping @Sendable (ProjectionError) -> Void = { _ in }
+    ) {
         self.projector = projector
+        self.failed = failed
         BackgroundThread.run { [self] in follow() }
     }
 
@@ -47,6 +55,16 @@ package final class ProjectionFollower: @unchecked Sendable {
         isDone.signal()
     }
 
+    private func catchUp() {
+        do throws(ProjectionError) {
+            try projector?.catchUp()
+            isFailing = false
+        } catch {
+            if !isFailing { failed(error) }
+            isFailing = true
+        }
+    }
+
     private func follow() {
         while true {
             _ = isBehind.wait(ns: Self.intervalNs)
@@ -55,7 +73,7 @@ package final class ProjectionFollower: @unchecked Sendable {
                 return (state.isStopping, state.pending)
             }
             if isStopping { break }
-            if pending > 0 { _ = try? projector?.catchUp() }
+            if pending > 0 { catchUp() }
         }
         // The log must not outlive `stop` by the time that this thread takes to end: whoever opens
         // it next in this process may want it opened in another way.
@@ -64,35 +82,60 @@ package final class ProjectionFollower: @unchecked Sendable {
     }
 }
 
-/// A counting semaphore of the system, in memory that doesn't move.
+/// A counting semaphore whose waits are measured by a clock that nobody sets.
 final class Semaphore: @unchecked Sendable {
-    private let handle: UnsafeMutablePointer<sem_t>
+    // Guarded by `mutex`, which a condition variable needs in its C form.
+    private var count = 0
+    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    private let isSignalled: UnsafeMutablePointer<pthread_cond_t>
 
     init() {
-        handle = .allocate(capacity: 1)
-        handle.initialize(to: sem_t())
-        sem_init(handle, 0, 0)
+        mutex = .allocate(capacity: 1)
+        mutex.initialize(to: pthread_mutex_t())
+        pthread_mutex_init(mutex, nil)
+        isSignalled = .allocate(capacity: 1)
+        isSignalled.initialize(to: pthread_cond_t())
+        var attributes = pthread_condattr_t()
+        pthread_condattr_init(&attributes)
+        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+        pthread_cond_init(isSignalled, &attributes)
+        pthread_condattr_destroy(&attributes)
     }
 
     deinit {
-        sem_destroy(handle)
-        handle.deallocate()
+        pthread_cond_destroy(isSignalled)
+        isSignalled.deallocate()
+        pthread_mutex_destroy(mutex)
+        mutex.deallocate()
     }
 
-    func signal() { sem_post(handle) }
+    func signal() {
+        pthread_mutex_lock(mutex)
+        count += 1
+        pthread_cond_signal(isSignalled)
+        pthread_mutex_unlock(mutex)
+    }
 
-    func wait() { while sem_wait(handle) != 0, errno == EINTR {} }
+    func wait() {
+        pthread_mutex_lock(mutex)
+        while count == 0 { pthread_cond_wait(isSignalled, mutex) }
+        count -= 1
+        pthread_mutex_unlock(mutex)
+    }
 
     /// - Returns: whether it was signalled in time.
     func wait(ns: Int64) -> Bool {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
         var until = timespec()
-        clock_gettime(CLOCK_REALTIME, &until)
+        clock_gettime(CLOCK_MONOTONIC, &until)
         let total = Int64(until.tv_nsec) + ns
         until.tv_sec += Int(total / 1_000_000_000)
         until.tv_nsec = Int(total % 1_000_000_000)
-        while sem_timedwait(handle, &until) != 0 {
-            if errno != EINTR { return false }
+        while count == 0 {
+            if pthread_cond_timedwait(isSignalled, mutex, &until) != 0, count == 0 { return false }
         }
+        count -= 1
         return true
     }
 }

@@ -282,7 +282,45 @@ import Testing
         try driver.sync(.full, api)
         let projector = try driver.projector()
         let holder = Holder(driver.projections)
-        #expect(throws: ProjectionError.self) { _ = try Contents(projector) }
+        do {
+            _ = try projector.read(isPatient: false) { $0.position }
+            Issue.record("there was something to read")
+        } catch ProjectionError.unfinished(let projection) {
+            #expect(projection == "os")
+        }
         withExtendedLifetime(holder) {}
+    }
+
+    /// Where nothing can be written, what is there is read, and the rest folded in memory.
+    @Test func whereTheLockCantBeTakenTheTailIsFoldedInMemory() throws {
+        var api = api
+        try driver.sync(.full, api)
+        try driver.projector().catchUp()
+        api.add(20)
+        try driver.sync(.incremental, api)
+        unlink("\(driver.projections)/lock")
+        mkdir("\(driver.projections)/lock", 0o700)
+        #expect(try Contents(driver.projector()) == driver.fromScratch())
+    }
+
+    @Test func aTextThatWasRedactedHasNoValues() throws {
+        try driver.sync(.full, api)
+        let page = try #require(driver.events.first { $0.event.type == .pageFetched })
+        let details = try #require(driver.events.first { $0.event.type == .detailsFetched })
+        for position in [page.position, details.position] {
+            let key = withUnsafeBytes(of: position.rawValue.bigEndian) { Array($0) }
+            try driver.tamper("events") { transaction, events throws(LMDBError) in
+                let value = try transaction.value(events, key) ?? []
+                var redacted: [UInt8] = []
+                let coder = EventCoder()
+                value.withUnsafeBytes { try? coder.redact([0], position, $0, into: &redacted) }
+                try transaction.put(events, key, redacted)
+            }
+        }
+        let contents = try Contents(driver.projector())
+        #expect(contents.rows.count == 12)
+        #expect(contents.rows.filter { $0.fromHeader == nil }.map(\.core.id.text) == ["1"])
+        #expect(contents.rows.count { $0.fromDetail == nil } == 1)
+        #expect(contents.summed == 11)
     }
 }

@@ -13,6 +13,8 @@ package enum EventLogError: Error, Sendable, CustomStringConvertible {
     case corrupt(path: String, position: Position?, reason: String)
     /// The log has grown by another writer's hand.
     case foreignTail(path: String, expected: Position, found: Position)
+    /// An event is over a limit of the format; nothing was written.
+    case tooLarge(path: String, reason: String)
     case storage(LMDBError)
 
     /// What an error of the environment is to the log: whatever LMDB says only of a file that isn't
@@ -44,6 +46,8 @@ package enum EventLogError: Error, Sendable, CustomStringConvertible {
         case .foreignTail(let path, let expected, let found):
             "\(path): the log ends at position \(found.rawValue), not \(expected.rawValue): "
                 + "another program wrote to it; stop it and run again"
+        case .tooLarge(let path, let reason):
+            "\(path): an answer can't be stored: \(reason); lower the page size or api.maxBodyBytes"
         case .storage(let error): error.description
         }
     }

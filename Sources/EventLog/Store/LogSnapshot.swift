@@ -35,7 +35,7 @@ package struct LogSnapshot: ~Copyable {
         var control = try storedControl() ?? ControlState()
         try forEachEvent(after: control.position, bodies: .none) { event throws(EventLogError) in
             guard control.canFold(event) else {
-                throw log.corrupt(event.position, "it names a stream that was never declared")
+                throw log.corrupt(event.position, "it contradicts the events before it")
             }
             apply(event, to: &control)
             return true
@@ -202,7 +202,7 @@ extension EventLog {
     /// What went wrong under a cursor, in the store or in the caller's part of the walk.
     func failure(_ error: any Error) -> EventLogError {
         switch error {
-        case let error as LMDBError: .storage(error)
+        case let error as LMDBError: EventLogError(error)
         case let error as EventLogError: error
         default: corrupt(nil, "\(error)")
         }

@@ -7,12 +7,22 @@ extension LogVerifier {
         do throws(EventLogError) {
             let stored = try snapshot.control()
             if stored != control { note(nil, "the control state is not the fold of the events") }
+            try checkSaved()
             for stream in control.streams {
                 try checkRows(stream)
                 try checkSeen(stream)
             }
         } catch {
             note(nil, "\(error)")
+        }
+    }
+
+    /// Without a stored state the log is folded from its beginning, which hides that it was lost.
+    private mutating func checkSaved() throws(EventLogError) {
+        let saved = try snapshot.storedControl()?.position ?? .none
+        let unsaved = control.position.rawValue - min(saved, control.position).rawValue
+        if unsaved >= UInt64(EventLog.saveInterval) {
+            note(nil, "the control state was lost: the stored one is \(unsaved) events old")
         }
     }
 
@@ -24,7 +34,7 @@ extension LogVerifier {
         let inFlight = Set(control.inFlight.flatMap(\.ordinals))
         let order = stream.idOrder ?? .none
         try snapshot.forEachRow(stream.id) { row throws(EventLogError) in
-            if row.ordinal.rawValue != next { odd = "record \(next) has no row" }
+            if row.ordinal.rawValue != next { odd = "record number \(next) has no row" }
             next += 1
             counts.add(row.state)
             if try snapshot.ordinal(stream.id, row.id) != row.ordinal {
@@ -41,7 +51,11 @@ extension LogVerifier {
             }
             return odd == nil
         }
-        if let odd { note(nil, odd) }
+        // What was counted until then says nothing.
+        guard odd == nil else {
+            note(nil, "stream \(stream.name): \(odd ?? "")")
+            return
+        }
         if counts != stream.counts || next != stream.nextOrdinal.rawValue {
             note(nil, "stream \(stream.name): the rows and the counters disagree")
         }

@@ -162,7 +162,7 @@ package struct LogVerifier: ~Copyable {
 
     private mutating func fold(_ event: LoggedEvent) {
         guard control.canFold(event) else {
-            note(event.position, "it names a stream that was never declared")
+            note(event.position, "it contradicts the events before it")
             foldsOn = false
             return
         }

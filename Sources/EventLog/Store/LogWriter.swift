@@ -73,7 +73,7 @@ package struct LogWriter: ~Copyable {
         do throws(EventCodingError) {
             try coder.encode(event, into: &buffer)
         } catch {
-            throw log.corrupt(event.position, "\(error)")
+            throw .tooLarge(path: log.path, reason: error.detail)
         }
         chain.add(event.position, identity: buffer[EventHeader.identityRange])
         appendedBytes += buffer.count

@@ -85,14 +85,14 @@ final class RecordTexts {
     func header(_ row: RecordRow) throws -> [UInt8]? {
         let event = try event(row.headerPosition, kept: lastHeader)
         lastHeader = event
-        return event?.event.text(of: row.ordinal)
+        return event?.event.text(of: row.ordinal)?.unlessRedacted
     }
 
     func detail(_ row: RecordRow) throws -> [UInt8]? {
         guard row.detailPosition != .none else { return nil }
         let event = try event(row.detailPosition, kept: lastDetail)
         lastDetail = event
-        return event?.event.text(of: row.ordinal)
+        return event?.event.text(of: row.ordinal)?.unlessRedacted
     }
 
     private func event(_ position: Position, kept: LoggedEvent?) throws -> LoggedEvent? {

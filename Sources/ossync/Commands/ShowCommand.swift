@@ -31,8 +31,8 @@ struct ShowCommand: ParsableCommand {
             throw CommandFailure(
                 ExitCode.failure, "there is no record \(id) in stream \(stream.name)")
         }
-        let header = try snapshot.body(of: row.ordinal, at: row.headerPosition)
-        let detail = try snapshot.body(of: row.ordinal, at: row.detailPosition)
+        let header = try snapshot.body(of: row.ordinal, at: row.headerPosition)?.unlessRedacted
+        let detail = try snapshot.body(of: row.ordinal, at: row.detailPosition)?.unlessRedacted
         var columns: [(String, JSONText)] = []
         if let configured = session.configuration.streams.first(where: { $0.name == stream.name }) {
             let mapping = try session.configuration.mapping(configured)
@@ -42,6 +42,11 @@ struct ShowCommand: ParsableCommand {
         let record = RecordReport(row: row, columns: columns, header: header, detail: detail)
         session.output.line(session.output.isJSON ? record.json.line : record.words)
     }
+}
+
+extension [UInt8] {
+    /// The text of a record; nil when it was redacted, which leaves an empty one.
+    var unlessRedacted: [UInt8]? { isEmpty ? nil : self }
 }
 
 /// One record as `show` prints it.

@@ -43,15 +43,25 @@ struct StatusReport {
         detailed =
             session.configuration.streams.first { [stream] in $0.name == stream.name }
             .map { $0.detail != nil } ?? true
-        var sum: (sum: String, records: UInt64)?
-        if stream.id != .none, let projector = try session.projector(stream.name, log: log) {
-            sum = try projector.read { $0.total }
-        }
-        total = sum
+        total = stream.id == .none ? nil : try Self.total(session, stream.name, log)
         let reading = SystemClock().read()
         nowNs =
             control.clock?.bootID == reading.bootID
             ? reading.bootNs : control.bootNs(at: reading.wall)
+    }
+
+    /// The sum of expenses; nil where it can't be told now, which is no reason to say nothing else.
+    private static func total(
+        _ session: Session, _ stream: String, _ log: EventLog
+    ) throws -> (sum: String, records: UInt64)? {
+        do {
+            return try session.projector(stream, log: log)?.read(isPatient: false) { $0.total }
+        } catch ProjectionError.log(let error) {
+            throw error
+        } catch let error as ProjectionError {
+            session.output.note("the expenses can't be told now: \(error)".withoutControls)
+            return nil
+        }
     }
 
     func print() {

@@ -70,7 +70,7 @@ enum ConfigurationKeys {
                 + "`{ file: PATH }`."),
         ConfigurationKey("timeouts", .section(timeouts), .filled, "When a request is given up."),
         ConfigurationKey(
-            "maxBodyBytes", .whole(1...1_073_741_824), .otherwise("33554432"),
+            "maxBodyBytes", .whole(1...67_108_864), .otherwise("33554432"),
             "The largest answer that is accepted, in bytes after decompression."),
         ConfigurationKey(
             "allowPlainHTTP", .flag, .otherwise("false"),

@@ -77,7 +77,10 @@ struct RunSession {
         let projector = try Projector(
             RecordProjection(name: stream.name, mapping: mapping),
             folder: session.folder.projections, log: store.log)
-        return ProjectionFollower(projector)
+        let output = output
+        return ProjectionFollower(projector) { error in
+            output.error("the projection is behind the log: \(error)".withoutControls)
+        }
     }
 
     private func makeNarrator(_ follower: ProjectionFollower?) -> RunNarrator {

@@ -13,11 +13,13 @@ extension CommandFailure {
         case let error as EventLogError:
             self.init(EngineError.log(error).exitCode, error.description)
         case let error as ProjectionError:
-            if case .log(let cause) = error {
-                self.init(EngineError.log(cause).exitCode, error.description)
-            } else {
-                self.init(ExitCode.failure, error.description)
-            }
+            let code =
+                switch error {
+                case .log(let cause): EngineError.log(cause).exitCode
+                case .unfinished: ExitCode.locked
+                case .storage, .fold, .noRow, .damaged, .system: ExitCode.failure
+                }
+            self.init(code, error.description)
         case let error as ConfigurationError: self.init(ExitCode.usage, error.description)
         case let error as RecordsError: self.init(ExitCode.usage, "\(error)")
         default: self.init(ExitCode.failure, "\(error)")

@@ -254,10 +254,40 @@ import Testing
         #expect(corruptPosition { _ = try driver.snapshot().control() } != nil)
     }
 
-    @Test func anEventThatNamesAnUnknownStreamIsDamageAndNoCrash() throws {
+    /// Events that were forged with a right checksum, chain and all.
+    @Test func eventsThatContradictTheOthersAreDamageAndNoCrash() throws {
+        let requester = Requester(pid: 1, host: "host", user: "user")
+        let record = QueuedRecord(ordinal: Ordinal(0), id: RecordID("1"), was: .dropped)
+        let forged: [(StreamID, Event)] = [
+            (StreamID(7), .passAbandoned(PassAbandoned(number: 1))),
+            (.none, .passAbandoned(PassAbandoned(number: 1))),
+            (.none, .runStarted(RunStarted(mode: .full))),
+            (.none, .runInterrupted(RunInterrupted(invocation: Position(4)))),
+            (.none, .requestIntended(RequestIntended(target: .health))),
+            (.none, .queueDropped(QueueDropped(records: [record], requester: requester))),
+            // More than ever waited there: the counter would go below zero.
+            (
+                StoreDriver.stream,
+                .queueDropped(QueueDropped(records: [record], requester: requester))
+            ), (StoreDriver.stream, page(listing: Ordinal(.max))),
+            (StoreDriver.stream, page(listing: Ordinal(99))),
+            (StreamID(7), .storageMeasured(StorageMeasured(freeBytes: 1, inFlightAllowed: 1))),
+            (
+                .none,
+                .clockAnchored(
+                    ClockAnchored(
+                        bootID: "b", bootNs: .min, wall: driver.now, isEngineStart: true))
+            ), (.none, .streamDeclared(StreamDeclared(stream: StreamID(9), name: "x"))),
+        ]
         let last = driver.control.position
+        for (stream, event) in forged {
+            let logged = LoggedEvent(
+                position: last.next, time: driver.now, stream: stream, run: .none, cause: .none,
+                startsStep: true, event: event)
+            #expect(!driver.control.canFold(logged), "\(event.type) of stream \(stream)")
+        }
         let event = LoggedEvent(
-            position: last.next, time: driver.now, stream: StreamID(7), run: .none, cause: .none,
+            position: last.next, time: driver.now, stream: .none, run: .none, cause: .none,
             startsStep: true, event: .passAbandoned(PassAbandoned(number: 1)))
         var writer = try driver.log.beginWrite(after: last)
         try writer.append([event])
@@ -265,5 +295,41 @@ import Testing
         #expect(
             corruptPosition { _ = try driver.snapshot().control() } == last.next)
         #expect(try verify().problems.first?.position == last.next)
+    }
+
+    private func page(listing ordinal: Ordinal) -> Event {
+        let entry = PageFetched.Entry(
+            ordinal: ordinal, id: RecordID("x"), was: .unknown,
+            fingerprint: Fingerprint(high: 1, low: 1), body: [1][...])
+        return .pageFetched(
+            PageFetched(
+                intent: .none, exchange: Exchange(status: 200), pass: 1, generation: 1, next: nil,
+                total: nil, rows: 1, taken: 1, partlyTaken: false, firstSeen: 1, digest: 0,
+                idOrder: nil, highest: nil, entries: [entry], unchanged: []))
+    }
+
+    /// One thing that is wrong is one problem, not what follows from it too.
+    @Test func aRowThatIsMissingIsOneProblem() throws {
+        try driver.tamper("records") { transaction, records throws(LMDBError) in
+            try transaction.delete(
+                records, StoreKeys.record(StoreDriver.stream, Ordinal(4)))
+        }
+        #expect(try verify().problems.map(\.text) == ["stream os: record number 4 has no row"])
+    }
+
+    /// A store that is older than the interval has one.
+    @Test func aControlStateThatWasLostIsFound() throws {
+        let driver = try StoreDriver()
+        driver.saveInterval = 1
+        try driver.request(.full)
+        try driver.finish(with: FakeAPI(1...700))
+        #expect(driver.events.count > EventLog.saveInterval)
+        #expect(try LogVerifier(driver.log).run().problems == [])
+        try driver.tamper("control") { transaction, control throws(LMDBError) in
+            try transaction.clear(control)
+        }
+        let problems = try LogVerifier(driver.log).run().problems
+        #expect(problems.count == 1)
+        #expect(problems.first?.text.contains("control state was lost") == true)
     }
 }
