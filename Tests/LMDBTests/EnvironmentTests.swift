@@ -219,6 +219,12 @@ import Testing
         #expect(FileSystem.networkName(folder.path) == nil)
         #expect(FileSystem.networkName(magic: 0x6969) == "NFS")
         #expect(FileSystem.networkName(magic: Int(Int32(bitPattern: 0xFF53_4D42))) == "CIFS")
+        for (magic, name) in [
+            (0x5346_414F, "AFS"), (0x00C3_6400, "Ceph"), (0x0BD0_0BD0, "Lustre"),
+            (0x0116_1970, "GFS2"), (0x7461_636F, "OCFS2"), (0x786F_4256, "vboxsf"),
+        ] {
+            #expect(FileSystem.networkName(magic: magic) == name)
+        }
         #expect(FileSystem.networkName(magic: 0xEF53) == nil)
     }
 

@@ -107,10 +107,14 @@ extension EventCoder {
         guard let type = header.type else {
             throw .newer("an event of type \(header.typeCode)")
         }
-        guard header.schemaVersion <= EventHeader.currentSchema else {
+        guard header.schemaVersion <= type.schemaVersion else {
             throw .newer("version \(header.schemaVersion) of \(type.name)")
         }
-        guard header.schemaVersion > 0 else { throw .damaged("its schema version is 0") }
+        guard header.schemaVersion == type.schemaVersion else {
+            throw .damaged(
+                "it is version \(header.schemaVersion) of \(type.name), and only version "
+                    + "\(type.schemaVersion) is known")
+        }
         guard header.flags.isSubset(of: .known), header.dictionaryID == 0 else {
             throw .newer("flags \(header.flags.rawValue), dictionary \(header.dictionaryID)")
         }

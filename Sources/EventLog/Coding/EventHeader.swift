@@ -21,8 +21,6 @@ package struct EventHeader: Sendable, Equatable {
     package static let identityRange = 16..<64
     /// The format that this version writes; it reads this one only.
     package static let currentFormat: UInt8 = 1
-    /// The schema version of each type of event that this version writes.
-    package static let currentSchema: UInt16 = 1
 
     /// XXH3-64 of the value from byte 8 on, with the position as its seed.
     package let checksum: UInt64
@@ -85,7 +83,7 @@ package struct EventHeader: Sendable, Equatable {
         dictionaryID = 0
         self.storedLength = storedLength
         typeCode = event.event.type.rawValue
-        schemaVersion = Self.currentSchema
+        schemaVersion = event.event.type.schemaVersion
         stream = event.stream
         startsStep = event.startsStep
         time = event.time

@@ -3,6 +3,10 @@ package import LMDB
 /// The databases of the log's environment, and the version of its layout.
 package struct LogSchema: Sendable {
     /// The version of the layout that this program writes; it refuses later ones.
+    ///
+    /// It rises with any new type of event, schema version or value of an enumeration: a start
+    /// reads only what came after the stored state, so an older program would append before it met
+    /// one.
     package static let format: UInt32 = 1
 
     /// Position (8 bytes, big-endian) -> event value.

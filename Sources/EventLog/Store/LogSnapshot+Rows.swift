@@ -78,8 +78,8 @@ extension LogSnapshot {
         }
     }
 
-    /// Calls `body` with the waiting entries of the queue and their keys, in the order in which they
-    /// are served, until it says no; those of retried entries come by due time.
+    /// Calls `body` with the waiting entries of the queue and their keys, in the order in which
+    /// they are served, until it says no; those of retried entries come by due time.
     ///
     /// - Parameters:
     ///   - order: the order of the stream's identities.

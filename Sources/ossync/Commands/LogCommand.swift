@@ -39,8 +39,9 @@ struct LogCommand: ParsableCommand {
             guard left > 0 else { return }
             let start = Position(max(from, 1) - 1)
             let end = min(Position(to ?? .max), control.position)
-            try log.forEachEvent(after: start, through: end, bodies: printer.needs) { event, _ in
-                printer.print(event)
+            try log.forEachEvent(after: start, through: end, bodies: printer.needs) {
+                event, schema in
+                printer.print(event, schema: schema)
                 left -= 1
                 return left > 0
             }
@@ -71,8 +72,8 @@ struct LogCommand: ParsableCommand {
             while true {
                 let end = try log.snapshot().tail().position
                 try log.forEachEvent(after: last, through: end, bodies: printer.needs) {
-                    event, _ in
-                    printer.print(event)
+                    event, schema in
+                    printer.print(event, schema: schema)
                     last = event.position
                     return true
                 }
@@ -127,10 +128,10 @@ struct EventPrinter {
     /// What must be decoded of an event: JSON shows the sizes of the records' texts.
     var needs: EventCoder.Bodies { output.isJSON ? .all : .none }
 
-    func print(_ event: LoggedEvent) {
+    func print(_ event: LoggedEvent, schema: UInt16) {
         if output.isJSON {
             var writer = JSONWriter()
-            json.write(event, to: &writer)
+            json.write(event, schema: schema, to: &writer)
             writer.endLine()
             output.bytes(writer.bytes)
         } else {

@@ -127,8 +127,8 @@ final class RunNarrator {
     func tell(_ lag: ReaderLag) {
         guard laggards.insert(lag.pid).inserted else { return }
         let text =
-            "process \(lag.pid) has been reading the store for \(lag.commits) commits, and makes it "
-            + "grow meanwhile: end it, or let it go on"
+            "process \(lag.pid) has been reading the store for \(lag.commits) commits, and makes "
+            + "it grow meanwhile: end it, or let it go on"
         logger.warning("\(text)")
         erase()
         output.note(text)

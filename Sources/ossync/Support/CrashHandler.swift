@@ -2,8 +2,8 @@ import Glibc
 
 /// What the process says when it is ended by a fault: one line and the code for a damaged store.
 ///
-/// LMDB checks no page: a damaged one may lead it, or whoever reads what it found, anywhere. Left to
-/// itself, the runtime would print a trace with pieces of memory in it.
+/// LMDB checks no page: a damaged one may lead it, or whoever reads what it found, anywhere. Left
+/// to itself, the runtime would print a trace with pieces of memory in it.
 enum CrashHandler {
     private static let faults = [SIGBUS, SIGSEGV, SIGABRT, SIGILL, SIGFPE, SIGTRAP]
 

@@ -208,6 +208,31 @@ import Testing
         #expect(failure { _ = try driver.log.beginWrite(after: tail) } == nil)
     }
 
+    /// The store is sound: no backup would help.
+    @Test func anEventOverALimitOfTheFormatIsNoDamage() throws {
+        let driver = try StoreDriver()
+        let tail = driver.control.position
+        let text = [UInt8](repeating: 0x31, count: CodingLimits.blockBytes + 1)
+        let result = DetailsFetched.Result(
+            ordinal: Ordinal(0), id: RecordID("1"), was: .pending,
+            outcome: .changed(fingerprint: Fingerprint(high: 1, low: 1), body: text[...]))
+        let event = LoggedEvent(
+            position: tail.next, time: driver.now, stream: StoreDriver.stream, run: .none,
+            cause: .none, startsStep: true,
+            event: .detailsFetched(
+                DetailsFetched(
+                    intent: .none, exchange: Exchange(status: 200), results: [result])))
+        let error = failure {
+            var writer = try driver.log.beginWrite(after: tail)
+            try writer.append([event])
+        }
+        guard case .tooLarge = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(try driver.snapshot().tail().position == tail)
+    }
+
     @Test func aWriteThatIsDroppedLeavesNothing() throws {
         let driver = try StoreDriver()
         let before = try driver.snapshot().tail()

@@ -17,15 +17,19 @@ package struct EventJSON: Sendable {
 
     /// Writes one event.
     ///
-    /// - Parameter event: decoded with all its texts, because their sizes are shown.
-    package func write(_ event: LoggedEvent, to writer: inout JSONWriter) {
+    /// - Parameters:
+    ///   - event: decoded with all its texts, because their sizes are shown.
+    ///   - schema: the version that it is stored in; nil for one that this program would write.
+    package func write(
+        _ event: LoggedEvent, schema: UInt16? = nil, to writer: inout JSONWriter
+    ) {
         writer.object { json in
             json.member("v", 1)
             json.member("type", "event")
             json.member("position", event.position.rawValue)
             json.member("time", event.time)
             json.member("event", event.event.type.name)
-            json.member("schema", EventHeader.currentSchema)
+            json.member("schema", schema ?? event.event.type.schemaVersion)
             json.member("run", event.run.runText)
             json.member("cause", event.cause.rawValue)
             json.member("stream", streamText(event.stream))
