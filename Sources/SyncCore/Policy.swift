@@ -101,6 +101,9 @@ package struct RetryPolicy: Sendable, Equatable {
         self.maxMs = maxMs
     }
 
+    /// No wait between two tries is longer, jitter included.
+    var longestWaitMs: Int64 { maxMs.saturatingAdd(maxMs / 10).saturatingAdd(1_000) }
+
     /// The wait before the try that follows `failures` failures (at least 1), without jitter.
     package func waitMs(afterFailures failures: Int) -> Int64 {
         exponential(base: baseMs, multiplier: multiplier, steps: failures - 1, cap: maxMs)

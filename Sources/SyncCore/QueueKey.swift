@@ -45,6 +45,13 @@ extension RecordRow {
         return key
     }
 
+    /// The bytes that sort behind every retried entry due by `time`, and before all later ones.
+    package static func retriedKey(dueAfter time: LogTime) -> [UInt8] {
+        var key = [QueueClass.retried.rawValue]
+        key.append(bigEndian: UInt64(bitPattern: max(time.rawValue, 0)) &+ 1)
+        return key
+    }
+
     private func appendNewestFirst(_ order: IDOrder, to key: inout [UInt8]) {
         switch order {
         case .numeric:

@@ -13,6 +13,9 @@ package struct ReadSet: Sendable, Equatable {
     /// The first so many retried entries that are due by `dueBy`, and when the next is due.
     package var retries = 0
     package var dueBy: LogTime = .zero
+    /// Retried entries that are due later than this are due now: no wait is so long, so the wall
+    /// clock was set back since.
+    package var dueBeyond = LogTime(nanoseconds: .max)
 
     package init(stream: StreamID) { self.stream = stream }
 }
@@ -84,6 +87,7 @@ package func needsToDecide(_ control: ControlState, fact: Event?, now: LogTime) 
         if control[invocation.stream].counts.retrying > 0 {
             needs.retries = max(retryHorizon, 2 * free * detail.batch)
             needs.dueBy = now
+            needs.dueBeyond = now.adding(ms: invocation.policy.retry.longestWaitMs)
         }
     default: break
     }

@@ -122,10 +122,15 @@ struct CoreHarness {
             queue.filter { $0.queueClass == .new || $0.queueClass == .changed }
                 .prefix(needs.waiting))
         let retried = queue.filter { $0.queueClass == .retried }
-        let due = retried.filter { ($0.queue?.due ?? .zero) <= needs.dueBy }
+        let due = retried.filter {
+            let due = $0.queue?.due ?? .zero
+            return due <= needs.dueBy || due > needs.dueBeyond
+        }
         result.retries = Array(due.prefix(needs.retries))
         result.retriesAreCut = due.count > needs.retries
-        result.nextDue = retried.compactMap(\.queue?.due).first { $0 > needs.dueBy }
+        result.nextDue = retried.compactMap(\.queue?.due).first {
+            $0 > needs.dueBy && $0 <= needs.dueBeyond
+        }
         return result
     }
 }

@@ -328,6 +328,24 @@ import Testing
         #expect(core.finished.last?.reason == .patience)
     }
 
+    @Test func retriesDoNotWaitForAClockThatWasSetBack() {
+        var core = CoreHarness()
+        var api = FakeAPI(1...5)
+        api.poison = [1]
+        core.request()
+        while core.control[CoreHarness.stream].counts.retrying == 0 {
+            core.answer(core.wire[0], api.answer(core.wire[0]))
+        }
+        core.now = core.now.adding(ms: -86_400_000)
+        core.start()
+        let start = core.now
+        api.poison = []
+        core.request(.resume)
+        core.finish(with: api)
+        #expect(core.finished.last?.outcome == .completed)
+        #expect(core.now.since(start) < 60 * .nsPerSecond)
+    }
+
     @Test func retriesOfAbandonedRequestsComeLastOfTheirClass() {
         var policy = Policy.small
         policy.detail = DetailPolicy(batch: 1, concurrency: 1)

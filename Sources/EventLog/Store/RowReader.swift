@@ -48,15 +48,14 @@ struct RowReader {
         try forEachQueued(.retried, order, transaction) { row, _ throws(EventLogError) in
             let due = row.queue?.due ?? .zero
             if due > needs.dueBy {
-                rows.nextDue = due
+                if due <= needs.dueBeyond { rows.nextDue = due }
                 return false
             }
-            guard rows.retries.count < needs.retries else {
-                rows.retriesAreCut = true
-                return false
-            }
-            rows.retries.append(row)
-            return true
+            return rows.takeRetry(row, needs)
+        }
+        let beyond = RecordRow.retriedKey(dueAfter: needs.dueBeyond)
+        try forEachQueued(.retried, order, after: beyond, transaction) {
+            row, _ throws(EventLogError) in rows.takeRetry(row, needs)
         }
     }
 
@@ -196,5 +195,17 @@ struct RowReader {
             throw log.corrupt(nil, "what pass \(pass) has seen: a checksum is wrong")
         }
         return bits
+    }
+}
+
+extension CoreRows {
+    /// Takes one more entry to retry; false when there is no room for it.
+    fileprivate mutating func takeRetry(_ row: RecordRow, _ needs: ReadSet) -> Bool {
+        guard retries.count < needs.retries else {
+            retriesAreCut = true
+            return false
+        }
+        retries.append(row)
+        return true
     }
 }

@@ -133,6 +133,14 @@ import Testing
         #expect(cut.nextDue == nil)
         needs.retries = 10
         #expect(try !writer.rows(needs).retriesAreCut)
+
+        // What is due later than any wait lasts is due now.
+        needs.dueBy = LogTime(nanoseconds: first.rawValue - 1)
+        needs.dueBeyond = first
+        let setBack = try writer.rows(needs)
+        #expect(setBack.retries.count == 5)
+        #expect(setBack.retries.allSatisfy { $0.queue?.due == second })
+        #expect(setBack.nextDue == first)
     }
 
     @Test func rowsByIdentityTellWhatThePassHasSeen() throws {
