@@ -70,6 +70,10 @@ package final class EventLog: Sendable {
             guard format <= LogSchema.format else {
                 throw EventLogError.newer(path: store, found: "store format \(format)")
             }
+            guard format >= LogSchema.oldestFormat else {
+                throw EventLogError.corrupt(
+                    path: store, position: nil, reason: "there never was a store format \(format)")
+            }
             let schema = try LogSchema(opening: transaction)
             // Handles that a reader opened outlive it only if it is ended like this.
             try transaction.keepDatabases()

@@ -8,6 +8,8 @@ package struct LogSchema: Sendable {
     /// reads only what came after the stored state, so an older program would append before it met
     /// one.
     package static let format: UInt32 = 1
+    /// The first one that was ever written.
+    static let oldestFormat: UInt32 = 1
 
     /// Position (8 bytes, big-endian) -> event value.
     package let events: Database

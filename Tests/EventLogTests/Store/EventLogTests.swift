@@ -91,6 +91,18 @@ import Testing
         #expect(isSame)
     }
 
+    @Test func aFormatThatNeverWasIsCorrupt() throws {
+        try Environment.create(EventLog.folder(of: store)) { transaction throws(LMDBError) in
+            let meta = try transaction.createDatabase("meta")
+            try transaction.put(meta, LogSchema.formatKey, [0, 0, 0, 0])
+        }
+        let error = failure { _ = try EventLog.open(store: store, .read) }
+        guard case .corrupt = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+    }
+
     @Test func aTruncatedLogIsCorrupt() throws {
         let driver = try StoreDriver()
         try driver.request(.full)
