@@ -41,29 +41,42 @@ struct OSSync: ParsableCommand {
             var command = try parseAsRoot(arguments)
             try command.run()
         } catch {
-            end(error, isJSON: isJSON)
+            end(error, isJSON: isJSON, command: arguments.first)
         }
     }
 
-    private static func end(_ error: any Error, isJSON: Bool) -> Never {
+    private static func end(_ error: any Error, isJSON: Bool, command: String?) -> Never {
         let parserCode = exitCode(for: error)
         let isOwn = !(error is CommandFailure) && parserCode != .failure
         if isOwn, parserCode == .success { exit(withError: error) }
         let failure =
             isOwn
-            ? CommandFailure(ExitCode.usage, message(for: error), hint: "see --help")
+            ? CommandFailure(ExitCode.usage, sentence(error), hint: help(command))
             : CommandFailure(describing: error)
         report(failure, isJSON: isJSON)
         Glibc.exit(failure.exitCode)
     }
 
+    /// What the parser says, as a part of a sentence.
+    private static func sentence(_ error: any Error) -> String {
+        let text = message(for: error)
+        return text.hasSuffix(".") ? String(text.dropLast()) : text
+    }
+
+    private static func help(_ command: String?) -> String {
+        let known = configuration.subcommands.compactMap { $0.configuration.commandName }
+        let name = command.flatMap { known.contains($0) ? " \($0)" : nil } ?? ""
+        return "see `ossync\(name) --help`"
+    }
+
     private static func report(_ failure: CommandFailure, isJSON: Bool) {
         guard !failure.message.isEmpty else { return }
         let output = Output(isJSON: isJSON, isQuiet: false, isVerbose: false, color: .never)
-        for line in failure.message.split(separator: "\n") {
+        // What is wrong and what to do stand in one line, for whoever greps a log.
+        let text = [failure.message, failure.hint].compactMap { $0 }.joined(separator: "; ")
+        for line in text.split(separator: "\n") {
             output.error("ossync: \(line)".withoutControls)
         }
-        if let hint = failure.hint { output.error("  \(hint)".withoutControls) }
         guard isJSON else { return }
         output.line(
             JSONText.object([

@@ -94,7 +94,8 @@ class Usage(Case):
         ):
             with self.subTest(arguments=arguments):
                 result = self.ossync(*arguments, code=2)
-                self.assert_one_clear_line(result)
+                self.assert_one_clear_line(result, "--help")
+                self.assertEqual(result.err.count("\n"), 1, str(result))
                 result = self.ossync(*arguments, "--json", code=2)
                 self.assertEqual(result.last["type"], "error")
                 self.assertEqual(result.last["exitCode"], 2)
@@ -118,9 +119,15 @@ class Stores(Case):
                 if arguments != ["log", "verify"] or code == 10:
                     self.assert_one_clear_line(result, *words)
 
+    def test_no_configuration(self):
+        result = self.ossync("sync", code=2)
+        self.assert_one_clear_line(result, "ossync.yaml: there is no such file", "ossync init")
+        self.assertEqual(result.err.count("\n"), 1, str(result))
+
     def test_none(self):
         self.configure("http://127.0.0.1:9/api")
         self.all(10, "no store", "ossync sync")
+        self.assertEqual(self.ossync("status", code=10).err.count("\n"), 1)
         self.assertFalse(self.store.exists(), "reading made a store")
 
     def test_a_folder_of_something_else(self):

@@ -153,27 +153,31 @@ extension Configuration {
     /// The API, for commands that can't do without.
     func requireAPI() throws(ConfigurationError) -> API {
         guard let api else {
-            throw ConfigurationError(
-                place: files.first ?? "ossync.yaml", message: "api.baseURL is missing",
-                hint: "ossync init writes a commented ossync.yaml")
+            throw lacking("api.baseURL")
         }
         return api
     }
 
+    private func lacking(_ key: String) -> ConfigurationError {
+        let hint = "ossync init writes a commented ossync.yaml"
+        guard let file = files.first else {
+            return ConfigurationError(
+                place: ConfigurationLoader.fileName, message: "there is no such file here",
+                hint: "\(hint), --config names another file")
+        }
+        return ConfigurationError(place: file, message: "\(key) is missing", hint: hint)
+    }
+
     /// The stream of that name, or the first one.
     func stream(named name: String? = nil) throws(ConfigurationError) -> Stream {
-        let place = files.first ?? "ossync.yaml"
-        guard let first = streams.first else {
-            throw ConfigurationError(
-                place: place, message: "streams is missing",
-                hint: "ossync init writes a commented ossync.yaml")
-        }
+        guard let first = streams.first else { throw lacking("streams") }
         guard let name else { return first }
         if let stream = streams.first(where: { $0.name == name }) { return stream }
         let known = streams.map(\.name)
         let near = NearestKey.find(name, among: known).map { "did you mean \"\($0)\"?" }
         throw ConfigurationError(
-            place: place, message: "there is no stream \"\(name)\"",
+            place: files.first ?? ConfigurationLoader.fileName,
+            message: "there is no stream \"\(name)\"",
             hint: near ?? "known: \(known.joined(separator: ", "))")
     }
 }
