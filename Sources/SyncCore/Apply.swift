@@ -170,7 +170,7 @@ extension StreamState {
             for result in details.results where result.outcome.isFound {
                 move(result.was, .synced)
             }
-        case .detailsRequeued(let event) where event.kind != .returned:
+        case .detailsRequeued(let event) where event.kind.isCharged:
             for record in event.parts.joined() { move(record.was, .retrying) }
         case .recordParked(let event): move(event.record.was, .parked)
         case .queueRetried(let event):

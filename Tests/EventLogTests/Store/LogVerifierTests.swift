@@ -297,6 +297,20 @@ import Testing
         #expect(try verify().problems.first?.position == last.next)
     }
 
+    /// Records that go back as they were move between no counters, wherever they are said to be.
+    @Test(arguments: DetailsRequeued.Kind.allCases)
+    func recordsThatGoBackAsTheyWereCountNowhere(kind: DetailsRequeued.Kind) {
+        let record = QueuedRecord(ordinal: Ordinal(0), id: RecordID("1"), was: .dropped)
+        let event = LoggedEvent(
+            position: driver.control.position.next, time: driver.now, stream: StoreDriver.stream,
+            run: .none, cause: .none, startsStep: true,
+            event: .detailsRequeued(
+                DetailsRequeued(
+                    intent: .none, kind: kind, parts: [[record]], due: .zero, error: nil)))
+        let movesNothing = kind == .returned || kind == .postponed
+        #expect(driver.control.canFold(event) == movesNothing)
+    }
+
     private func page(listing ordinal: Ordinal) -> Event {
         let entry = PageFetched.Entry(
             ordinal: ordinal, id: RecordID("x"), was: .unknown,
