@@ -246,3 +246,17 @@ private struct Needle: Sendable {
         }
     }
 }
+
+extension RESTConfiguration {
+    /// Whether a credential is too short to be looked for in what is stored.
+    package var hasShortSecret: Bool {
+        let secret: Secret
+        switch api.auth {
+        case .none: return false
+        case .bearer(let token): secret = token
+        case .apiKey(_, let key): secret = key
+        case .basic(_, let password): secret = password
+        }
+        return secret.reveal().utf8.count < Redactor.minimumBodyLength
+    }
+}

@@ -80,7 +80,9 @@ package struct ResponseReader: Sendable {
             let next = PagePlace.following(
                 cursor.flatMap { PagePlace($0) }, slices.records, configuration.list.paging)
             return .page(
-                PageAnswer(records: slices.records, next: next?.cursor, total: slices.total))
+                PageAnswer(
+                    records: slices.records, next: next?.cursor,
+                    total: slices.total.flatMap { $0 <= Self.mostRecords ? $0 : nil }))
         case .detail(let ids):
             guard let detailSlicer else {
                 throw RecordsError(.badMapping, "the configuration has no details")
@@ -95,6 +97,9 @@ package struct ResponseReader: Sendable {
                 })
         }
     }
+
+    /// A total over this is no number of records, but something else.
+    private static let mostRecords: UInt64 = 1_000_000_000_000
 
     private static let recorded: Set<String> = [
         "retry-after", "date", "content-type", "x-request-id", "x-correlation-id", "request-id",

@@ -35,14 +35,16 @@ package struct Plan: Sendable, Equatable {
             return
         }
         let start = control.clock == nil ? 0 : control.bootNs(at: now)
-        var floor = FloorTracker(slots: control.limiter.slots, startNs: start)
+        let free = max(start, control.limiter.cooldownUntilNs ?? start)
+        var floor = FloorTracker(slots: control.limiter.slots, startNs: free)
         // Beyond this the schedule repeats itself closely enough to go on by proportion.
         let exact = min(listRequests + detailRequests, Self.longestSchedule)
         for _ in 0..<exact { floor.count(windows: policy.limits.windows) }
         let total = Double(listRequests + detailRequests)
+        let whole = Double(floor.floorNs) * (total / Double(max(exact, 1)))
         floorNs =
             exact == 0
-            ? 0 : Int64(Double(floor.floorNs) * (total / Double(exact)))
+            ? 0 : (free - start).saturatingAdd(Int64(exactly: whole.rounded()) ?? .max)
     }
 
     private static let longestSchedule: UInt64 = 1_000_000

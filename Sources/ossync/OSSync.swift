@@ -24,6 +24,7 @@ struct OSSync: ParsableCommand {
         ])
 
     static func main() {
+        openMissingDescriptors()
         // Left to itself, the allocator keeps the memory of every large answer, on each thread: a
         // fixed threshold gives it back, for some percent more processor time.
         mallopt(M_MMAP_THRESHOLD, 512 << 10)
@@ -40,8 +41,21 @@ struct OSSync: ParsableCommand {
         do {
             var command = try parseAsRoot(arguments)
             try command.run()
+            try Output.checkWritten()
         } catch {
             end(error, isJSON: isJSON, command: arguments.first)
+        }
+    }
+
+    /// Gives a process that was started without standard input, output or error something in their
+    /// place.
+    ///
+    /// Otherwise the store's own files get these numbers, and what is printed is written into them.
+    private static func openMissingDescriptors() {
+        for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO]
+        where fcntl(descriptor, F_GETFD) == -1 {
+            // The lowest free number is the one that is missing.
+            guard open("/dev/null", O_RDWR) == descriptor else { _exit(ExitCode.failure) }
         }
     }
 

@@ -1,9 +1,10 @@
 """Whatever is wrong outside: one clear line, the documented exit code, and nothing lost."""
 
 import os
+import shlex
 import subprocess
 
-from harness import ABSENT, Answer, Case, detail, free_port, orders
+from harness import ABSENT, BINARY, Answer, Case, detail, free_port, orders
 from lmdb_pages import Values
 
 
@@ -91,6 +92,9 @@ class Usage(Case):
             ["show"], ["queue", "list", "--state", "x"], ["log", "show", "--from", "x"],
             ["queue", "retry"], ["--config"], ["projections", "rebuild"], ["export", "xml"],
             ["demo", "--limit", "x"], ["demo", "--records", "-1"], ["sync", "--patience", "x"],
+            ["plan", "--records", "18446744073709551615"],
+            ["demo", "--latency-ms", "9999999999999999"],
+            ["demo", "--limit", "5/99999999999999999"],
         ):
             with self.subTest(arguments=arguments):
                 result = self.ossync(*arguments, code=2)
@@ -100,6 +104,52 @@ class Usage(Case):
                 self.assertEqual(result.last["type"], "error")
                 self.assertEqual(result.last["exitCode"], 2)
         self.assertFalse(self.store.exists())
+
+
+class Streams(Case):
+    """Standard input, output and error that are closed, full or gone."""
+
+    def test_closed_descriptors_write_nothing_into_the_store(self):
+        self.ready(300)
+        for text in ("", "--json", "--verbose"):
+            self.shell(f"exec {self.quoted()} sync --mode full {text} <&- >&- 2>&-")
+            self.ossync("log", "verify")
+        self.assertNotIn(b"summary", (self.store / "lock").read_bytes())
+
+    def test_a_full_device_is_an_error(self):
+        self.ready(30)
+        self.sync()
+        for command in ("status", "log show", "show 3", "plan", "sync --json"):
+            with self.subTest(command=command):
+                done = self.shell(f"exec {self.quoted()} {command} >/dev/full")
+                self.assertEqual(done.returncode, 1)
+                self.assertIn("standard output: write failed", done.stderr)
+
+    def test_a_run_ends_by_what_it_did_whoever_reads_it(self):
+        self.ready(30, "--poison", 3, retry__attempts=1)
+        done = self.shell(f"{self.quoted()} sync --json | true; exit ${{PIPESTATUS[0]}}")
+        self.assertEqual(done.returncode, 3)
+
+    def test_an_export_takes_no_special_files_place(self):
+        self.ready(30)
+        self.sync()
+        os.mkfifo(self.folder / "pipe")
+        (self.folder / "link.csv").symlink_to(self.folder / "real.csv")
+        (self.folder / "real.csv").write_text("old")
+        reader = subprocess.Popen(["cat", self.folder / "pipe"], stdout=subprocess.PIPE)
+        self.ossync("export", "csv", "--output", "pipe")
+        self.assertEqual(reader.communicate()[0].count(b"\n"), 31)
+        self.ossync("export", "csv", "--output", "link.csv")
+        self.assertTrue((self.folder / "link.csv").is_symlink())
+        self.assertEqual((self.folder / "real.csv").read_text().count("\n"), 31)
+
+    def quoted(self):
+        return shlex.quote(str(BINARY))
+
+    def shell(self, line):
+        return subprocess.run(
+            ["bash", "-c", line], cwd=self.folder, env=self.environment(), text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
 
 
 class Stores(Case):
@@ -152,9 +202,8 @@ class Stores(Case):
     def test_a_file(self):
         self.configure("http://127.0.0.1:9/api")
         self.store.write_text("a file")
-        for arguments in (["status"], ["sync"], ["log", "verify"]):
-            result = self.ossync(*arguments, "--json", code=(1, 10, 12))
-            self.assert_one_clear_line(result, "store")
+        self.all(12, "not an ossync store", commands=[["status"], ["sync"], ["export", "csv"]])
+        self.assertEqual(self.store.read_text(), "a file")
 
     def test_a_log_that_is_none(self):
         self.configure("http://127.0.0.1:9/api")
@@ -217,7 +266,7 @@ class Disk(Case):
         self.ossync("log", "verify")
 
     def test_that_fills_up_loses_nothing(self):
-        self.mounted("8m")
+        self.mounted("12m")
         server = self.ready(
             30_000, api__maxBodyBytes=500_000, detail__batch={"size": 20, "join": ","})
         result = self.ossync("sync", "--json", code=1)

@@ -39,6 +39,21 @@ import Testing
         #expect(core.control[CoreHarness.stream].counts.total == 19)
     }
 
+    /// It counts something else, perhaps the records of the page.
+    @Test(arguments: [3, 10, 12]) func aTotalThatSaysLessThanComesEndsNoList(total: UInt64) {
+        var core = CoreHarness()
+        let api = FakeAPI(1...25)
+        core.request(.incremental, RunOptions(noDetails: true))
+        var page = 0
+        core.finish(with: api) { _, _ in
+            defer { page += 1 }
+            let ids = (1...25).dropFirst(page * 10).prefix(10)
+            return self.page(Array(ids), total: total, next: UInt8(page + 1))
+        }
+        #expect(core.control[CoreHarness.stream].counts.total == 25)
+        #expect(core.finished.last?.counters.listRequests == 4)
+    }
+
     @Test func aRepeatedPageIsAStall() {
         var core = CoreHarness()
         let api = FakeAPI(1...20)

@@ -75,8 +75,9 @@ struct DemoCommand: ParsableCommand {
         if limit.isEmpty { return [Limit(requests: 500, seconds: 2)] }
         return try limit.filter { $0 != "none" }.map { text in
             let parts = text.split(separator: "/")
-            guard parts.count == 2, let requests = Int(parts[0]), requests > 0,
-                let seconds = Int64(parts[1]), seconds > 0
+            guard parts.count == 2, let requests = Int(parts[0]),
+                (1...1_000_000_000).contains(requests), let seconds = Int64(parts[1]),
+                (1...31_536_000).contains(seconds)
             else { throw ValidationError("--limit \(text): give requests/seconds, such as 20/60") }
             return Limit(requests: requests, seconds: seconds)
         }
@@ -86,6 +87,9 @@ struct DemoCommand: ParsableCommand {
         _ = try limits()
         guard records >= 0, records <= 10_000_000 else {
             throw ValidationError("--records must be from 0 to 10000000")
+        }
+        guard (0...3_600_000).contains(latencyMs) else {
+            throw ValidationError("--latency-ms must be from 0 to 3600000")
         }
         guard (0...1).contains(faultRate) else {
             throw ValidationError("--fault-rate is from 0 to 1")

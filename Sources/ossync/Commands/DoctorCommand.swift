@@ -35,6 +35,14 @@ private struct Doctor {
     struct Finding {
         enum Level: String {
             case ok, warning, error
+
+            var ink: Output.Ink {
+                switch self {
+                case .ok: .green
+                case .warning: .yellow
+                case .error: .red
+                }
+            }
         }
 
         let check: String
@@ -82,6 +90,15 @@ private struct Doctor {
             note(
                 "configuration", .ok,
                 session.configuration.files.first ?? "defaults and environment only")
+            if source.hasShortSecret {
+                note(
+                    "secrets", .warning,
+                    "a secret is shorter than 12 characters: it can't be told from other text, and "
+                        + "would be stored if the API sent it back")
+            }
+            note(
+                "limits", .ok,
+                "counted in this store: another store with the same API key isn't known to it")
             if session.configuration.limitPolicy.windows.isEmpty {
                 note(
                     "limits", .warning,
@@ -134,11 +151,12 @@ private struct Doctor {
     }
 
     private mutating func store(_ session: Session) -> Bool {
-        guard session.folder.exists || session.folder.isSomethingElse else {
-            note("store", .ok, "\(session.folder.path): none yet, the first sync makes it")
-            return true
-        }
         do {
+            try session.folder.checkReachable()
+            guard session.folder.exists || session.folder.isSomethingElse else {
+                note("store", .ok, "\(session.folder.path): none yet, the first sync makes it")
+                return true
+            }
             let log = try session.openLog()
             let control = try log.snapshot().control()
             if let bound = control.apiIdentity, let wanted = session.configuration.api?.id,
@@ -188,7 +206,8 @@ private struct Doctor {
                     ]).line)
             } else {
                 output.line(
-                    "\(finding.level.rawValue.padded(to: 8)) \(finding.check.padded(to: 14)) "
+                    "\(output.paint(finding.level.rawValue.padded(to: 8), finding.level.ink)) "
+                        + "\(finding.check.padded(to: 14)) "
                         + finding.text.withoutControls)
             }
         }

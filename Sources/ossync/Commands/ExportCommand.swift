@@ -127,16 +127,38 @@ final class ExportSink {
     var records: UInt64 = 0
 
     init(_ target: String) throws {
-        self.target = target
         guard target != "-" else {
+            self.target = target
             temporary = nil
             descriptor = STDOUT_FILENO
+            return
+        }
+        // A link keeps its place: the file it names is written.
+        let target = Self.resolved(target)
+        self.target = target
+        if Self.isSpecial(target) {
+            temporary = nil
+            descriptor = open(target, O_WRONLY | O_CLOEXEC)
+            guard descriptor >= 0 else { throw Self.failure("write", target) }
             return
         }
         let temporary = "\(target).part"
         self.temporary = temporary
         descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw Self.failure("write", temporary) }
+    }
+
+    private static func resolved(_ path: String) -> String {
+        guard let real = realpath(path, nil) else { return path }
+        defer { free(real) }
+        return String(cString: real)
+    }
+
+    /// Whether there is a device, a pipe or a socket, which no file may take the place of.
+    private static func isSpecial(_ path: String) -> Bool {
+        var info = stat()
+        return stat(path, &info) == 0 && info.st_mode & S_IFMT != S_IFREG
+            && info.st_mode & S_IFMT != S_IFDIR
     }
 
     func write(_ bytes: [UInt8]) throws {

@@ -26,6 +26,14 @@ struct PlanCommand: ParsableCommand {
 
     @OptionGroup var global: GlobalOptions
 
+    func validate() throws {
+        guard records ?? 0 <= Self.mostRecords else {
+            throw ValidationError("--records must be at most \(Self.mostRecords)")
+        }
+    }
+
+    private static let mostRecords: UInt64 = 1_000_000_000_000
+
     func run() throws {
         let session = try Session(global)
         let stream = try session.configuration.stream()

@@ -6,6 +6,7 @@ struct SummaryReport {
     private let words: [String]
     /// Why the run ended with a code other than 0, and what to do; nil when it says nothing.
     private let complaint: String?
+    private let outcome: RunOutcome
 
     /// - Parameter options: what was given beside the command, for the one that goes on.
     init(
@@ -28,6 +29,7 @@ struct SummaryReport {
             ("message", .string(end.text.withoutControls)),
             ("resumeAt", .optional(end.resumeAt?.rfc3339())),
         ])
+        outcome = end.outcome
         words = Self.words(stream, mode, end, next)
         complaint = Self.complaint("\(stream) \(mode)", end, next)
     }
@@ -35,6 +37,7 @@ struct SummaryReport {
     private init(json: JSONText) {
         self.json = json
         words = []
+        outcome = .completed
         complaint = nil
     }
 
@@ -53,11 +56,24 @@ struct SummaryReport {
     }
 
     func print(to output: Output) {
-        if let complaint { output.error("ossync: \(complaint)") }
+        // A pause is nothing to be mailed about by cron.
+        if let complaint, outcome != .paused || !output.isQuiet {
+            output.error("ossync: \(complaint)")
+        }
         if output.isJSON {
             output.line(json.line)
         } else {
-            for line in words where !output.isQuiet { output.line(line) }
+            for (index, line) in words.enumerated() where !output.isQuiet {
+                output.line(index == 0 ? output.paint(line, ink) : line)
+            }
+        }
+    }
+
+    private var ink: Output.Ink {
+        switch outcome {
+        case .completed: .green
+        case .paused, .partial, .interrupted: .yellow
+        case .failed: .red
         }
     }
 

@@ -29,7 +29,9 @@ final class EngineSession {
     ) throws {
         self.session = session
         Signals.install()
+        Output.outliveReader()
         let folder = session.folder
+        try folder.checkReachable()
         if folder.isSomethingElse {
             throw CommandFailure(
                 ExitCode.corrupt,

@@ -31,7 +31,11 @@ struct RunSession {
         let request = try runRequested()
         try checkAllowed(request)
         let mailbox = Mailbox()
-        Signals.during { mailbox.put(.cancel($0)) }
+        let output = output
+        Signals.during { signal in
+            mailbox.put(.cancel(signal))
+            output.note("stopping once what is on the wire is answered; again to end at once")
+        }
         defer { Signals.during(nil) }
         let concurrency = max(stream.detail?.concurrency ?? 1, 1)
         let rest = try RESTSource(source, concurrency: concurrency)
@@ -167,7 +171,9 @@ final class RunNarrator {
             return
         }
         lastLineNs = now.bootNs
-        let text = ProgressLine.text(control, wake: wake, now: now.wall)
+        let text = ProgressLine.text(
+            control, wake: wake, now: now.wall,
+            columns: output.isInteractive ? output.columns.map { $0 - 1 } : nil)
         if output.isInteractive {
             output.raw("\r\u{1B}[K\(text)")
             hasLine = true

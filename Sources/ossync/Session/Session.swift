@@ -46,6 +46,7 @@ struct Session {
     ///
     /// - Throws: exit 10 where there is no store, 12 where it can't be used.
     func openLog() throws -> EventLog {
+        try folder.checkReachable()
         guard !folder.isSomethingElse else {
             throw CommandFailure(
                 ExitCode.corrupt,
@@ -87,6 +88,21 @@ struct Session {
 }
 
 extension StoreFolder {
+    /// Tells a store that can't be looked at from one that isn't there.
+    func checkReachable() throws {
+        var info = stat()
+        let isThere = stat(path, &info) == 0
+        if isThere ? info.st_mode & S_IFMT != S_IFDIR : errno == ENOTDIR {
+            throw CommandFailure(
+                ExitCode.corrupt,
+                "\(path): this is a file, not an ossync store; choose another --store")
+        }
+        guard access("\(path)/log/data.mdb", R_OK) != 0, errno == EACCES else { return }
+        throw CommandFailure(
+            ExitCode.failure, "\(path): permission denied: the store can't be read",
+            hint: "run this as the user who made it")
+    }
+
     /// Whether there is a folder with things in it that is no store. What stands beside a store is
     /// none of its business.
     var isSomethingElse: Bool {

@@ -22,7 +22,7 @@ enum CrashHandler {
             if lines.json.count > 0 {
                 _ = write(STDOUT_FILENO, lines.json.baseAddress, lines.json.count)
             }
-            _exit(ExitCode.corrupt)
+            _exit(CrashHandler.exitCode(number))
         }
     }
 
@@ -46,11 +46,19 @@ enum CrashHandler {
         sigaltstack(&stack, nil)
     }
 
+    /// A fault of memory, or LMDB's own assertion, means a damaged store; a trap means a defect.
+    private static func exitCode(_ number: Int32) -> Int32 {
+        switch number {
+        case SIGILL, SIGTRAP, SIGFPE: ExitCode.failure
+        default: ExitCode.corrupt
+        }
+    }
+
     private static func lines(_ number: Int32, isJSON: Bool) -> CrashLines {
         let message = "ended by signal \(number): the store may be damaged, or ossync has a defect"
         let hint = "run `ossync log verify`; if it finds nothing, report this"
         let json = JSONText.object([
-            ("v", .number(1)), ("type", "error"), ("exitCode", .number(ExitCode.corrupt)),
+            ("v", .number(1)), ("type", "error"), ("exitCode", .number(exitCode(number))),
             ("message", .string(message)), ("hint", .string(hint)),
         ])
         return CrashLines(

@@ -1,3 +1,4 @@
+import Glibc
 import SyncCore
 
 extension LogTime {
@@ -6,5 +7,14 @@ extension LogTime {
         let seconds = rawValue / .nsPerSecond - (rawValue % .nsPerSecond < 0 ? 1 : 0)
         let text = LogTime(nanoseconds: seconds * .nsPerSecond).rfc3339()
         return text.prefix { $0 != "." } + "Z"
+    }
+
+    /// The time of the day here, for example `18:42`.
+    var localClock: String {
+        var seconds = time_t(rawValue / .nsPerSecond)
+        var local = tm()
+        localtime_r(&seconds, &local)
+        let digits = { (value: Int32) in (value < 10 ? "0" : "") + String(value) }
+        return "\(digits(local.tm_hour)):\(digits(local.tm_min))"
     }
 }

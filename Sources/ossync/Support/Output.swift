@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// Standard output and standard error of a command: stdout is data, stderr is everything else.
 struct Output: Sendable {
@@ -35,6 +36,18 @@ struct Output: Sendable {
         return isatty(STDOUT_FILENO) == 1
     }
 
+    /// The colours that say how something went, by their SGR number (ECMA-48).
+    enum Ink: Int {
+        case red = 31
+        case green = 32
+        case yellow = 33
+    }
+
+    /// The text in a colour, where stdout takes one.
+    func paint(_ text: String, _ ink: Ink) -> String {
+        usesColor && !isJSON ? "\u{1B}[\(ink.rawValue)m\(text)\u{1B}[0m" : text
+    }
+
     /// A line of data.
     func line(_ text: String) { Self.write(Array((text + "\n").utf8), to: STDOUT_FILENO) }
 
@@ -57,14 +70,45 @@ struct Output: Sendable {
     /// Text on stderr without a line end, for a progress line.
     func raw(_ text: String) { Self.write(Array(text.utf8), to: STDERR_FILENO) }
 
+    /// The columns of the terminal that stderr is; nil where it is none.
+    var columns: Int? {
+        var size = winsize()
+        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {
+            return nil
+        }
+        return Int(size.ws_col)
+    }
+
+    /// Why a line of data didn't get out, as an `errno`; 0 while all of them did.
+    private static let failed = Atomic<Int32>(0)
+    /// Whether the command has more to do than to be read, so that it goes on without a reader.
+    private static let outlivesReader = Atomic<Bool>(false)
+
+    /// For commands that change a store: they end by what they did, whoever reads it.
+    static func outliveReader() { outlivesReader.store(true, ordering: .relaxed) }
+
+    /// - Throws: when data was lost on the way to standard output.
+    static func checkWritten() throws {
+        let number = failed.load(ordering: .relaxed)
+        guard number != 0 else { return }
+        throw CommandFailure(
+            ExitCode.failure,
+            "standard output: write failed: \(String(cString: strerror(number)))")
+    }
+
     private static func write(_ bytes: [UInt8], to descriptor: Int32) {
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             if count < 0 {
                 if errno == EINTR { continue }
-                // Nobody reads any more: as `head` does, so that a pipe ends quietly.
-                if errno == EPIPE, descriptor == STDOUT_FILENO { exit(0) }
+                guard descriptor == STDOUT_FILENO else { return }
+                if errno != EPIPE {
+                    failed.store(errno, ordering: .relaxed)
+                } else if !outlivesReader.load(ordering: .relaxed) {
+                    // Nobody reads any more: as `head` does, so that a pipe ends quietly.
+                    exit(0)
+                }
                 return
             }
             rest = rest.dropFirst(count)

@@ -6,7 +6,10 @@ enum ProgressLine {
     ///
     /// - Parameters:
     ///   - wake: when the next request may be sent, while the run waits.
-    static func text(_ control: ControlState, wake: LogTime?, now: LogTime) -> String {
+    ///   - columns: how long the line may be; what matters least is left out.
+    static func text(
+        _ control: ControlState, wake: LogTime?, now: LogTime, columns: Int? = nil
+    ) -> String {
         guard let invocation = control.invocation else { return "" }
         let stream = control[invocation.stream]
         var parts = [phase(invocation, stream)]
@@ -19,10 +22,20 @@ enum ProgressLine {
             let isCooling = control.limiter.cooldownUntilNs.map { $0 > nowNs } ?? false
             parts.append("\(isCooling ? "cooling down" : "next in") \(seconds(wake.since(now)))")
         }
+        let wait = parts.last
+        var text = parts.joined(separator: " | ")
         if let end = estimate(control, invocation, stream, nowNs: nowNs) {
-            parts.append("ETA \(TimeSpan.text(seconds: end / .nsPerSecond))")
+            let eta = "ETA \(TimeSpan.text(seconds: end / .nsPerSecond))"
+            for more in ["\(eta) (\(now.adding(ns: end).localClock))", eta]
+            where columns.map({ text.count + 3 + more.count <= $0 }) ?? true {
+                return "\(text) | \(more)"
+            }
         }
-        return parts.joined(separator: " | ")
+        guard let columns, text.count > columns else { return text }
+        // The windows are the longest part; how far it is and what it waits for stay.
+        text = [parts.first, parts.count > 1 ? wait : nil].compactMap { $0 }
+            .joined(separator: " | ")
+        return String(text.prefix(columns))
     }
 
     private static func phase(_ invocation: InvocationState, _ stream: StreamState) -> String {
@@ -65,8 +78,9 @@ enum ProgressLine {
             left += (records + UInt64(detail.batch) - 1) / UInt64(detail.batch)
         }
         guard left > 0, left <= 200_000 else { return nil }
-        var floor = FloorTracker(slots: control.limiter.slots, startNs: nowNs)
+        let start = max(nowNs, control.limiter.cooldownUntilNs ?? nowNs)
+        var floor = FloorTracker(slots: control.limiter.slots, startNs: start)
         for _ in 0..<left { floor.count(windows: invocation.policy.limits.windows) }
-        return floor.floorNs
+        return (start - nowNs).saturatingAdd(floor.floorNs)
     }
 }

@@ -10,7 +10,11 @@ enum Signals {
         var isInstalled = false
         var onFirst: (@Sendable (StopReason) -> Void)?
         var received = 0
+        var firstNs: Int64 = 0
     }
+
+    /// `timeout` and terminals may send one signal twice, to the process and to its group.
+    private static let repeatNs: Int64 = 300_000_000
 
     private static let state = Mutex(State())
 
@@ -48,11 +52,17 @@ enum Signals {
     }
 
     private static func receive(_ number: Int32) {
-        let action = state.withLock { state in
+        let now = SystemClock().read().bootNs
+        let (action, isRepeat) = state.withLock { state in
+            if state.received == 1, now - state.firstNs < repeatNs {
+                return (state.onFirst, true)
+            }
             state.received += 1
-            return state.received == 1 ? state.onFirst : nil
+            state.firstNs = now
+            return (state.received == 1 ? state.onFirst : nil, false)
         }
         guard let action else { _exit(128 + number) }
+        if isRepeat { return }
         action(number == SIGINT ? .sigint : .sigterm)
     }
 }

@@ -4,7 +4,7 @@ import Testing
 @testable import ossync
 
 @Suite struct CrashHandlerTests {
-    @Test(arguments: [SIGBUS, SIGSEGV, SIGABRT, SIGILL])
+    @Test(arguments: [SIGBUS, SIGSEGV, SIGABRT])
     func aFaultIsOneLineAndTheCodeForADamagedStore(number: Int32) async {
         let result = await #expect(
             processExitsWith: .exitCode(12),
@@ -19,6 +19,13 @@ import Testing
         #expect(text.contains("ossync: ended by signal \(number): the store may be damaged"))
         let json = String(decoding: result?.standardOutputContent ?? [], as: UTF8.self)
         #expect(json.contains(#"{"v":1,"type":"error","exitCode":12,"message":"ended by"#))
+    }
+
+    @Test func aTrapIsADefectAndSaysNothingOfTheStore() async {
+        await #expect(processExitsWith: .exitCode(1)) {
+            CrashHandler.install(isJSON: false)
+            raise(SIGILL)
+        }
     }
 
     @Test func aChildIsEndedByTheSignalItself() async {

@@ -47,7 +47,28 @@ import Testing
         // 6 pages and 1,200 batches are left; 2 slots are held.
         #expect(
             ProgressLine.text(control, wake: nil, now: now)
-                == "list 4,000/10,000 40% | minute 2/20 | hour 2/600 | ETA 2 h")
+                == "list 4,000/10,000 40% | minute 2/20 | hour 2/600 | ETA 2 h (\(clock(7_200)))")
+    }
+
+    /// The time of the day depends on where the machine is.
+    private func clock(_ seconds: Int64) -> String { now.adding(ms: seconds * 1_000).localClock }
+
+    @Test func aNarrowTerminalIsShownWhatMattersMost() {
+        let control = state(windows: [minute, hour]) { control in
+            control[StreamID(1)].counts.synced = 50
+            control[StreamID(1)].counts.pending = 50
+            control.limiter.slots = SlotHistory(times: [now.rawValue - 30 * .nsPerSecond])
+        }
+        let line = { (columns: Int) in
+            ProgressLine.text(
+                control, wake: now.adding(ms: 30_040), now: now, columns: columns)
+        }
+        #expect(line(80).hasSuffix("| next in 30.0s | ETA 0 s (\(clock(0)))"))
+        #expect(line(72).hasSuffix("| next in 30.0s | ETA 0 s"))
+        #expect(line(62) == "details 50/100 50% | minute 1/20 | hour 1/600 | next in 30.0s")
+        #expect(line(40) == "details 50/100 50% | next in 30.0s")
+        #expect(line(20) == "details 50/100 50% |")
+        for columns in 1..<90 { #expect(line(columns).count <= columns) }
     }
 
     @Test func aListWithoutATotalSaysWhatCame() {
@@ -66,7 +87,8 @@ import Testing
         }
         let line = ProgressLine.text(
             control, wake: now.adding(ms: 30_040), now: now)
-        #expect(line == "details 50/100 50% | minute 20/20 | next in 30.0s | ETA 30 s")
+        #expect(
+            line == "details 50/100 50% | minute 20/20 | next in 30.0s | ETA 30 s (\(clock(30)))")
     }
 
     @Test func coolingDownAfterA429SaysSo() {
