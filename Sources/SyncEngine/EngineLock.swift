@@ -49,6 +49,20 @@ package final class EngineLock: Sendable {
 
     deinit { close(descriptor) }
 
+    /// Whether a process holds a store, by what the kernel says (proc(5), `/proc/locks`); nil where
+    /// it says nothing.
+    ///
+    /// A reader must not try the lock itself: a run that started just then would be refused.
+    package static func isHeld(_ folder: StoreFolder) -> Bool? {
+        var info = stat()
+        guard stat(folder.lock, &info) == 0 else { return false }
+        guard let locks = TextFile.read("/proc/locks") else { return nil }
+        let place = ":\(info.st_ino) "
+        return locks.split(separator: "\n").contains {
+            $0.contains(" FLOCK ") && $0.contains(place)
+        }
+    }
+
     /// Takes the lock, and says in it who holds it.
     ///
     /// - Throws: `.locked` when another process has it.

@@ -367,7 +367,8 @@ class IfRunning(Case):
         self.running()
         summary = self.sync("--if-running", "skip")
         self.assertEqual((summary["outcome"], summary["reason"]), ("completed", "skipped"))
-        self.assertEqual(self.status()["state"]["phase"], "details")
+        state = self.status()["state"]
+        self.assertEqual((state["phase"], state["running"]), ("details", True))
         self.ossync("log", "tail", "-n", 5)
         self.ossync("log", "verify")
         self.ossync("export", "csv")

@@ -128,6 +128,8 @@ class Kill(Case):
     def test_a_killed_run_is_said_to_be_interrupted(self):
         self.ready(1_000, "--latency-ms", 20)
         self.assertTrue(self.kill_after(0.5))
+        state = self.status()["state"]
+        self.assertEqual((state["phase"], state["running"]), ("idle", False))
         self.sync("--mode", "resume")
         kinds = [event["event"] for event in self.events()]
         self.assertIn("RunInterrupted", kinds)

@@ -33,11 +33,14 @@ struct StatusReport {
     private let total: (sum: String, records: UInt64)?
     private let detailed: Bool
     private let nowNs: Int64
+    /// Whether the run that is under way has a process; one that was killed has none.
+    private let isRunning: Bool
 
     init(_ session: Session) throws {
         output = session.output
         let log = try session.openLog()
         control = try log.snapshot().control()
+        isRunning = control.invocation != nil && EngineLock.isHeld(session.folder) ?? true
         stream = try session.stream(in: control)
         limits = session.configuration.limitPolicy
         detailed =
@@ -73,7 +76,7 @@ struct StatusReport {
     }
 
     private var phase: String {
-        guard let invocation = control.invocation, invocation.stream == stream.id,
+        guard isRunning, let invocation = control.invocation, invocation.stream == stream.id,
             invocation.mode != .health
         else { return "idle" }
         return stream.pass != nil && invocation.mode != .detailsOnly ? "headers" : "details"
@@ -117,7 +120,7 @@ struct StatusReport {
                 .optional(stream.lastRun == .none ? nil : "r\(stream.lastRun.rawValue)")
             ), ("lastCompletedAt", .optional(stream.lastCompletedAt?.rfc3339())),
             ("lastError", .optional(stream.lastError?.withoutControls)),
-            ("generation", .number(stream.generation)),
+            ("generation", .number(stream.generation)), ("running", .literal(String(isRunning))),
         ]
         members.append(
             ("cursor", .optional(stream.pass.map { $0.cursor?.display ?? "first page" })))
@@ -170,7 +173,8 @@ struct StatusReport {
     }
 
     private var stateWords: [String] {
-        var lines = ["state     \(phase)"]
+        let wasCut = control.invocation != nil && !isRunning
+        var lines = ["state     \(phase)" + (wasCut ? " (the last run was cut off)" : "")]
         if let pass = stream.pass {
             lines.append(
                 "list      open at \(pass.cursor?.display ?? "the first page"); go on with "
