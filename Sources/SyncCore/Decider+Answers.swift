@@ -13,7 +13,7 @@ extension Decider {
             return
         }
         let stream = control[invocation.stream]
-        guard let pass = stream.pass, pass.isAtEnd(after: page, invocation.policy)
+        guard let pass = stream.pass, pass.isAtEnd(after: page, paging: invocation.policy.paging)
         else { return }
         let drift = pass.drift
         let known = stream.highWaterPinned == pass.pinned ? stream.highWaterMark : nil
@@ -204,16 +204,16 @@ extension DetailsFetched.Result {
 
 extension PassState {
     /// Whether the page that was just folded ends the list. A short page never does.
-    fileprivate func isAtEnd(after page: PageFetched, _ policy: Policy) -> Bool {
+    fileprivate func isAtEnd(after page: PageFetched, paging: PagingKind) -> Bool {
         if page.partlyTaken { return false }
         if page.rows == 0 || page.next == nil { return true }
         guard let total = page.total else { return false }
         // A keyset request asks for what lies above the last identity: its total is that of the
         // rest.
-        let counted = policy.paging.isKeyset ? UInt64(page.rows) : rows
-        // A total that is less than what came counts something else, and so may one that is just
-        // a full page: only an empty page ends such a list.
-        return counted == total && !(page.rows == policy.pageSize && total == page.rows)
+        let counted = paging.isKeyset ? UInt64(page.rows) : rows
+        // A total that is less than what came counts something else: only an empty page ends such
+        // a list.
+        return counted == total
     }
 
     /// A sign that rows moved while the list was walked, so that some may have been missed.
