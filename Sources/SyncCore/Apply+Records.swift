@@ -78,9 +78,7 @@ extension ControlState {
         case .recordParked(let event):
             self[stream].counts.move(from: event.record.was, to: .parked)
             self[stream].lastError = event.error.text
-            if let current = invocation, current.counters.detailed == 0,
-                current.isNewRound(event.intent)
-            {
+            if invocation?.suggestsOutage(event.intent, []) ?? false {
                 invocation?.countFailure(at: logged.position)
             }
             invocation?.counters.failed += 1

@@ -78,6 +78,9 @@ extension InvocationState {
     /// Whether the failure of a detail request may mean that the API fails for every record.
     ///
     /// Records that failed before fail again; once others were fetched, that says nothing new.
+    ///
+    /// - Parameter records: those that failed and may be news; none where it is settled that they
+    ///   are to blame (given up, or gone).
     func suggestsOutage(_ intent: Position, _ records: [QueuedRecord]) -> Bool {
         isNewRound(intent)
             && (counters.detailed == 0 || records.contains { $0.was != .retrying })

@@ -70,9 +70,7 @@ extension Decider {
         let retry = invocation.policy.retry
         let asked = records(of: request)
         let isGone = answer.failure == .notFound && asked.count == 1
-        let suggestsOutage =
-            invocation.suggestsOutage(request.intent, asked)
-            && !(isGone && invocation.counters.detailed > 0)
+        let suggestsOutage = invocation.suggestsOutage(request.intent, isGone ? [] : asked)
         let failures = Int(invocation.failures) + 1
         if suggestsOutage, failures >= retry.attempts * Self.failuresInARow {
             giveBack(request, cause: cause)
