@@ -72,7 +72,9 @@ extension ControlState {
             guard event.mode != .health else { return }
             invocation?.mode = event.mode
             self[logged.stream].lastRun = logged.run
-            self[logged.stream].unfinished = nil
+            if !isBesideUnfinished(logged.run, logged.stream) {
+                self[logged.stream].unfinished = nil
+            }
         case .runResumed(let event):
             if invocation?.mode == .incremental {
                 let open = self[logged.stream].pass?.number
@@ -102,10 +104,19 @@ extension ControlState {
         }
     }
 
+    /// Whether a run only fetches details while another one's pass is open: that one is still to be
+    /// gone on with, and what it has given up so far counts when it ends.
+    private func isBesideUnfinished(_ run: Position, _ stream: StreamID) -> Bool {
+        guard let earlier = self[stream].unfinished, let pass = self[stream].pass else {
+            return false
+        }
+        return earlier.run == pass.run && earlier.run != run
+    }
+
     private mutating func endInvocation(isFinished: Bool) {
         guard let ended = invocation else { return }
         invocation = nil
-        guard ended.mode != .health else { return }
+        guard ended.mode != .health, !isBesideUnfinished(ended.run, ended.stream) else { return }
         if isFinished {
             self[ended.stream].unfinished = nil
             return

@@ -150,6 +150,27 @@ import Testing
         #expect(core.finished.last?.counters.detailed == 10)
     }
 
+    /// Found by simulation: the run in between took what the first one had given up for its own.
+    @Test(arguments: [RunOptions(), RunOptions(noDetails: true), RunOptions(maxRecords: 1)])
+    func whatARunGaveUpCountsAtItsEndThoughDetailsWereFetchedInBetween(options: RunOptions) {
+        var core = CoreHarness()
+        var api = FakeAPI(1...20)
+        api.poison = [3]
+        core.request(.incremental, RunOptions(maxRecords: 10))
+        core.finish(with: api)
+        #expect(core.finished.last?.reason == .max)
+        #expect(core.control[CoreHarness.stream].counts.parked == 1)
+        core.request(.detailsOnly, options)
+        core.finish(with: api)
+        core.request(.incremental)
+        core.finish(with: api)
+        #expect(core.finished.last?.reason == .parked)
+        // The next run is another one.
+        core.request(.incremental)
+        core.finish(with: api)
+        #expect(core.finished.last?.reason == nil)
+    }
+
     @Test func changedPinnedKeysRefuseToGoOnAndAbandonStartsAnew() {
         var core = CoreHarness()
         let api = FakeAPI(1...25)
