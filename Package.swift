@@ -71,8 +71,14 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
+        // Calls that change files, made to fail: only in what simulates.
+        .target(name: "CDiskFaults"),
+        .target(
+            name: "FaultyDisk", dependencies: ["Simulation", "CDiskFaults"],
+            swiftSettings: strict),
         .executableTarget(
-            name: "ossync-simulate", dependencies: ["Simulation"], swiftSettings: strict),
+            name: "ossync-simulate", dependencies: ["CMalloc", "Simulation", "FaultyDisk"],
+            swiftSettings: strict),
 
         // The raw C that the event log is measured against, and the measurements.
         .target(name: "CRawLMDB", dependencies: ["CLMDB"], path: "Benchmarks/CRawLMDB"),
@@ -129,7 +135,8 @@ let package = Package(
             dependencies: ["ReadModels", "Projections", "EventLog", "Records", "SyncCore"],
             swiftSettings: strict),
         .testTarget(
-            name: "SimulationTests", dependencies: ["Simulation", "SyncCore", "EventLog", "LMDB"],
+            name: "SimulationTests",
+            dependencies: ["Simulation", "FaultyDisk", "SyncCore", "EventLog", "LMDB"],
             swiftSettings: strict),
         .testTarget(
             name: "ossyncTests",

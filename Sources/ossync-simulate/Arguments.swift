@@ -1,3 +1,4 @@
+internal import Glibc
 internal import Simulation
 
 /// What the command line asks for.
@@ -9,34 +10,40 @@ struct Arguments {
         var description: String { "\(problem)\n\n\(Arguments.help)" }
     }
 
-    static let help = """
-        usage: ossync-simulate [--seeds A..B | --seeds A] [--verbose]
-               ossync-simulate --plan SEED
+    private(set) var seeds: ClosedRange<UInt64> = 1...1_000
+    private(set) var minutes: Double?
+    private(set) var scenario = SimulationScenario.mixed
+    private(set) var overrides: [SimulationOverride] = []
+    private(set) var crashPoints: [Int]?
+    private(set) var doubles = 0
+    private(set) var jobs = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+    private(set) var isVerbose = false
+    private(set) var shrinks = true
+    private(set) var action = Action.run
 
-        Syncs from a simulated ERP under a virtual clock, with crashes and faults, and checks the
-        design's invariants after each run. A seed always runs in the same way.
-
-          --seeds A..B   the seeds to run, both included (default 1..1000)
-          --verbose      a line for each seed: its chain head, events, requests, crashes
-          --plan SEED    print what the simulation of a seed is, and run nothing
-
-        Exit codes: 0 nothing was violated, 1 something was, 2 usage.
-        Example: ossync-simulate --seeds 1..5000
-        """
-
-    private var seeds: ClosedRange<UInt64> = 1...1_000
-    private var isVerbose = false
-    private var planSeed: UInt64?
-    private var wantsHelp = false
+    enum Action: Equatable {
+        case run, help, work
+        case plan(UInt64)
+        case events(UInt64)
+    }
 
     init(_ arguments: some Sequence<String>) throws(Usage) {
         var rest = Array(arguments)[...]
         while let argument = rest.popFirst() {
             switch argument {
             case "--seeds": seeds = try Self.range(rest.popFirst())
-            case "--plan": planSeed = try Self.range(rest.popFirst()).lowerBound
+            case "--minutes": minutes = try Self.number(rest.popFirst(), least: 0.001)
+            case "--scenario": scenario = try Self.scenario(rest.popFirst())
+            case "--set": overrides.append(try Self.override(rest.popFirst()))
+            case "--crash-at": crashPoints = try Self.points(rest.popFirst())
+            case "--double": doubles = Int(try Self.number(rest.popFirst(), least: 1))
+            case "--jobs": jobs = Int(try Self.number(rest.popFirst(), least: 1))
+            case "--plan": action = .plan(try Self.range(rest.popFirst()).lowerBound)
+            case "--events": action = .events(try Self.range(rest.popFirst()).lowerBound)
             case "--verbose": isVerbose = true
-            case "--help", "-h": wantsHelp = true
+            case "--no-shrink": shrinks = false
+            case "--worker": action = .work
+            case "--help", "-h": action = .help
             default: throw Usage(problem: "unknown argument \(argument)")
             }
         }
@@ -51,22 +58,39 @@ struct Arguments {
         return low...high
     }
 
-    /// - Returns: the exit code.
-    func run() -> Int32 {
-        if wantsHelp {
-            writeLine(Self.help)
-            return 0
+    private static func number(_ text: String?, least: Double) throws(Usage) -> Double {
+        guard let text, let value = Double(text), value.isFinite, value >= least, value < 1e9 else {
+            throw Usage(problem: "\(text ?? "nothing") is no number from \(least) on")
         }
-        if let planSeed {
-            writeLine("\(SimulationPlan(seed: planSeed))")
-            return 0
+        return value
+    }
+
+    private static func scenario(_ text: String?) throws(Usage) -> SimulationScenario {
+        guard let scenario = text.flatMap(SimulationScenario.init(rawValue:)) else {
+            throw Usage(problem: "there is no scenario \(text ?? "")")
         }
-        var report = SimulationReport()
-        for seed in seeds {
-            let line = report.run(seed)
-            if isVerbose || line.isFailure { writeLine(line.text) }
+        return scenario
+    }
+
+    private static func override(_ text: String?) throws(Usage) -> SimulationOverride {
+        guard let override = text.flatMap(SimulationOverride.init) else {
+            throw Usage(problem: "\(text ?? "nothing") can't be set: see --plan SEED for names")
         }
-        writeLine(report.summary)
-        return report.failures == 0 ? 0 : 1
+        return override
+    }
+
+    private static func points(_ text: String?) throws(Usage) -> [Int] {
+        let points = (text ?? "").split(separator: ",").map { Int($0) }
+        let known = points.compactMap { $0 }
+        guard !known.isEmpty, known.count == points.count, known == known.sorted() else {
+            throw Usage(problem: "\(text ?? "nothing") are no crash points: write 12 or 12,40")
+        }
+        return known
+    }
+
+    func job(seed: UInt64) -> SimulationJob {
+        SimulationJob(
+            seed: seed, scenario: scenario, overrides: overrides,
+            crashPoints: crashPoints ?? (scenario == .exhaustive ? [] : nil))
     }
 }

@@ -8,10 +8,9 @@ package final class ScratchFolder {
 
     /// - Throws: when the folder can't be made.
     package init(_ name: String) throws(SimulationError) {
-        let base =
-            access("/dev/shm", W_OK) == 0
-            ? "/dev/shm" : getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-        var template = Array("\(base)/ossync-\(name)-XXXXXX".utf8CString)
+        let base = Self.base
+        _ = Self.isTidied
+        var template = Array("\(base)/\(Self.mark)\(getpid())-\(name)-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else {
             throw SimulationError(
                 operation: "create a folder in", place: base,
@@ -21,6 +20,22 @@ package final class ScratchFolder {
     }
 
     deinit { Self.remove(path) }
+
+    private static let mark = "ossync-scratch-"
+
+    private static let base =
+        access("/dev/shm", W_OK) == 0
+        ? "/dev/shm" : getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+
+    /// What processes left that were ended in the middle of a simulation is removed, once.
+    private static let isTidied: Bool = {
+        for name in FileSystem.names(in: base) ?? [] where name.hasPrefix(mark) {
+            let owner = name.dropFirst(mark.count).prefix { $0 != "-" }
+            guard let owner = pid_t(owner), kill(owner, 0) != 0, errno == ESRCH else { continue }
+            remove("\(base)/\(name)")
+        }
+        return true
+    }()
 
     /// Makes a folder within it.
     package func make(_ name: String) throws(SimulationError) -> String {

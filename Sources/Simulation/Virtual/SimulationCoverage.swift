@@ -7,7 +7,11 @@ package struct SimulationCoverage: Sendable, Equatable {
         case arrivalAfterTimeout, arrivalAfterCrash
         case limitedWithSeconds, limitedWithDate, limitedWithoutWait
         case poison, missing, parked, retriedByHand, splitBatch
-        case crashBeforeCommit, crashAfterCommit, crashAfterEffects, crashInRecovery
+        case crashBeforeCommit, crashInCommit, crashAfterCommit, crashBetweenEffects
+        case crashAfterEffects, crashInRecovery, crashInCreation, crashAtOpening
+        case crashInProjection
+        case diskFailed, diskFull, mapGrown
+        case projectionDeleted, projectionDamaged, projectionFailed, projectionRebuilt
         case reboot, wallStep, cancelled, diskFilled, changedRecord
         case pagingPage, pagingOffset, pagingIDAfter, withTotal, withoutTotal, withoutIncremental
         case answersTogether, abandonedRequest, abandonedPass, resumedRun

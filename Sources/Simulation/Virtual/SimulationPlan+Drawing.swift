@@ -5,10 +5,12 @@ extension SimulationPlan {
     package init(seed: UInt64) {
         var draw = PlanDraw(SeededGenerator(seed, 0x0551, 0))
         self.seed = seed
-        // Few records as often as many: most of what can go wrong needs few.
+        // Few records more often than many: most of what can go wrong needs few, and then more
+        // seeds find more than more records do.
         records =
             draw.chance(0.05)
-            ? draw.between(0, 19) : draw.between(20, draw.one(of: [60, 150, 400]))
+            ? draw.between(0, 19)
+            : draw.between(20, draw.one(of: [40, 40, 60, 60, 150, 400]))
         appended = draw.between(1, 30)
         touched = draw.chance(0.5) ? draw.between(1, 20) : 0
         pageSize = draw.between(5, 120)
@@ -55,6 +57,11 @@ extension SimulationPlan {
         wallStepNs = draw.wallStep()
         wallStepAt = draw.between(1, 150)
         serverSkewNs = Int64(draw.between(-90, 90)) * .nsPerSecond
+        diskErrors = draw.chance(0.2) ? draw.between(1, 3) : 0
+        projectionFaults = draw.chance(0.2) ? draw.between(1, 3) : 0
+        mapKiB = draw.chance(0.2) ? draw.between(64, 512) : 64 << 20
+        // Scheduled syncs are hours apart.
+        restMs = draw.one(of: [0, 60_000, 3_600_000, 48 * 3_600_000])
     }
 }
 

@@ -15,57 +15,65 @@ package struct SimulationPlan: Sendable, Equatable {
         case stricter(share: Double, refusedCount: Bool)
     }
 
-    package let seed: UInt64
+    package var seed: UInt64
     /// Records at first, those that come later, and those that change before the full run.
-    package let records: Int
-    package let appended: Int
-    package let touched: Int
-    package let pageSize: Int
+    package var records: Int
+    package var appended: Int
+    package var touched: Int
+    package var pageSize: Int
     /// What the server cuts pages to.
-    package let serverPageSize: Int
-    package let paging: PagingKind
-    package let reportsTotal: Bool
-    package let incremental: IncrementalKind
-    package let idsAreText: Bool
-    package let hasToken: Bool
-    package let batch: Int
-    package let concurrency: Int
+    package var serverPageSize: Int
+    package var paging: PagingKind
+    package var reportsTotal: Bool
+    package var incremental: IncrementalKind
+    package var idsAreText: Bool
+    package var hasToken: Bool
+    package var batch: Int
+    package var concurrency: Int
     /// Details are asked for by `/os/{id}` instead of `/os/details?ids=`; only where `batch` is 1.
-    package let detailsByPath: Bool
-    package let limits: LimitPolicy
-    package let serverLimits: ServerLimits
-    package let retryAfter: ERPConfiguration.RetryAfterForm
-    package let retry: RetryPolicy
+    package var detailsByPath: Bool
+    package var limits: LimitPolicy
+    package var serverLimits: ServerLimits
+    package var retryAfter: ERPConfiguration.RetryAfterForm
+    package var retry: RetryPolicy
     /// Until a request arrives: `forwardNs` at most, but for spikes of at most the delivery bound.
-    package let forwardNs: Int64
-    package let spikeRate: Double
+    package var forwardNs: Int64
+    package var spikeRate: Double
     /// Until the answer to an arrival is there.
-    package let answerNs: Int64
-    package let answerJitterNs: Int64
-    package let timeoutNs: Int64
-    package let faults: ERPFaults
+    package var answerNs: Int64
+    package var answerJitterNs: Int64
+    package var timeoutNs: Int64
+    package var faults: ERPFaults
     /// Requests that never leave because no connection comes about.
-    package let connectFailureRate: Double
+    package var connectFailureRate: Double
     /// At most so many crashes, with about `crashGap` steps between them.
-    package let crashes: Int
-    package let crashGap: Int
+    package var crashes: Int
+    package var crashGap: Int
     /// Crashes come one upon the other, with no rest between, and requests are late to arrive.
-    package let isStorm: Bool
+    package var isStorm: Bool
     /// The share of crashes that are reboots.
-    package let rebootShare: Double
+    package var rebootShare: Double
     /// At most so many requests to stop, by SIGTERM.
-    package let cancels: Int
+    package var cancels: Int
     /// At most so many times the disk is nearly full.
-    package let diskFills: Int
+    package var diskFills: Int
     /// Invocations that carry a bound of their own (`--max`, `--no-details`, `--max-duration`).
-    package let boundedInvocations: Int
+    package var boundedInvocations: Int
     /// Of the first invocations; later ones have the default.
-    package let patienceMs: Int64
+    package var patienceMs: Int64
     /// The wall clock is set by so much at step `wallStepAt`, or soon after it.
-    package let wallStepNs: Int64
-    package let wallStepAt: Int
+    package var wallStepNs: Int64
+    package var wallStepAt: Int
     /// The server's clock is so far from the true time.
-    package let serverSkewNs: Int64
+    package var serverSkewNs: Int64
+    /// At most so many times a write of the store fails.
+    package var diskErrors: Int
+    /// At most so many times the projection's files are deleted or damaged.
+    package var projectionFaults: Int
+    /// The size that the log's map has at first.
+    package var mapKiB: Int
+    /// The longest rest between two of the four syncs.
+    package var restMs: Int
 }
 
 extension SimulationPlan: CustomStringConvertible {

@@ -1,12 +1,12 @@
-/// Runs seeds one after the other, and sums up.
+/// Sums up what came of simulations.
 package struct SimulationReport {
-    /// What is told of one seed.
+    /// What is told of one simulation.
     package struct Line: Sendable {
         package let text: String
         package let isFailure: Bool
     }
 
-    package private(set) var seeds = 0
+    package private(set) var simulations = 0
     package private(set) var failures = 0
     package private(set) var coverage = SimulationCoverage()
     private var events: UInt64 = 0
@@ -18,37 +18,44 @@ package struct SimulationReport {
 
     package init() { start = clock.now }
 
-    /// Simulates one seed.
-    package mutating func run(_ seed: UInt64) -> Line {
-        seeds += 1
-        do throws(SimulationFailure) {
-            let result = try Simulator(SimulationPlan(seed: seed)).run()
+    /// Seconds since the first simulation.
+    package var elapsedSeconds: Double {
+        let real = clock.now - start
+        return Double(real.components.seconds) + Double(real.components.attoseconds) / 1e18
+    }
+
+    /// Counts one in.
+    package mutating func take(_ job: SimulationJob, _ outcome: SimulationOutcome) -> Line {
+        simulations += 1
+        switch outcome {
+        case .passed(let result):
             events += result.events
             requests += result.requests
             crashes += result.crashes
             virtualNs += result.virtualNs
             coverage.add(result.coverage)
             return Line(
-                text: "seed \(seed): head \(result.head) events \(result.events) requests "
+                text: "seed \(job.seed): head \(result.head) events \(result.events) requests "
                     + "\(result.requests) crashes \(result.crashes) virtual "
                     + "\(result.virtualNs / 1_000_000_000) s",
                 isFailure: false)
-        } catch {
+        case .failed(_, let text):
             failures += 1
-            let others = error.violations.dropFirst().map { "\n  \($0)" }.joined()
-            return Line(text: "\(error)\(others)", isFailure: true)
+            let others = text.dropFirst().map { "\n  \($0)" }.joined()
+            return Line(
+                text: "seed \(job.seed): \(text.first ?? "failed"); replay: tools/simulate "
+                    + "\(job.arguments)\(others)",
+                isFailure: true)
         }
     }
 
     /// Two lines for people: what was done, and what was come across.
     package var summary: String {
-        let real = clock.now - start
-        let realSeconds =
-            Double(real.components.seconds) + Double(real.components.attoseconds) / 1e18
         let virtualSeconds = Double(virtualNs) / 1e9
-        let ratio = realSeconds > 0 ? Int(virtualSeconds / realSeconds) : 0
-        return "\(seeds) seeds, \(failures) failed; \(requests) requests, \(events) events, "
-            + "\(crashes) crashes; \(Int(virtualSeconds)) s of virtual time in "
-            + "\(Int(realSeconds * 10)) tenths of a second, ratio \(ratio)\ncoverage: \(coverage)"
+        let real = elapsedSeconds
+        let ratio = real > 0 ? Int(virtualSeconds / real) : 0
+        return "\(simulations) simulations, \(failures) failed; \(requests) requests, "
+            + "\(events) events, \(crashes) crashes; \(Int(virtualSeconds)) s of virtual time in "
+            + "\(Int(real * 10)) tenths of a second, ratio \(ratio)\ncoverage: \(coverage)"
     }
 }

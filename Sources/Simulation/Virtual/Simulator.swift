@@ -15,6 +15,12 @@ package struct Simulator {
         package let requests: Int
         package let crashes: Int
         package let virtualNs: Int64
+        /// Of what the store holds at the end; only where crashes come at given points.
+        package var digest: UInt64 = 0
+        /// Points at which the process might have crashed.
+        package let points: Int
+        /// Those between its last crash and the end of the next process's first step.
+        package var recovery = 0..<0
         package let coverage: SimulationCoverage
     }
 
@@ -26,40 +32,60 @@ package struct Simulator {
     }
 
     package let plan: SimulationPlan
+    private let disk: DiskFaults?
+    /// Told of each durable event, a line each, after the invocation that it is of.
+    package var observer: ((String) -> Void)?
     /// Called before each check.
     package var beforeCheck: ((Rest) throws -> Void)?
     private static let mostInvocations = 400
 
-    package init(_ plan: SimulationPlan) { self.plan = plan }
+    /// - Parameter disk: nil where nothing can be made to fail below LMDB; then crashes come
+    ///   between its calls only.
+    package init(_ plan: SimulationPlan, disk: DiskFaults?) {
+        self.plan = plan
+        self.disk = disk
+    }
+
+    /// What judges a simulation while it goes on.
+    private struct Checks {
+        var store: StoreChecker
+        var outcomes: OutcomeChecker
+        /// The last position before the sync that is under way.
+        var phase = Position.none
+    }
 
     /// - Throws: `SimulationFailure` for everything that was violated or went wrong.
     package func run() throws(SimulationFailure) -> Result {
         do {
             let folder = try ScratchFolder("simulation")
-            let machine = try VirtualMachine(plan, store: try folder.make("store"))
-            var checker = StoreChecker(plan, folder)
+            let machine = try VirtualMachine(plan, store: try folder.make("store"), disk: disk)
+            var checks = Checks(
+                store: try StoreChecker(plan, folder, projections: machine.projections),
+                outcomes: OutcomeChecker(plan))
             let start = machine.clock.nowNs
-            try play(machine, &checker)
-            return result(machine, checker, since: start)
+            try play(machine, &checks)
+            return result(machine, checks.store, since: start)
         } catch let failure as SimulationFailure {
             throw failure
         } catch let violation as SimulationViolation {
-            throw SimulationFailure(seed: plan.seed, violations: [violation])
+            throw SimulationFailure(plan, [violation])
         } catch {
-            throw SimulationFailure(
-                seed: plan.seed, violations: [SimulationViolation(0, "\(error)")])
+            throw SimulationFailure(plan, [SimulationViolation(0, "\(error)")])
         }
     }
 
-    private func play(_ machine: VirtualMachine, _ checker: inout StoreChecker) throws {
-        try phase(.incremental, machine, &checker)
-        let quiet = try phase(.incremental, machine, &checker)
+    private func play(_ machine: VirtualMachine, _ checks: inout Checks) throws {
+        try phase(.incremental, machine, &checks)
+        machine.rest(mostMs: plan.restMs)
+        let quiet = try phase(.incremental, machine, &checks)
         if let quiet { try checkQuiet(quiet, mode: .incremental) }
+        machine.rest(mostMs: plan.restMs)
         machine.erp.append(plan.appended)
-        try phase(.incremental, machine, &checker)
+        try phase(.incremental, machine, &checks)
+        machine.rest(mostMs: plan.restMs)
         let ids = machine.erp.ids
         for _ in 0..<plan.touched { machine.erp.touch(ids[machine.draw(below: ids.count)]) }
-        let full = try phase(.full, machine, &checker)
+        let full = try phase(.full, machine, &checks, isLast: true)
         if let full, plan.touched == 0 { try checkQuiet(full, mode: .full) }
     }
 
@@ -68,25 +94,28 @@ package struct Simulator {
     /// - Returns: how it ended, when one invocation was enough and no fault disturbed it.
     @discardableResult
     private func phase(
-        _ mode: RunMode, _ machine: VirtualMachine, _ checker: inout StoreChecker
+        _ mode: RunMode, _ machine: VirtualMachine, _ checks: inout Checks, isLast: Bool = false
     ) throws -> RunCompleted? {
         let before = try state(machine).lastPass
+        checks.phase = try machine.withLog { _, control in control.position }
         let faultsBefore = faultCount(machine)
-        var undisturbed = try reach(mode, after: before, machine)
+        var undisturbed = try reach(mode, after: before, machine, &checks)
         while true {
             let given = try givenUp(machine)
             if given.isEmpty { break }
             undisturbed = nil
-            if try machine.retry(given) { _ = try reach(.detailsOnly, after: before, machine) }
-        }
-        if faultCount(machine) != faultsBefore { undisturbed = nil }
-        try machine.withLog { log in
-            try beforeCheck?(Rest(log: log, erp: machine.erp, nowNs: machine.clock.nowNs))
-            let violations = try checker.check(log, machine.erp, machine.wire)
-            if !violations.isEmpty {
-                throw SimulationFailure(seed: plan.seed, violations: violations)
+            if try machine.retry(given) {
+                _ = try reach(.detailsOnly, after: before, machine, &checks)
             }
         }
+        if faultCount(machine) != faultsBefore { undisturbed = nil }
+        try machine.withLog { log, _ in
+            try beforeCheck?(Rest(log: log, erp: machine.erp, nowNs: machine.clock.nowNs))
+            let violations = try checks.store.check(
+                log, machine.erp, machine.wire, acknowledged: machine.history, isLast: isLast)
+            if !violations.isEmpty { throw SimulationFailure(plan, violations) }
+        }
+        machine.history = []
         return undisturbed
     }
 
@@ -98,20 +127,23 @@ package struct Simulator {
     }
 
     private func reach(
-        _ mode: RunMode, after before: UInt32, _ machine: VirtualMachine
+        _ mode: RunMode, after before: UInt32, _ machine: VirtualMachine, _ checks: inout Checks
     ) throws -> RunCompleted? {
         var next = mode
         for number in 1...Self.mostInvocations {
-            let end = try machine.invoke(next, options(number, machine))
+            let invocation = try machine.invoke(next, options(number, machine))
+            for event in invocation.events { observer?(Self.line(event)) }
+            try judge(invocation, machine, &checks)
+            try machine.spoilProjection()
             let stream = try state(machine)
             let isListed = stream.lastPass > before && stream.pass == nil
             if isListed, stream.counts.waiting == 0 {
-                guard case .finished(let completed) = end, number == 1 else { return nil }
+                guard case .finished(let completed) = invocation.end, number == 1 else {
+                    return nil
+                }
                 return completed
             }
-            if case .finished(let completed) = end {
-                wait(for: completed, machine)
-            }
+            if case .finished(let completed) = invocation.end { wait(for: completed, machine) }
             if stream.lastPass == before, mode != .detailsOnly {
                 next = mode
             } else if mode == .full, machine.draw(below: 12) == 0 {
@@ -122,6 +154,19 @@ package struct Simulator {
         }
         throw SimulationViolation(
             0, "the run does not converge: \(Self.mostInvocations) invocations were not enough")
+    }
+
+    private static func line(_ event: LoggedEvent) -> String {
+        "@\(event.position.rawValue) r\(event.run.rawValue) \(event.time.rawValue) \(event.event)"
+    }
+
+    private func judge(
+        _ invocation: Invocation, _ machine: VirtualMachine, _ checks: inout Checks
+    ) throws {
+        var violations = Violations()
+        checks.outcomes.check(
+            invocation, records: machine.erp.ids.count, since: checks.phase, &violations)
+        if !violations.found.isEmpty { throw SimulationFailure(plan, violations.found) }
     }
 
     /// Bounds of its own for the first invocations; later ones have none, so that it converges.
@@ -146,18 +191,19 @@ package struct Simulator {
     }
 
     private func state(_ machine: VirtualMachine) throws -> StreamState {
-        try machine.withLog { log in
-            try log.snapshot().control().stream(named: VirtualMachine.streamName)
+        try machine.withLog { _, control in
+            control.stream(named: VirtualMachine.streamName)
                 ?? StreamState(id: VirtualMachine.stream, name: VirtualMachine.streamName)
         }
     }
 
     /// Records that were parked though the server has them: faults used up their attempts.
     private func givenUp(_ machine: VirtualMachine) throws -> [QueuedRecord] {
-        try machine.withLog { log in
+        try machine.withLog { log, control in
             var found: [QueuedRecord] = []
             let snapshot = try log.snapshot()
-            let order = try snapshot.control().stream(named: VirtualMachine.streamName)?.idOrder
+            let order = control.stream(named: VirtualMachine.streamName)?.idOrder
+            guard control.streams.first?.counts.parked ?? 0 > 0 else { return [] }
             try snapshot.forEachQueued(VirtualMachine.stream, order: order ?? .none) { row, _ in
                 if let id = Int64(row.id.text), !plan.isUnobtainable(id) {
                     found.append(QueuedRecord(ordinal: row.ordinal, id: row.id, was: row.state))
@@ -194,21 +240,9 @@ package struct Simulator {
         coverage.count(plan, machine.erp.arrivals.entries)
         return Result(
             head: checker.head, events: checker.auditor.position.rawValue,
-            requests: machine.wire.arrivals.count, crashes: machine.crashCount,
-            virtualNs: machine.clock.nowNs - start, coverage: coverage)
-    }
-}
-
-/// A simulation that violated something: the seed says how to see it again.
-package struct SimulationFailure: Error, Sendable, Equatable, CustomStringConvertible {
-    package let seed: UInt64
-    /// In the order in which they were found; never empty.
-    package let violations: [SimulationViolation]
-
-    package var description: String {
-        let first = violations.first.map(\.description) ?? ""
-        let more = violations.count > 1 ? " (and \(violations.count - 1) more)" : ""
-        return "seed \(seed): \(first)\(more); replay: tools/simulate --seeds \(seed) --verbose"
+            requests: machine.wire.arrivals.count, crashes: machine.crashes.crashes,
+            virtualNs: machine.clock.nowNs - start, points: machine.crashes.passed,
+            coverage: coverage)
     }
 }
 

@@ -1,10 +1,15 @@
 internal import EventLog
 internal import LMDB
 internal import Projections
-internal import Records
 internal import SyncCore
 
 /// Compares a store that is at rest with the server, with itself, and with its own past.
+///
+/// Each check goes on where the one before stopped; the last one also does everything anew that
+/// can be done anew. Of the design's invariants it checks 1 (`checkRecords`, `checkProjection`),
+/// 2 and 3 (`checkArrivals`, `LogAuditor`), 4 (`checkPast`, `verify`), 5 (`ScratchFold`,
+/// `checkProjection`, `compare`), 6 (`ScratchFold.replay`), 7 (`LogAuditor`) and 8 (`checkRecords`,
+/// `LogAuditor`). How runs end is judged by `OutcomeChecker`, their pace by `PaceChecker`.
 struct StoreChecker {
     /// A place in the log, and what its chain's head was there.
     private struct Mark {
@@ -12,15 +17,25 @@ struct StoreChecker {
         let head: [UInt8]
     }
 
-    private let plan: SimulationPlan
+    let plan: SimulationPlan
     private let folder: ScratchFolder
+    private let projections: String
     private var marks: [Mark] = []
-    private var checks = 0
+    /// Arrivals that were compared with the log.
+    private var arrivals = 0
+    private var arrived: Set<Position> = []
+    private var scratch: ScratchFold
+    var texts = RecordTexts()
+    var expected: ExpectedRecords
     private(set) var auditor: LogAuditor
 
-    init(_ plan: SimulationPlan, _ folder: ScratchFolder) {
+    /// - Parameter projections: the folder of the store's projections.
+    init(_ plan: SimulationPlan, _ folder: ScratchFolder, projections: String) throws {
         self.plan = plan
         self.folder = folder
+        self.projections = projections
+        scratch = try ScratchFold(folder: try folder.make("scratch"))
+        expected = try ExpectedRecords()
         auditor = LogAuditor(plan)
     }
 
@@ -29,75 +44,124 @@ struct StoreChecker {
         marks.last.map { mark in mark.head.withUnsafeBytes { hexadecimal($0) } } ?? ""
     }
 
-    /// Runs every check.
+    /// Checks all that came since the last check and, with `isLast`, what needs the whole log.
     mutating func check(
-        _ log: EventLog, _ erp: SimulatedERP, _ wire: VirtualWire
+        _ log: EventLog, _ erp: SimulatedERP, _ wire: VirtualWire,
+        acknowledged: [LoggedEvent], isLast: Bool
     ) throws -> [SimulationViolation] {
-        checks += 1
         var violations = Violations()
-        try checkLog(log, &violations)
-        guard violations.found.isEmpty else { return violations.found }
-        try audit(log, erp, &violations)
-        checkArrivals(erp, wire, &violations)
-        let scratch = try folder.make("scratch-\(checks)")
-        defer { ScratchFolder.remove(scratch) }
-        try ScratchFold(log: log, folder: scratch).compare(&violations)
-        try checkRecords(log, erp, &violations)
-        try checkProjection(log, erp, scratch, &violations)
+        let events: [LoggedEvent]
+        do throws(EventLogError) {
+            events = try newEvents(log)
+            // What was said to be durable is what is there, and nothing else is.
+            violations.expect(
+                events == acknowledged, 4, "the log has other events than those acknowledged")
+            audit(events, erp, &violations)
+            try checkPast(log, &violations)
+            if isLast { try verify(log, &violations) }
+            guard violations.found.isEmpty else { return violations.found }
+            for event in events { texts.take(event) }
+        } catch {
+            violations.note(4, "the log can't be read: \(error)")
+            return violations.found
+        }
+        do {
+            try compare(log, events, erp, wire, isLast: isLast, &violations)
+        } catch {
+            violations.note(0, "\(error)")
+        }
         return violations.found
     }
 
-    /// Invariant 4: the log verifies, and extends what it was.
-    private mutating func checkLog(
-        _ log: EventLog, _ violations: inout Violations
+    private mutating func compare(
+        _ log: EventLog, _ events: [LoggedEvent], _ erp: SimulatedERP, _ wire: VirtualWire,
+        isLast: Bool, _ violations: inout Violations
     ) throws {
+        checkArrivals(erp, wire, &violations)
+        try scratch.take(events, &violations)
+        try scratch.compare(with: log, &violations)
+        let rows = try rows(log)
+        try checkRecords(log, rows, erp, readsTexts: isLast, &violations)
+        let projection = RecordProjection(
+            name: VirtualMachine.streamName, mapping: expected.mapping)
+        let followed = try Projector(projection, folder: projections, log: log)
+        try readOrRebuild(followed)
+        try checkProjection(followed, rows, erp, &violations)
+        if isLast {
+            let rebuilt = try Projector(projection, folder: try folder.make("rebuilt"), log: log)
+            try Self.compare(followed, with: rebuilt, &violations)
+        }
+    }
+
+    private func newEvents(_ log: EventLog) throws(EventLogError) -> [LoggedEvent] {
+        var events: [LoggedEvent] = []
+        try log.snapshot().forEachEvent(after: auditor.position) { event in
+            events.append(event)
+            return true
+        }
+        return events
+    }
+
+    private mutating func audit(
+        _ events: [LoggedEvent], _ erp: SimulatedERP, _ violations: inout Violations
+    ) {
+        auditor.serverHolds(erp.ids)
+        for event in events { auditor.take(event, &violations) }
+    }
+
+    /// Invariant 4: the log extends what it was.
+    private mutating func checkPast(
+        _ log: EventLog, _ violations: inout Violations
+    ) throws(EventLogError) {
+        let tail = try log.snapshot().tail()
+        do throws(LMDBError) {
+            let transaction = try log.environment.beginRead()
+            let commits = try transaction.database("commits")
+            for mark in marks {
+                let key = withUnsafeBytes(of: mark.position.rawValue.bigEndian) { Array($0) }
+                let link = try transaction.value(commits, key)
+                violations.expect(
+                    link.map { Array($0.prefix(32)) } == mark.head, 4,
+                    "the head of the chain at \(mark.position.rawValue) is another one")
+            }
+        } catch {
+            throw .storage(error)
+        }
+        marks.append(Mark(position: tail.position, head: tail.head))
+    }
+
+    /// Invariant 4: the whole log is dense and chained, as `log verify` finds it.
+    private func verify(
+        _ log: EventLog, _ violations: inout Violations
+    ) throws(EventLogError) {
         let report = try LogVerifier(log).run()
         for problem in report.problems {
             let place = problem.position.map { "position \($0.rawValue): " } ?? ""
             violations.note(4, "log verify: \(place)\(problem.text)")
         }
-        let transaction = try log.environment.beginRead()
-        let commits = try transaction.database("commits")
-        for mark in marks {
-            let key = withUnsafeBytes(of: mark.position.rawValue.bigEndian) { Array($0) }
-            let link = try transaction.value(commits, key)
-            violations.expect(
-                link.map { Array($0.prefix(32)) } == mark.head, 4,
-                "the head of the chain at \(mark.position.rawValue) is another one")
-        }
-        marks.append(Mark(position: report.position, head: report.head))
-    }
-
-    private mutating func audit(
-        _ log: EventLog, _ erp: SimulatedERP, _ violations: inout Violations
-    ) throws {
-        var auditor = auditor
-        auditor.serverHolds(erp.ids)
-        try log.snapshot().forEachEvent(after: auditor.position, bodies: .none) { event in
-            auditor.take(event, &violations)
-            return true
-        }
-        self.auditor = auditor
+        violations.expect(
+            report.position == marks.last?.position && report.head == marks.last?.head, 4,
+            "log verify ends at \(report.position.rawValue), with another head than the log's")
     }
 
     /// Invariants 2 and 3, by what the server saw.
-    private func checkArrivals(
+    private mutating func checkArrivals(
         _ erp: SimulatedERP, _ wire: VirtualWire, _ violations: inout Violations
     ) {
-        let arrivals = erp.arrivals
+        let entries = erp.arrivals
         for window in plan.limits.windows {
-            let most = arrivals.maximumArrivals(inWindowNs: window.periodNs)
+            let most = entries.maximumArrivals(inWindowNs: window.periodNs)
             violations.expect(
                 most <= window.requests, 3,
                 "the server saw \(most) requests in a window of \(window.periodNs) ns, which "
                     + "admits \(window.requests)")
         }
         violations.expect(
-            arrivals.entries.count == wire.arrivals.count, 2,
-            "the server saw \(arrivals.entries.count) requests, but \(wire.arrivals.count) were "
+            entries.entries.count == wire.arrivals.count, 2,
+            "the server saw \(entries.entries.count) requests, but \(wire.arrivals.count) were "
                 + "sent")
-        var arrived: Set<Position> = []
-        for (arrival, sent) in zip(arrivals.entries, wire.arrivals) {
+        let new = zip(entries.entries.dropFirst(arrivals), wire.arrivals.dropFirst(arrivals))
+        for (arrival, sent) in new {
             let at = sent.intent.rawValue
             violations.expect(
                 arrived.insert(sent.intent).inserted, 2, "the request of intent \(at) came twice")
@@ -110,85 +174,7 @@ struct StoreChecker {
                 arrival.target == .details(ids.compactMap { Int64($0.text) }), 2,
                 "the server was asked for other records than intent \(at) names")
         }
-    }
-
-    /// Invariant 1: the records are the server's, byte for byte.
-    private func checkRecords(
-        _ log: EventLog, _ erp: SimulatedERP, _ violations: inout Violations
-    ) throws {
-        let snapshot = try log.snapshot()
-        let ids = erp.ids
-        let counts = try snapshot.control().streams.first?.counts
-        violations.expect(
-            counts?.total == UInt64(ids.count), 1,
-            "the store has \(counts?.total ?? 0) records, the server \(ids.count)")
-        for id in ids {
-            let row = try snapshot.row(VirtualMachine.stream, RecordID("\(id)"))
-            guard let row, let expected = erp.expected(id) else {
-                violations.note(1, "record \(id) is not in the store")
-                continue
-            }
-            let header = try snapshot.body(of: row.ordinal, at: row.headerPosition)
-            violations.expect(header == expected.header, 1, "the header of record \(id) differs")
-            if plan.isUnobtainable(id) {
-                violations.expect(
-                    row.state == .parked, 8, "record \(id) can't be had, but is \(row.state.name)")
-                continue
-            }
-            violations.expect(row.detailsSynced, 1, "record \(id) is \(row.state.name)")
-            let detail = try snapshot.body(of: row.ordinal, at: row.detailPosition)
-            violations.expect(detail == expected.detail, 1, "the detail of record \(id) differs")
-        }
-    }
-
-    /// Invariant 5: the projection that followed the log is the one that is made from scratch, and
-    /// its sum is the server's.
-    private func checkProjection(
-        _ log: EventLog, _ erp: SimulatedERP, _ scratch: String, _ violations: inout Violations
-    ) throws {
-        let projection = RecordProjection(
-            name: VirtualMachine.streamName, mapping: try SimulationPlan.mapping())
-        let followed = try Self.rows(
-            try Projector(projection, folder: "\(folder.path)/projections", log: log))
-        let rebuilt = try Self.rows(
-            try Projector(projection, folder: "\(scratch)/projections", log: log))
-        violations.expect(
-            followed.rows == rebuilt.rows, 5, "the projection is not the one made from scratch")
-        violations.expect(
-            followed.sum == rebuilt.sum && followed.count == rebuilt.count, 5,
-            "the sum \(followed.sum) of \(followed.count) is not the rebuilt one, "
-                + "\(rebuilt.sum) of \(rebuilt.count)")
-        let snapshot = try log.snapshot()
-        for view in followed.rows {
-            violations.expect(
-                try snapshot.row(VirtualMachine.stream, view.core.ordinal) == view.core, 5,
-                "the projection's row of \(view.core.id) is not the core row")
-        }
-        let synced = erp.ids.filter { !plan.isUnobtainable($0) }
-        let cents = synced.reduce(0 as Int64) { $0 + (erp.expected($1)?.expenseCents ?? 0) }
-        violations.expect(
-            followed.sum == Self.decimal(cents: cents), 1,
-            "the expenses are \(followed.sum), but the server's \(Self.decimal(cents: cents))")
-    }
-
-    private static func rows(
-        _ projector: Projector
-    ) throws -> (rows: [RecordView], sum: String, count: UInt64) {
-        try projector.read { reader in
-            var rows: [RecordView] = []
-            try reader.forEachRow { row in
-                rows.append(row)
-                return true
-            }
-            let total = reader.total
-            return (rows, total?.sum ?? "", total?.records ?? 0)
-        }
-    }
-
-    private static func decimal(cents: Int64) -> String {
-        guard cents != 0 else { return "0" }
-        let fraction = cents % 100
-        return "\(cents / 100).\(fraction < 10 ? "0" : "")\(fraction)"
+        arrivals = wire.arrivals.count
     }
 }
 

@@ -1,0 +1,140 @@
+// Stands before the C library's functions that change files: the dynamic linker finds those of the
+// executable first, for liblmdb too. A program that doesn't link this has none of it.
+//
+// What is passed on goes to the kernel itself, so that nothing is looked up by name.
+
+#define _GNU_SOURCE
+#include "disk_faults.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+static _Thread_local struct {
+    bool is_armed;
+    ossync_disk_failure failure;
+    ossync_disk_report report;
+} disk;
+
+void ossync_disk_arm(ossync_disk_failure failure)
+{
+    disk.is_armed = true;
+    disk.failure = failure;
+    disk.report = (ossync_disk_report){0, false};
+}
+
+ossync_disk_report ossync_disk_disarm(void)
+{
+    disk.is_armed = false;
+    return disk.report;
+}
+
+// Below this a device writes all or nothing: LMDB's meta pages rely on it.
+enum { SECTOR = 512 };
+
+// Whether this call fails; then errno says why.
+static bool fails(void)
+{
+    if (!disk.is_armed) return false;
+    disk.report.calls += 1;
+    bool strikes = disk.report.calls == disk.failure.at;
+    if (strikes) disk.report.struck = true;
+    if (!strikes && !(disk.report.struck && disk.failure.goes_on)) return false;
+    errno = disk.failure.error;
+    return true;
+}
+
+// What a write that fails leaves on the disk.
+static size_t torn(size_t count)
+{
+    bool is_first = disk.report.calls == disk.failure.at;
+    return is_first && disk.failure.tears && count > SECTOR ? count / 2 / SECTOR * SECTOR : 0;
+}
+
+ssize_t pwrite(int file, const void *bytes, size_t count, off_t offset)
+{
+    if (fails()) {
+        size_t part = torn(count);
+        return part ? syscall(SYS_pwrite64, file, bytes, part, offset) : -1;
+    }
+    return syscall(SYS_pwrite64, file, bytes, count, offset);
+}
+
+ssize_t write(int file, const void *bytes, size_t count)
+{
+    if (fails()) {
+        size_t part = torn(count);
+        return part ? syscall(SYS_write, file, bytes, part) : -1;
+    }
+    return syscall(SYS_write, file, bytes, count);
+}
+
+ssize_t writev(int file, const struct iovec *parts, int count)
+{
+    if (fails()) {
+        size_t part = count > 0 ? torn(parts[0].iov_len) : 0;
+        return part ? syscall(SYS_write, file, parts[0].iov_base, part) : -1;
+    }
+    return syscall(SYS_writev, file, parts, count);
+}
+
+int fsync(int file)
+{
+    return fails() ? -1 : (int)syscall(SYS_fsync, file);
+}
+
+int fdatasync(int file)
+{
+    return fails() ? -1 : (int)syscall(SYS_fdatasync, file);
+}
+
+int ftruncate(int file, off_t length)
+{
+    return fails() ? -1 : (int)syscall(SYS_ftruncate, file, length);
+}
+
+int fallocate(int file, int mode, off_t offset, off_t length)
+{
+    return fails() ? -1 : (int)syscall(SYS_fallocate, file, mode, offset, length);
+}
+
+int rename(const char *old, const char *new)
+{
+    return fails() ? -1 : (int)syscall(SYS_renameat, AT_FDCWD, old, AT_FDCWD, new);
+}
+
+int unlink(const char *path)
+{
+    return fails() ? -1 : (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
+}
+
+int rmdir(const char *path)
+{
+    return fails() ? -1 : (int)syscall(SYS_unlinkat, AT_FDCWD, path, AT_REMOVEDIR);
+}
+
+int mkdir(const char *path, mode_t mode)
+{
+    return fails() ? -1 : (int)syscall(SYS_mkdirat, AT_FDCWD, path, mode);
+}
+
+int open(const char *path, int flags, ...)
+{
+    mode_t mode = 0;
+    if (flags & (O_CREAT | O_TMPFILE)) {
+        va_list arguments;
+        va_start(arguments, flags);
+        mode = va_arg(arguments, mode_t);
+        va_end(arguments);
+    }
+    // Opening changes a file only where it makes or empties one.
+    bool changes = flags & O_TRUNC || (flags & O_CREAT && access(path, F_OK) != 0);
+    if (changes && fails()) return -1;
+    return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+}

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <stdbool.h>
+
+/// Calls that change files, in the order in which this thread makes them, and which of them fail.
+typedef struct {
+    /// The call that fails, counted from 1.
+    long at;
+    /// What it reports.
+    int error;
+    /// Whether every later call fails too, as on a full disk, or in a process that is gone.
+    bool goes_on;
+    /// Whether half of what it should write is written.
+    bool tears;
+} ossync_disk_failure;
+
+typedef struct {
+    /// The calls that were made.
+    long calls;
+    /// Whether one of them failed.
+    bool struck;
+} ossync_disk_report;
+
+/// From now on counts this thread's calls, and lets them fail.
+void ossync_disk_arm(ossync_disk_failure failure);
+
+/// Lets every call be again what it is.
+ossync_disk_report ossync_disk_disarm(void);

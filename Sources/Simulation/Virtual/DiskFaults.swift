@@ -1,0 +1,38 @@
+/// The way in which a simulation lets calls that change files fail.
+///
+/// The calls are those of the calling thread between `arm` and `disarm`. Whoever builds a simulator
+/// brings it, so that nothing of it is in a program that doesn't simulate.
+package struct DiskFaults: Sendable {
+    package struct Failure: Sendable {
+        /// The call that fails, counted from 1.
+        package let at: Int
+        /// The errno that it reports.
+        package let error: Int32
+        /// Every later call fails too: the disk stays full, or the process is gone.
+        package let goesOn: Bool
+        /// Half of what it should write is written.
+        package let tears: Bool
+    }
+
+    package struct Report: Sendable, Equatable {
+        /// Calls that were made.
+        package let calls: Int
+        /// One of them failed.
+        package let isStruck: Bool
+
+        package init(calls: Int, isStruck: Bool) {
+            self.calls = calls
+            self.isStruck = isStruck
+        }
+    }
+
+    let arm: @Sendable (Failure) -> Void
+    let disarm: @Sendable () -> Report
+
+    package init(
+        arm: @escaping @Sendable (Failure) -> Void, disarm: @escaping @Sendable () -> Report
+    ) {
+        self.arm = arm
+        self.disarm = disarm
+    }
+}

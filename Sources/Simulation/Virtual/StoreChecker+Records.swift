@@ -1,0 +1,138 @@
+internal import EventLog
+internal import Projections
+internal import Records
+internal import SyncCore
+
+extension StoreChecker {
+    /// So many records' texts are read as `show` reads them; the others as the log's events bring
+    /// them.
+    private static let readTexts = 12
+
+    /// The core rows by identity.
+    func rows(_ log: EventLog) throws -> [Int64: RecordRow] {
+        var rows: [Int64: RecordRow] = [:]
+        try log.snapshot().forEachRow(VirtualMachine.stream) { row in
+            if let id = Int64(row.id.text) { rows[id] = row }
+            return true
+        }
+        return rows
+    }
+
+    /// Invariant 1: the records are the server's, byte for byte; invariant 8: those that can't be
+    /// had are parked, and no other one waits.
+    mutating func checkRecords(
+        _ log: EventLog, _ rows: [Int64: RecordRow], _ erp: SimulatedERP, readsTexts: Bool,
+        _ violations: inout Violations
+    ) throws {
+        let snapshot = try log.snapshot()
+        let ids = erp.ids
+        let counts = try snapshot.control().streams.first?.counts
+        violations.expect(
+            counts?.total == UInt64(ids.count) && rows.count == ids.count, 1,
+            "the store has \(counts?.total ?? 0) records, the server \(ids.count)")
+        let stride = max(ids.count / Self.readTexts, 1)
+        for (index, id) in ids.enumerated() {
+            guard let row = rows[id], let expected = try expected.record(id, erp) else {
+                violations.note(1, "record \(id) is not in the store")
+                continue
+            }
+            func expect(_ text: RecordTexts.Text?, _ position: Position, _ wanted: [UInt8]) throws {
+                let name = position == row.headerPosition ? "header" : "detail"
+                violations.expect(
+                    text?.position == position && text?.body == wanted[...], 1,
+                    "the \(name) of record \(id) differs")
+                guard readsTexts, index % stride == 0 else { return }
+                let found = try snapshot.row(VirtualMachine.stream, row.id)
+                violations.expect(found == row, 5, "record \(id) is not found by its identity")
+                let body = try snapshot.body(of: row.ordinal, at: position)
+                violations.expect(body == wanted, 1, "the \(name) of record \(id) reads otherwise")
+            }
+            try expect(texts.headers[row.ordinal], row.headerPosition, expected.header)
+            if plan.isUnobtainable(id) {
+                violations.expect(
+                    row.state == .parked, 8, "record \(id) can't be had, but is \(row.state.name)")
+                continue
+            }
+            violations.expect(row.detailsSynced, 1, "record \(id) is \(row.state.name)")
+            try expect(texts.details[row.ordinal], row.detailPosition, expected.detail)
+        }
+    }
+
+    /// Invariants 1 and 5: the projection that followed the log has the core rows, the columns that
+    /// the server's texts give, and their sum.
+    mutating func checkProjection(
+        _ projector: Projector, _ rows: [Int64: RecordRow], _ erp: SimulatedERP,
+        _ violations: inout Violations
+    ) throws {
+        let followed = try Self.contents(projector)
+        var cents: Int64 = 0
+        for view in followed.rows {
+            let id = view.core.id
+            guard let number = Int64(id.text), let expected = try expected.record(number, erp)
+            else {
+                violations.note(1, "the projection has record \(id), which the server hasn't")
+                continue
+            }
+            violations.expect(
+                rows[number] == view.core, 5, "the projection's row of \(id) is not the core row")
+            violations.expect(
+                view.fromHeader == expected.fromHeader, 5,
+                "the projection's columns of \(id) are not its header's")
+            guard !plan.isUnobtainable(number) else { continue }
+            violations.expect(
+                view.fromDetail == expected.fromDetail, 5,
+                "the projection's columns of \(id) are not its detail's")
+            cents += expected.expenseCents
+        }
+        violations.expect(
+            followed.rows.count == rows.count, 5,
+            "the projection has \(followed.rows.count) records, the log \(rows.count)")
+        violations.expect(
+            followed.sum == Self.decimal(cents: cents), 1,
+            "the expenses are \(followed.sum), but the server's \(Self.decimal(cents: cents))")
+    }
+
+    /// Invariant 5: the projection that followed the log is the one that is made from scratch.
+    static func compare(
+        _ projector: Projector, with rebuilt: Projector, _ violations: inout Violations
+    ) throws {
+        let followed = try contents(projector)
+        let scratch = try contents(rebuilt)
+        violations.expect(
+            followed.rows == scratch.rows, 5, "the projection is not the one made from scratch")
+        violations.expect(
+            followed.sum == scratch.sum && followed.count == scratch.count, 5,
+            "the sum \(followed.sum) of \(followed.count) is not the rebuilt one, "
+                + "\(scratch.sum) of \(scratch.count)")
+    }
+
+    /// Rebuilds a projection that can't be read, as its error says to do, where one was spoiled.
+    func readOrRebuild(_ projector: Projector) throws {
+        guard plan.projectionFaults > 0 else { return }
+        do {
+            _ = try Self.contents(projector)
+        } catch ProjectionError.damaged {
+            try projector.rebuild()
+        }
+    }
+
+    private static func contents(
+        _ projector: Projector
+    ) throws -> (rows: [RecordView], sum: String, count: UInt64) {
+        try projector.read { reader in
+            var rows: [RecordView] = []
+            try reader.forEachRow { row in
+                rows.append(row)
+                return true
+            }
+            let total = reader.total
+            return (rows, total?.sum ?? "", total?.records ?? 0)
+        }
+    }
+
+    private static func decimal(cents: Int64) -> String {
+        guard cents != 0 else { return "0" }
+        let fraction = cents % 100
+        return "\(cents / 100).\(fraction < 10 ? "0" : "")\(fraction)"
+    }
+}

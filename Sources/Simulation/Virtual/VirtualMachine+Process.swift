@@ -1,0 +1,233 @@
+internal import EventLog
+internal import Glibc
+internal import LMDB
+internal import Projections
+internal import SyncCore
+internal import SyncEngine
+
+/// The life and death of the process that runs the engine.
+extension VirtualMachine {
+    /// Lends the log, and the state that it leads to, while no engine runs.
+    func withLog<Result>(
+        _ body: (EventLog, ControlState) throws -> Result
+    ) throws -> Result {
+        precondition(!isRunning, "the engine holds the log")
+        let (log, engine) = try opened()
+        return try body(log, engine.control)
+    }
+
+    /// The store as the next process opens it; makes it where it isn't there yet. A process that
+    /// dies at that is followed by another one.
+    private func opened() throws -> (EventLog, Engine) {
+        if let log, let engine { return (log, engine) }
+        while true {
+            if let opened = try openOnce() {
+                (log, engine) = opened
+                try takeUnacknowledged(opened.0, opened.1.control.position)
+                return opened
+            }
+        }
+    }
+
+    /// - Returns: nil when the process died.
+    private func openOnce() throws -> (EventLog, Engine)? {
+        if !StoreFolder(store).exists {
+            if dies(.crashInCreation) { return nil }
+            let made: Void? = try survive(.crashInCreation) {
+                try EventLog.create(store: store, durability: .none)
+            }
+            guard made != nil else { return nil }
+        }
+        if dies(.crashAtOpening) { return nil }
+        let log = try survive(.crashAtOpening) {
+            try EventLog.open(
+                store: store, .write, durability: .none, mapSize: plan.mapKiB << 10)
+        }
+        guard let log else { return nil }
+        let engine = try Engine(log: log, clock: clock)
+        if dies(.crashAtOpening) { return nil }
+        engine.observer = { [unowned self] events, _ in
+            history += events
+            acknowledged = events.last?.position ?? acknowledged
+        }
+        return (log, engine)
+    }
+
+    /// Invariant 4: what the engine said is durable is there. A commit that it didn't live to tell
+    /// of, or took for failed, may be there too.
+    private func takeUnacknowledged(_ log: EventLog, _ end: Position) throws {
+        guard end >= acknowledged else {
+            throw SimulationViolation(
+                4,
+                "the log ends at \(end.rawValue), though \(acknowledged.rawValue) was "
+                    + "acknowledged")
+        }
+        guard end > acknowledged else { return }
+        try log.snapshot().forEachEvent(after: acknowledged) { event in
+            history.append(event)
+            return true
+        }
+        acknowledged = end
+    }
+
+    /// - Returns: the state that the process finds.
+    @discardableResult
+    func start() throws -> ControlState {
+        let (_, engine) = try opened()
+        isRunning = true
+        wake = nil
+        finished = nil
+        return engine.control
+    }
+
+    func stop() {
+        isRunning = false
+        projector = nil
+        engine = nil
+        log = nil
+    }
+
+    /// The process is gone, and with it whoever waited for an answer.
+    private func die(_ kind: SimulationCoverage.Kind) {
+        coverage.count(kind)
+        if isRecovering { coverage.count(.crashInRecovery) }
+        isRecovering = true
+        recovery = crashes.passed..<crashes.passed
+        end()
+        let reboots = Double(generator.below(1_000)) < plan.rebootShare * 1_000
+        if reboots, !isUnanchored { reboot() }
+    }
+
+    /// Whether the process dies at this point.
+    private func dies(_ kind: SimulationCoverage.Kind) -> Bool {
+        guard crashes.strikes() else { return false }
+        die(kind)
+        return true
+    }
+
+    private func end() {
+        stop()
+        wire.loseClient()
+        rest(mostMs: plan.isStorm || generator.below(3) == 0 ? 100 : 20_000)
+    }
+
+    /// A process has got through its first step.
+    func hasRecovered() {
+        guard isRecovering else { return }
+        isRecovering = false
+        recovery = recovery.map { $0.lowerBound..<crashes.passed }
+    }
+
+    /// Does what changes files; nil when the process died in it, at one of its calls.
+    func survive<Result>(
+        _ kind: SimulationCoverage.Kind, _ body: () throws -> Result
+    ) throws -> Result? {
+        guard let disk else { return try body() }
+        // A dead process changes nothing any more, whatever it does about its failures.
+        disk.arm(
+            DiskFaults.Failure(
+                at: crashes.distance ?? .max, error: EIO, goesOn: true,
+                tears: crashes.crashes % 2 == 0))
+        let result = Swift.Result { try body() }
+        let report = disk.disarm()
+        crashes.pass(report)
+        guard !report.isStruck else {
+            die(kind)
+            return nil
+        }
+        return try result.get()
+    }
+
+    /// One step of the engine's loop.
+    ///
+    /// - Returns: how the process ended at it; nil while it lives.
+    func process(_ engine: Engine, _ inputs: [Input]) throws -> Invocation.End? {
+        stepCount += 1
+        stepWall(engine.control.clock)
+        if dies(.crashBeforeCommit) { return .crashed }
+        if let failure = drawDiskError() {
+            return try processFailing(engine, inputs, failure)
+        }
+        let mapBefore = try log?.environment.info().mapSize
+        guard let effects = try survive(.crashInCommit, { try engine.process(inputs) }) else {
+            return .crashed
+        }
+        if try log?.environment.info().mapSize != mapBefore { coverage.count(.mapGrown) }
+        return try perform(effects, engine)
+    }
+
+    private func perform(_ effects: [Effect], _ engine: Engine) throws -> Invocation.End? {
+        isUnanchored = isWallAhead(of: engine.control.clock)
+        if dies(.crashAfterCommit) { return .crashed }
+        wake = nil
+        for (index, effect) in effects.enumerated() {
+            try perform(effect)
+            let isLast = index == effects.count - 1
+            if dies(isLast ? .crashAfterEffects : .crashBetweenEffects) { return .crashed }
+        }
+        return nil
+    }
+
+    private func perform(_ effect: Effect) throws {
+        switch effect {
+        case .send(let request):
+            guard let log, try isDurable(request, log) else {
+                throw SimulationViolation(
+                    2, "request \(request.intent.rawValue) was sent before its intent was durable")
+            }
+            invocation?.sent += 1
+            wire.send(request)
+        case .wake(let time): wake = time
+        case .finish(let completed):
+            finished = completed
+            invocation?.endNs = clock.nowNs
+        }
+    }
+
+    /// Whether the log holds the intent of a request, as it is sent.
+    private func isDurable(_ request: SourceRequest, _ log: EventLog) throws -> Bool {
+        guard
+            case .requestIntended(let event)? = try log.snapshot().event(
+                at: request.intent, bodies: .none)?.event
+        else { return false }
+        return event.request(intent: request.intent) == request
+    }
+
+    // MARK: Writes that fail
+
+    func drawDiskError() -> DiskFaults.Failure? {
+        guard diskErrorsLeft > 0, generator.below(25) == 0 else { return nil }
+        diskErrorsLeft -= 1
+        let isFull = generator.below(2) == 0
+        return DiskFaults.Failure(
+            at: 1 + generator.below(6), error: isFull ? ENOSPC : EIO,
+            goesOn: isFull || generator.below(2) == 0, tears: generator.below(3) == 0)
+    }
+
+    /// A step whose commit may fail: then the process ends with an error, and nothing that it
+    /// decided counts.
+    private func processFailing(
+        _ engine: Engine, _ inputs: [Input], _ failure: DiskFaults.Failure
+    ) throws -> Invocation.End? {
+        disk?.arm(failure)
+        let result = Swift.Result { () throws(EngineError) in try engine.process(inputs) }
+        guard let report = disk?.disarm() else { return nil }
+        switch result {
+        case .success(let effects):
+            if report.isStruck {
+                throw SimulationViolation(4, "a write failed, but the commit is said to be durable")
+            }
+            return try perform(effects, engine)
+        case .failure(let error):
+            // What is written in part only is told as an I/O error, whatever the reason.
+            let isFull = failure.error == ENOSPC
+            guard report.isStruck, case .log(.storage(let storage)) = error,
+                storage.code == (isFull ? .diskFull : .io) || failure.tears && storage.code == .io,
+                error.exitCode == 1
+            else { throw SimulationViolation(0, "a failed write is told as: \(error)") }
+            coverage.count(isFull ? .diskFull : .diskFailed)
+            end()
+            return .broken
+        }
+    }
+}

@@ -1,0 +1,45 @@
+internal import SyncCore
+
+/// The machine's clocks.
+extension VirtualMachine {
+    /// Lets the time between two invocations go by.
+    func rest(mostMs: Int) {
+        pass(Int64(generator.below(mostMs + 1)) * .nsPerMs)
+    }
+
+    /// Lets time go by in which no engine runs; what is on the wire arrives.
+    func pass(_ ns: Int64) {
+        clock.advance(toNs: clock.nowNs.saturatingAdd(max(ns, 0)))
+        _ = wire.deliver(erp)
+    }
+
+    func reboot() {
+        coverage.count(.reboot)
+        // Virtual machines are up again in no time.
+        let uptimeMs = generator.below(plan.isStorm || generator.below(2) == 0 ? 200 : 5_000)
+        let downMs = generator.below(plan.isStorm || generator.below(2) == 0 ? 200 : 5_000)
+        pass(Int64(uptimeMs + downMs) * .nsPerMs)
+        clock.reboot(uptimeNs: Int64(uptimeMs) * .nsPerMs)
+    }
+
+    /// Whether the wall clock is further ahead of an anchor than is let pass.
+    func isWallAhead(of anchor: ClockAnchored?) -> Bool {
+        let now = clock.read()
+        guard let anchor else { return false }
+        return now.wall.since(anchor.time(atBootNs: now.bootNs)) > ClockAnchored.slackNs
+    }
+
+    /// Sets the wall clock when its time has come.
+    ///
+    /// Only in a boot that has an anchor: one that jumps forward across a reboot is more than the
+    /// limiter can know.
+    func stepWall(_ anchor: ClockAnchored?) {
+        guard wallStepLeftNs != 0, stepCount >= plan.wallStepAt,
+            anchor?.bootID == clock.read().bootID
+        else { return }
+        clock.stepWall(byNs: wallStepLeftNs)
+        wallStepLeftNs = 0
+        coverage.count(.wallStep)
+        isUnanchored = isWallAhead(of: anchor)
+    }
+}
