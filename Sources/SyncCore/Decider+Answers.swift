@@ -9,12 +9,14 @@ extension Decider {
         }
         let position = emit(.pageFetched(page), cause: page.intent)
         admitted(page.intent, cause: position)
-        if let text = stall(page, before) {
-            stop(.stalled, text, cause: position)
+        let stalled = stall(page, before)
+        if let stalled, !before.isAtTotalTooSoon {
+            stop(.stalled, stalled, cause: position)
             return
         }
         let stream = control[invocation.stream]
-        guard let pass = stream.pass, pass.isAtEnd(after: page, paging: invocation.policy.paging)
+        guard let pass = stream.pass,
+            stalled != nil || pass.isAtEnd(after: page, paging: invocation.policy.paging)
         else { return }
         let drift = pass.drift
         let known = stream.highWaterPinned == pass.pinned ? stream.highWaterMark : nil
@@ -151,8 +153,14 @@ extension PassState {
         // rest.
         let counted = paging.isKeyset ? UInt64(page.rows) : rows
         // A total that is less than what came counts something else: only an empty page ends such
-        // a list.
-        return counted == total
+        // a list. Rows that came twice make up for others that may still come.
+        return counted == total && distinct >= self.total ?? total
+    }
+
+    /// Whether as many rows came as there are, but some of them twice: a list that brings nothing
+    /// new beyond that is at its end, where another one would be stalled.
+    fileprivate var isAtTotalTooSoon: Bool {
+        total.map { rows == $0 && distinct < $0 } ?? false
     }
 
     /// A sign that rows moved while the list was walked, so that some may have been missed.
