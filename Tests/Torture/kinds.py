@@ -217,8 +217,11 @@ class Readers(Round):
                 self.counts["readers killed"] += 1
                 continue
             self.counts["readers"] += 1
-            # 1: no such record yet; 10: no store yet; 11: the sync writes the projection.
-            allowed = {"show": (0, 1, 10), "projections": (0, 10, 11)}.get(command[0], (0, 10))
+            # 1: no such record yet; 10: no store yet; 11: the sync writes the projection, another
+            # export the file.
+            allowed = {
+                "show": (0, 1, 10), "projections": (0, 10, 11), "export": (0, 10, 11),
+            }.get(command[0], (0, 10))
             self.assertIn(code, allowed, f"ossync {' '.join(command)}")
         if self.random.random() < 0.4:
             self.moment()
