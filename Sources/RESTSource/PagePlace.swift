@@ -41,7 +41,8 @@ enum PagePlace: Equatable {
     /// The place after a page of these records, nil when nothing was on it.
     ///
     /// What counts is what came, not what was asked for: servers cap the size of a page, and a page
-    /// shorter than asked is no end.
+    /// shorter than asked is no end. A record that came twice counts once: an offset that is too
+    /// small brings records again, one that is too large skips some.
     static func following(
         _ current: PagePlace?, _ records: [ListedRecord], _ paging: RESTConfiguration.Paging
     ) -> PagePlace? {
@@ -51,10 +52,11 @@ enum PagePlace: Equatable {
             if case .page(let number)? = current { return .page(number.saturatingAdding(1)) }
             return .page(first.saturatingAdding(1))
         case .offset:
+            let count = Set(records.lazy.map(\.id)).count
             if case .offset(let offset)? = current {
-                return .offset(offset.saturatingAdding(records.count))
+                return .offset(offset.saturatingAdding(count))
             }
-            return .offset(records.count)
+            return .offset(count)
         case .idAfter:
             return .after(last.id)
         }

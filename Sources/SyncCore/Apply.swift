@@ -20,6 +20,10 @@ package func apply(_ logged: LoggedEvent, to control: inout ControlState) {
     case .requestIntended, .rateLimited, .requestFailed, .requestAbandoned, .backoffApplied,
         .healthChecked:
         control.applyRequest(logged)
+    case .limitLearned(let event): control.applyLesson(event, logged)
+    case .limitsForgotten:
+        control.limiter.learned = []
+        control.limiter.suspected = nil
     case .passOpened, .passAbandoned, .passCompleted, .pageFetched:
         control.applyList(logged)
     case .detailsFetched, .detailsRequeued, .recordParked, .queueRetried, .queueDropped:
@@ -43,12 +47,12 @@ extension ControlState {
         let lastNs = old.bootNs(at: last)
         let convert = { (time: Int64) -> Int64 in
             let ahead = max(time.saturatingAdd(-lastNs), 0)
-            let wallAge = new.wall.since(old.time(atBootNs: time)) - ClockAnchored.slackNs
-            let age = max(new.bootNs - ahead, wallAge)
-            return new.bootNs.saturatingAdd(-age)
+            let wallAge = new.wall.since(old.time(atBootNs: time))
+                .saturatingAdd(-ClockAnchored.slackNs)
+            let age = max(new.bootNs.saturatingAdd(-ahead), wallAge)
+            return new.bootNs.saturatingAdd(-max(age, -Int64.max))
         }
-        limiter.slots.rebase(convert)
-        limiter.lastLimitedNs = limiter.lastLimitedNs.map(convert)
+        limiter.rebase(convert)
         // A deadline lies ahead, so the uptime says nothing about it; but no more of it can be left
         // than was at the last event, even if the wall clock says so.
         limiter.cooldownUntilNs = limiter.cooldownUntilNs.map { time in
@@ -131,9 +135,15 @@ extension ControlState {
 }
 
 extension ControlState {
-    /// Times of the log and readings of the clocks lie within some decades; far from the limits of
-    /// the type, sums of them are safe.
-    private static let times = -(Int64.max / 4)...(Int64.max / 4)
+    /// Times of the log and readings of the wall clock lie between 1896 and 2116, and no machine is
+    /// up for decades; far from the limits of the type, sums of them are safe.
+    private static let times = -(Int64.max / 4)...(Int64.max / 2)
+    private static let uptimes = -(Int64.max / 4)...(Int64.max / 4)
+
+    /// Whether clocks that read so can be recorded: a log that says otherwise is taken for damaged.
+    package static func canRecord(_ reading: ClockReading) -> Bool {
+        uptimes.contains(reading.bootNs) && times.contains(reading.wall.rawValue)
+    }
 
     /// Whether an event fits this state: its position follows, its stream was declared, its records
     /// were in the states that it says, and what it counts up has room.
@@ -146,7 +156,8 @@ extension ControlState {
         switch logged.event {
         case .streamDeclared(let event): return Int(event.stream.rawValue) == streams.count + 1
         case .clockAnchored(let event):
-            return Self.times.contains(event.bootNs) && Self.times.contains(event.wall.rawValue)
+            return Self.canRecord(
+                ClockReading(bootID: event.bootID, bootNs: event.bootNs, wall: event.wall))
         case .storeBound, .storageMeasured, .cancelRequested:
             return Int(logged.stream.rawValue) <= streams.count
         default:

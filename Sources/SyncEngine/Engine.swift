@@ -86,10 +86,16 @@ package final class Engine {
 
     private func commit(_ inputs: inout ArraySlice<Input>) throws(EngineError) -> [Effect] {
         let given = inputs
+        let reading = clock.read()
+        guard ControlState.canRecord(reading) else {
+            throw .system(
+                operation: "read the clock", path: "CLOCK_REALTIME",
+                reason: "it says \(reading.wall.rfc3339()): set the clock of this machine")
+        }
         do throws(EventLogError) {
             for _ in 0..<Self.mostGrowths {
                 do throws(EventLogError) {
-                    return try attempt(&inputs)
+                    return try attempt(&inputs, reading)
                 } catch {
                     guard error.isMapFull else { throw error }
                 }
@@ -97,16 +103,18 @@ package final class Engine {
                 inputs = given
                 try log.growMap()
             }
-            return try attempt(&inputs)
+            return try attempt(&inputs, reading)
         } catch {
             throw .log(error)
         }
     }
 
-    private func attempt(_ inputs: inout ArraySlice<Input>) throws(EventLogError) -> [Effect] {
+    private func attempt(
+        _ inputs: inout ArraySlice<Input>, _ reading: ClockReading
+    ) throws(EventLogError) -> [Effect] {
         var batch = StepBatch(
             control: control, writer: try log.beginWrite(after: control.position, coder: coder),
-            reading: clock.read())
+            reading: reading)
         try batch.reanchor(slackNs: ClockAnchored.slackNs)
         while let input = inputs.popFirst() {
             try batch.take(input)

@@ -40,6 +40,17 @@ struct ResponseReaderTests {
         }
     }
 
+    @Test("moves an offset by the records that came, and counts one that came twice once")
+    func repeatedRows() throws {
+        let body = #"{"data":[{"id":5},{"id":"5"},{"id":9},{"id":5}],"total":4}"#
+        let configuration = try Fixture.configuration(
+            paging: .offset(offsetParam: "o", sizeParam: nil, size: 1000))
+        let answer = try read(
+            Fixture.list(PagePlace.offset(100).cursor), Fixture.response(200, body), configuration)
+        #expect(answer.page?.next?.display == "offset 102")
+        #expect(answer.page?.records.count == 4)
+    }
+
     @Test("hands out records, total and the exchange")
     func page() throws {
         let answer = try read(

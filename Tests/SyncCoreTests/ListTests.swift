@@ -39,6 +39,37 @@ import Testing
         #expect(core.control[CoreHarness.stream].counts.total == 19)
     }
 
+    @Test func aRowThatCameTwiceEndsNoListBeforeItsLastPage() {
+        var core = CoreHarness()
+        core.request(.incremental, RunOptions(noDetails: true))
+        let pages = [[1, 1] + Array(2...10), Array(11...20), [21]]
+        var next = 0
+        core.finish(with: FakeAPI([])) { _, _ in
+            defer { next += 1 }
+            return self.page(next < 3 ? pages[next] : [], total: 21, next: UInt8(next + 1))
+        }
+        #expect(core.finished.last?.outcome == .completed)
+        #expect(core.finished.last?.reason == nil)
+        #expect(core.control[CoreHarness.stream].counts.total == 21)
+        #expect(core.control[CoreHarness.stream].highWaterMark?.text == "21")
+    }
+
+    @Test func aRowThatCameTwiceEndsNoKeysetListBeforeItsLastPage() {
+        var core = CoreHarness()
+        core.request(.incremental, RunOptions(noDetails: true), policy: keyset)
+        let pages: [([Int], UInt64)] = [
+            (Array(1...10), 21), ([11, 11] + Array(12...20), 11), ([21], 1),
+        ]
+        var next = 0
+        core.finish(with: FakeAPI([])) { _, _ in
+            defer { next += 1 }
+            return self.page(pages[next].0, total: pages[next].1, next: UInt8(next + 1))
+        }
+        #expect(core.finished.last?.reason == nil)
+        #expect(core.control[CoreHarness.stream].counts.total == 21)
+        #expect(core.finished.last?.counters.listRequests == 3)
+    }
+
     /// It counts something else.
     @Test(arguments: [3, 12]) func aTotalThatSaysLessThanComesEndsNoList(total: UInt64) {
         var core = CoreHarness()
@@ -188,7 +219,7 @@ import Testing
         var core = CoreHarness()
         let api = FakeAPI([])
         core.request(.incremental, RunOptions(noDetails: true), policy: keyset)
-        let pages: [([Int], UInt64)] = [([1, 2, 3], 9), ([7, 8, 9], 3)]
+        let pages: [([Int], UInt64)] = [([1, 2, 3], 9), ([7, 8, 9], 3), ([], 0)]
         var next = 0
         core.finish(with: api) { _, _ in
             defer { next += 1 }

@@ -1,3 +1,4 @@
+import EventLog
 import SyncCore
 import SyncEngine
 import TestSupport
@@ -38,6 +39,40 @@ import Testing
         #expect(after.time == start.time.adding(ms: 5_000 + ms))
         #expect(try fixture.events().last?.time == after.time)
         #expect(fixture.engine.control.inFlight.count > 0)
+    }
+
+    private static let yearMs: Int64 = 31_556_952_000
+
+    /// A battery that is dead lets clocks begin anywhere.
+    @Test(arguments: [-53, 20, 90] as [Int64])
+    func aStoreIsReadThoughTheClockWasDecadesOff(years: Int64) throws {
+        let fixture = try EngineFixture()
+        fixture.clock.setWall(by: years * Self.yearMs)
+        try fixture.process(fixture.starting())
+        fixture.clock.setWall(by: -years * Self.yearMs)
+        try fixture.process(fixture.answers(FakeAPI(1...3)))
+        try fixture.finish(with: FakeAPI(1...3))
+        let next = try EngineFixture(fixture.folder, clock: fixture.clock)
+        #expect(next.engine.control.position == fixture.engine.control.position)
+        #expect(try LogVerifier(next.log).run().problems.isEmpty)
+    }
+
+    @Test func nothingIsWrittenByAClockThatNoStoreCouldRecord() throws {
+        let fixture = try EngineFixture()
+        try fixture.process(fixture.starting())
+        let position = fixture.engine.control.position
+        fixture.clock.setWall(by: 200 * Self.yearMs)
+        let answers = fixture.answers(FakeAPI(1...3))
+        #expect {
+            try fixture.process(answers)
+        } throws: { error in
+            "\(error)".contains("set the clock") && (error as? EngineError)?.exitCode == 1
+        }
+        #expect(fixture.engine.control.position == position)
+        #expect(try fixture.events().last?.position == position)
+        fixture.clock.setWall(by: -200 * Self.yearMs)
+        try fixture.process(answers)
+        #expect(fixture.engine.control.position > position)
     }
 
     private var oneAMinute: Policy {
