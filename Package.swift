@@ -136,7 +136,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "SimulationTests",
-            dependencies: ["Simulation", "FaultyDisk", "SyncCore", "EventLog", "LMDB"],
+            dependencies: [
+                "Simulation", "FaultyDisk", "SyncCore", "Records", "RESTSource", "EventLog", "LMDB",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "ossyncTests",

@@ -30,13 +30,8 @@ do {
 
 /// - Returns: the exit code.
 func showEvents(_ job: SimulationJob) -> Int32 {
-    var simulator = Simulator(job.plan, disk: .interposed)
-    simulator.observer = { writeLine($0) }
-    do throws(SimulationFailure) {
-        _ = try simulator.run()
-        return 0
-    } catch {
-        writeLine("\(error)")
-        return 1
-    }
+    var report = SimulationReport()
+    let line = report.take(job, job.perform(disk: .interposed, observer: { writeLine($0) }))
+    writeLine(line.text)
+    return line.isFailure ? 1 : 0
 }

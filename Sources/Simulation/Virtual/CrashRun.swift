@@ -7,6 +7,8 @@ internal import SyncCore
 package struct CrashRun {
     private let plan: SimulationPlan
     private let disk: DiskFaults?
+    /// Told of each durable event, a line each, after the invocation that it is of.
+    package var observer: ((String) -> Void)?
     private static let mostInvocations = 20
 
     package init(_ plan: SimulationPlan, disk: DiskFaults?) {
@@ -50,21 +52,34 @@ package struct CrashRun {
 
     private func reachEnd(_ machine: VirtualMachine) throws {
         var outcomes = OutcomeChecker(plan)
+        var mode = RunMode.incremental
         for _ in 0..<Self.mostInvocations {
-            let invocation = try machine.invoke(.incremental, RunOptions())
+            let invocation = try machine.invoke(mode, RunOptions())
+            for event in invocation.events { observer?(event.line) }
             var violations = Violations()
             outcomes.check(
                 invocation, records: machine.erp.ids.count, since: .none, &violations)
             if !violations.found.isEmpty { throw SimulationFailure(plan, violations.found) }
-            if case .finished(let completed) = invocation.end {
-                let isDone = invocation.after.streams.first?.counts.waiting == 0
-                guard isDone, completed.outcome == .completed || completed.outcome == .partial
-                else { continue }
-                return
+            // Where the crash came before anything was durable, there is nothing to go on with.
+            guard let stream = invocation.after.streams.first, stream.lastPass > 0 else { continue }
+            if stream.pass == nil, stream.counts.waiting == 0 {
+                return try followToEnd(machine)
             }
+            mode = .resume
         }
         throw SimulationViolation(
             0, "the run does not converge: \(Self.mostInvocations) invocations were not enough")
+    }
+}
+
+extension CrashRun {
+    /// Whoever asks for the projection next catches it up; it may have to crash at that, too.
+    private func followToEnd(_ machine: VirtualMachine) throws {
+        while true {
+            try machine.start()
+            let isAlive = try machine.follow()
+            if isAlive { return machine.stop() }
+        }
     }
 }
 

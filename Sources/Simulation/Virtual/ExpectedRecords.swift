@@ -1,8 +1,7 @@
 internal import Records
 internal import SyncCore
-internal import Synchronization
 
-/// What the server has of each record, rendered once a version.
+/// What the server has, or had, of each record, rendered once a version.
 struct ExpectedRecords {
     /// A record as list and detail show it, and what its columns are by both.
     struct Expected {
@@ -14,29 +13,42 @@ struct ExpectedRecords {
         let fromDetail: [ColumnValue?]
     }
 
+    /// The versions that a stored header and detail are; nil for what is none of them.
+    struct Match {
+        var header: Expected?
+        var detail: Expected?
+    }
+
     let mapping: ColumnMapping
-    private var known: [Int64: Expected] = [:]
+    private var known: [Int64: [Expected]] = [:]
 
     init() throws(RecordsError) { mapping = try SimulationPlan.mapping() }
 
-    /// - Returns: nil for a record that the server doesn't have.
-    mutating func record(_ id: Int64, _ erp: SimulatedERP) throws -> Expected? {
-        guard let version = erp.version(of: id) else { return nil }
-        if let expected = known[id], expected.version == version { return expected }
-        guard let text = erp.expected(id) else { return nil }
+    /// Finds the versions that a stored header and detail are.
+    mutating func match(
+        _ id: Int64, _ versions: ClosedRange<UInt32>, header: ArraySlice<UInt8>?,
+        detail: ArraySlice<UInt8>?, _ erp: SimulatedERP
+    ) throws -> Match {
+        var match = Match()
+        for version in versions {
+            guard let expected = try record(id, version, erp) else { continue }
+            if header == expected.header[...] { match.header = expected }
+            if detail == expected.detail[...] { match.detail = expected }
+        }
+        return match
+    }
+
+    private mutating func record(
+        _ id: Int64, _ version: UInt32, _ erp: SimulatedERP
+    ) throws -> Expected? {
+        if let expected = known[id]?.first(where: { $0.version == version }) { return expected }
+        guard let text = erp.expected(id, version: version) else { return nil }
         let expected = Expected(
-            version: text.version, header: text.header, detail: text.detail,
+            version: version, header: text.header, detail: text.detail,
             expenseCents: text.expenseCents,
             fromHeader: try mapping.values(of: text.header[...], .header),
             fromDetail: try mapping.values(of: text.detail[...], .detail))
-        known[id] = expected
+        known[id, default: []].append(expected)
         return expected
-    }
-}
-
-extension SimulatedERP {
-    /// The version of a record; nil for one that the server doesn't have.
-    fileprivate func version(of id: Int64) -> UInt32? {
-        state.withLock { $0.dataset.contains(id) ? $0.dataset.version(id) : nil }
     }
 }

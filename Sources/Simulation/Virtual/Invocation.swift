@@ -16,6 +16,8 @@ struct Invocation {
     let before: ControlState
     /// The true time at which it began.
     let startNs: Int64
+    /// The machine's boot clock then.
+    let startBootNs: Int64
     /// Arrivals at the server until then.
     let arrivalsBefore: Int
     /// Requests that it sent.
@@ -28,5 +30,6 @@ struct Invocation {
     var events: [LoggedEvent] = []
     var after = ControlState()
     var endNs: Int64 = 0
+    var endBootNs: Int64 = 0
     var end = End.crashed
 }

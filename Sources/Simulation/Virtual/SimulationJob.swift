@@ -30,12 +30,19 @@ package struct SimulationJob: Sendable, Equatable {
         return words.joined(separator: " ")
     }
 
-    package func perform(disk: DiskFaults?) -> SimulationOutcome {
+    /// - Parameter observer: told of each durable event.
+    package func perform(
+        disk: DiskFaults?, observer: ((String) -> Void)? = nil
+    ) -> SimulationOutcome {
         do throws(SimulationFailure) {
             if let crashPoints {
-                return .passed(try CrashRun(plan, disk: disk).run(crashingAt: crashPoints))
+                var run = CrashRun(plan, disk: disk)
+                run.observer = observer
+                return .passed(try run.run(crashingAt: crashPoints))
             }
-            return .passed(try Simulator(plan, disk: disk).run())
+            var simulator = Simulator(plan, disk: disk, isPaced: scenario == .pace)
+            simulator.observer = observer
+            return .passed(try simulator.run())
         } catch {
             return .failed(
                 signature: error.signature, text: error.violations.map(\.description))
@@ -109,20 +116,22 @@ extension Simulator.Result {
     fileprivate var fields: [String] {
         [
             head, "\(events)", "\(requests)", "\(crashes)", "\(virtualNs)", "\(digest)",
-            "\(points)", "\(recovery.lowerBound)", "\(recovery.upperBound)", coverage.fields,
+            "\(points)", "\(recovery.lowerBound)", "\(recovery.upperBound)", "\(paced)",
+            coverage.fields,
         ]
     }
 
     fileprivate init?(fields: [String]) {
-        guard fields.count == 10, let events = UInt64(fields[1]), let requests = Int(fields[2]),
+        guard fields.count == 11, let events = UInt64(fields[1]), let requests = Int(fields[2]),
             let crashes = Int(fields[3]), let virtualNs = Int64(fields[4]),
             let digest = UInt64(fields[5]), let points = Int(fields[6]),
             let low = Int(fields[7]), let high = Int(fields[8]), low <= high,
-            let coverage = SimulationCoverage(fields: fields[9])
+            let paced = Int(fields[9]), let coverage = SimulationCoverage(fields: fields[10])
         else { return nil }
         self.init(
             head: fields[0], events: events, requests: requests, crashes: crashes,
             virtualNs: virtualNs, digest: digest, points: points, recovery: low..<high,
+            paced: paced,
             coverage: coverage)
     }
 }

@@ -11,6 +11,8 @@ package struct SimulationPlan: Sendable, Equatable {
         case sliding
         /// The client's own windows, fixed, each shifted by so many nanoseconds.
         case fixed(phasesNs: [Int64])
+        /// A token bucket for each of the client's windows.
+        case tokenBucket
         /// The client's windows with fewer requests: it is refused now and then.
         case stricter(share: Double, refusedCount: Bool)
     }
@@ -26,15 +28,22 @@ package struct SimulationPlan: Sendable, Equatable {
     package var paging: PagingKind
     package var reportsTotal: Bool
     package var incremental: IncrementalKind
-    package var idsAreText: Bool
+    package var identities: ERPIdentities
     package var hasToken: Bool
+    /// Arrivals from which on the token before is refused, and the status with which it is.
+    package var tokenChanges: [Int]
+    package var strangerStatus: Int
     package var batch: Int
     package var concurrency: Int
     /// Details are asked for by `/os/{id}` instead of `/os/details?ids=`; only where `batch` is 1.
     package var detailsByPath: Bool
     package var limits: LimitPolicy
     package var serverLimits: ServerLimits
-    package var retryAfter: ERPConfiguration.RetryAfterForm
+    /// Shares of the server's limits that it admits, each from an arrival on.
+    package var limitChanges: [ERPLimitChange]
+    package var secondClient: ERPSecondClient?
+    package var retryAfter: [ERPConfiguration.RetryAfterForm]
+    package var sendsDate: Bool
     package var retry: RetryPolicy
     /// Until a request arrives: `forwardNs` at most, but for spikes of at most the delivery bound.
     package var forwardNs: Int64
@@ -42,6 +51,9 @@ package struct SimulationPlan: Sendable, Equatable {
     /// Until the answer to an arrival is there.
     package var answerNs: Int64
     package var answerJitterNs: Int64
+    /// Until the client gives up: connecting, without a byte, and altogether.
+    package var connectTimeoutNs: Int64
+    package var idleTimeoutNs: Int64
     package var timeoutNs: Int64
     package var faults: ERPFaults
     /// Requests that never leave because no connection comes about.
@@ -61,6 +73,17 @@ package struct SimulationPlan: Sendable, Equatable {
     package var boundedInvocations: Int
     /// Of the first invocations; later ones have the default.
     package var patienceMs: Int64
+    /// The pace of a real API and of a schedule: minutes and hours in place of seconds.
+    package var isRealistic: Bool
+    /// An invocation follows the one before after so long a pause, or up to twice as long.
+    package var pauseMs: Int
+    /// At most so many times the machine is suspended while a run waits, for `suspendMs` at most.
+    package var suspends: Int
+    package var suspendMs: Int
+    /// The true time at the start, in nanoseconds of UTC.
+    package var startNs: Int64
+    /// How much faster than true the machine's boot clock runs, in millionths.
+    package var bootDriftPPM: Int64
     /// The wall clock is set by so much at step `wallStepAt`, or soon after it.
     package var wallStepNs: Int64
     package var wallStepAt: Int
@@ -72,8 +95,6 @@ package struct SimulationPlan: Sendable, Equatable {
     package var projectionFaults: Int
     /// The size that the log's map has at first.
     package var mapKiB: Int
-    /// The longest rest between two of the four syncs.
-    package var restMs: Int
 }
 
 extension SimulationPlan: CustomStringConvertible {

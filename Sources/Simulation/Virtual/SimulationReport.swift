@@ -13,6 +13,8 @@ package struct SimulationReport {
     private var requests = 0
     private var crashes = 0
     private var virtualNs: Int64 = 0
+    /// Requests whose pace was judged.
+    package private(set) var paced = 0
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant
 
@@ -33,6 +35,7 @@ package struct SimulationReport {
             requests += result.requests
             crashes += result.crashes
             virtualNs += result.virtualNs
+            paced += result.paced
             coverage.add(result.coverage)
             return Line(
                 text: "seed \(job.seed): head \(result.head) events \(result.events) requests "
@@ -56,6 +59,8 @@ package struct SimulationReport {
         let ratio = real > 0 ? Int(virtualSeconds / real) : 0
         return "\(simulations) simulations, \(failures) failed; \(requests) requests, "
             + "\(events) events, \(crashes) crashes; \(Int(virtualSeconds)) s of virtual time in "
-            + "\(Int(real * 10)) tenths of a second, ratio \(ratio)\ncoverage: \(coverage)"
+            + "\(Int(real * 10)) tenths of a second, ratio \(ratio)"
+            + (paced > 0 ? "; the pace of \(paced) requests judged" : "")
+            + "\ncoverage: \(coverage)"
     }
 }

@@ -61,21 +61,25 @@ package enum SimulationScenario: String, Sendable, CaseIterable {
                 plan.serverLimits = .stricter(share: 0.4, refusedCount: false)
             }
         case .server:
-            plan.faults.serverErrorRate = 0.1
-            plan.faults.unavailableRate = 0.1
+            for fault in [ERPFault.serverError, .badGateway, .unavailable, .gatewayTimeout] {
+                plan.faults[fault] = 0.05
+            }
         case .network:
-            plan.faults.droppedRate = 0.05
-            plan.faults.stalledRate = 0.05
+            for fault in [ERPFault.dropped, .truncated, .stalled, .stalledBody] {
+                plan.faults[fault] = 0.04
+            }
             plan.spikeRate = max(plan.spikeRate, 0.1)
         case .bodies:
-            plan.faults.htmlRate = 0.1
-            plan.faults.truncatedRate = 0.1
+            for fault in [ERPFault.html, .cutBody, .invalidJSON, .emptyBody, .missingID] {
+                plan.faults[fault] = 0.03
+            }
         case .records:
             for _ in 0..<4 {
                 plan.faults.poisonIDs.insert(Int64(1 + generator.below(max(plan.records, 1))))
                 plan.faults.missingIDs.insert(Int64(1 + generator.below(max(plan.records, 1))))
             }
             plan.touched = max(plan.touched, 5)
+            plan.faults.updateRate = max(plan.faults.updateRate, 0.05)
         case .crashes: plan.crashes = max(plan.crashes, 8)
         case .storm:
             plan.isStorm = true
@@ -120,11 +124,13 @@ extension SimulationPlan {
         answerNs = Int64(generator.below(200)) * .nsPerMs
         answerJitterNs = Int64(generator.below(300)) * .nsPerMs
         timeoutNs = 30 * .nsPerSecond
+        idleTimeoutNs = timeoutNs
+        connectTimeoutNs = timeoutNs
         retry = RetryPolicy()
         // Faults at first, now and then: the pace counts from when they are over.
         if generator.below(2) == 0 {
-            faults.serverErrorRate = 0.05
-            faults.droppedRate = 0.05
+            faults[.serverError] = 0.05
+            faults[.dropped] = 0.05
             faults.lastArrival = 60
         }
     }
@@ -137,7 +143,25 @@ extension SimulationPlan {
         batch = 5
         concurrency = 3
         detailsByPath = false
+        appended = 1
+        identities = ERPIdentities()
+        limits = LimitPolicy(
+            windows: [RateWindow(name: "second", requests: 10, periodNs: .nsPerSecond)],
+            cooldownMs: 1_000, deliveryBoundMs: 500)
+        serverLimits = .none
+        forwardNs = 20 * .nsPerMs
+        answerNs = 50 * .nsPerMs
+        answerJitterNs = 100 * .nsPerMs
+        timeoutNs = 5 * .nsPerSecond
+        idleTimeoutNs = timeoutNs
+        connectTimeoutNs = timeoutNs
+        retry = RetryPolicy()
         faults.poisonIDs = [17, 202]
+        faults.poisonForms = [.serverError]
         faults.missingIDs = [88]
+        faults.missingForms = [.leftOut]
+        // Which requests these are differs from seed to seed.
+        faults.refusedArrivals = [2 + generator.below(60)]
+        faults.listed = [1 + generator.below(60): .serverError]
     }
 }

@@ -21,6 +21,8 @@ package struct Simulator {
         package let points: Int
         /// Those between its last crash and the end of the next process's first step.
         package var recovery = 0..<0
+        /// Requests whose pace was judged.
+        package var paced = 0
         package let coverage: SimulationCoverage
     }
 
@@ -33,6 +35,7 @@ package struct Simulator {
 
     package let plan: SimulationPlan
     private let disk: DiskFaults?
+    private let isPaced: Bool
     /// Told of each durable event, a line each, after the invocation that it is of.
     package var observer: ((String) -> Void)?
     /// Called before each check.
@@ -41,15 +44,21 @@ package struct Simulator {
 
     /// - Parameter disk: nil where nothing can be made to fail below LMDB; then crashes come
     ///   between its calls only.
-    package init(_ plan: SimulationPlan, disk: DiskFaults?) {
+    /// - Parameter isPaced: judges how long runs take; only where the windows are real ones, and
+    ///   latency is small beside them.
+    package init(_ plan: SimulationPlan, disk: DiskFaults?, isPaced: Bool = false) {
         self.plan = plan
         self.disk = disk
+        self.isPaced = isPaced
     }
 
     /// What judges a simulation while it goes on.
     private struct Checks {
         var store: StoreChecker
         var outcomes: OutcomeChecker
+        var pace: PaceChecker?
+        /// Requests whose pace was judged.
+        var paced = 0
         /// The last position before the sync that is under way.
         var phase = Position.none
     }
@@ -61,10 +70,10 @@ package struct Simulator {
             let machine = try VirtualMachine(plan, store: try folder.make("store"), disk: disk)
             var checks = Checks(
                 store: try StoreChecker(plan, folder, projections: machine.projections),
-                outcomes: OutcomeChecker(plan))
+                outcomes: OutcomeChecker(plan), pace: isPaced ? PaceChecker(plan) : nil)
             let start = machine.clock.nowNs
             try play(machine, &checks)
-            return result(machine, checks.store, since: start)
+            return result(machine, checks, since: start)
         } catch let failure as SimulationFailure {
             throw failure
         } catch let violation as SimulationViolation {
@@ -76,17 +85,18 @@ package struct Simulator {
 
     private func play(_ machine: VirtualMachine, _ checks: inout Checks) throws {
         try phase(.incremental, machine, &checks)
-        machine.rest(mostMs: plan.restMs)
         let quiet = try phase(.incremental, machine, &checks)
         if let quiet { try checkQuiet(quiet, mode: .incremental) }
-        machine.rest(mostMs: plan.restMs)
         machine.erp.append(plan.appended)
         try phase(.incremental, machine, &checks)
-        machine.rest(mostMs: plan.restMs)
         let ids = machine.erp.ids
         for _ in 0..<plan.touched { machine.erp.touch(ids[machine.draw(below: ids.count)]) }
         let full = try phase(.full, machine, &checks, isLast: true)
         if let full, plan.touched == 0 { try checkQuiet(full, mode: .full) }
+        // What changed meanwhile is found by the next run over the whole list.
+        while !checks.store.versions.isSettled {
+            try phase(.full, machine, &checks, isLast: true)
+        }
     }
 
     /// Runs until a whole pass is done and no record waits, and checks the store.
@@ -96,6 +106,11 @@ package struct Simulator {
     private func phase(
         _ mode: RunMode, _ machine: VirtualMachine, _ checks: inout Checks, isLast: Bool = false
     ) throws -> RunCompleted? {
+        machine.rest(mostMs: plan.pauseMs)
+        let wasSettled = checks.store.versions.isSettled
+        if mode == .full || plan.incremental == .none {
+            checks.store.versions.beginWholePass(machine.erp)
+        }
         let before = try state(machine).lastPass
         checks.phase = try machine.withLog { _, control in control.position }
         let faultsBefore = faultCount(machine)
@@ -108,7 +123,7 @@ package struct Simulator {
                 _ = try reach(.detailsOnly, after: before, machine, &checks)
             }
         }
-        if faultCount(machine) != faultsBefore { undisturbed = nil }
+        if !wasSettled || faultCount(machine) != faultsBefore { undisturbed = nil }
         try machine.withLog { log, _ in
             try beforeCheck?(Rest(log: log, erp: machine.erp, nowNs: machine.clock.nowNs))
             let violations = try checks.store.check(
@@ -121,8 +136,9 @@ package struct Simulator {
 
     private func faultCount(_ machine: VirtualMachine) -> Int {
         let arrivals = machine.erp.arrivals.entries
-        return arrivals.count { $0.fault != nil || $0.status == 429 }
+        return arrivals.count { $0.fault != nil || $0.status != 200 || $0.updated != nil }
             + Int(machine.wire.coverage[.connectFailure])
+            + Int(machine.wire.coverage[.connectTimeout])
             + Int(machine.wire.coverage[.timeout])
     }
 
@@ -132,7 +148,7 @@ package struct Simulator {
         var next = mode
         for number in 1...Self.mostInvocations {
             let invocation = try machine.invoke(next, options(number, machine))
-            for event in invocation.events { observer?(Self.line(event)) }
+            for event in invocation.events { observer?(event.line) }
             try judge(invocation, machine, &checks)
             try machine.spoilProjection()
             let stream = try state(machine)
@@ -156,16 +172,16 @@ package struct Simulator {
             0, "the run does not converge: \(Self.mostInvocations) invocations were not enough")
     }
 
-    private static func line(_ event: LoggedEvent) -> String {
-        "@\(event.position.rawValue) r\(event.run.rawValue) \(event.time.rawValue) \(event.event)"
-    }
-
     private func judge(
         _ invocation: Invocation, _ machine: VirtualMachine, _ checks: inout Checks
     ) throws {
         var violations = Violations()
         checks.outcomes.check(
             invocation, records: machine.erp.ids.count, since: checks.phase, &violations)
+        if let pace = checks.pace {
+            let arrivals = machine.erp.arrivals.entries
+            checks.paced += pace.check(invocation, arrivals, &violations)
+        }
         if !violations.found.isEmpty { throw SimulationFailure(plan, violations.found) }
     }
 
@@ -176,7 +192,9 @@ package struct Simulator {
         guard number <= plan.boundedInvocations else { return options }
         switch machine.draw(below: 4) {
         case 0, 1: options.maxRecords = UInt64(1 + machine.draw(below: max(plan.records, 1)))
-        case 2: options.maxDurationMs = Int64(100 + machine.draw(below: 20_000))
+        case 2:
+            let longest = plan.isRealistic ? 3_600_000 : 20_000
+            options.maxDurationMs = Int64(100 + machine.draw(below: longest))
         default: options.noDetails = true
         }
         return options
@@ -186,7 +204,7 @@ package struct Simulator {
         if let resumeAt = completed.resumeAt, machine.draw(below: 4) > 0 {
             machine.pass(resumeAt.since(machine.clock.read().wall))
         } else {
-            machine.rest(mostMs: 10_000)
+            machine.rest(mostMs: plan.pauseMs)
         }
     }
 
@@ -203,9 +221,10 @@ package struct Simulator {
             var found: [QueuedRecord] = []
             let snapshot = try log.snapshot()
             let order = control.stream(named: VirtualMachine.streamName)?.idOrder
-            guard control.streams.first?.counts.parked ?? 0 > 0 else { return [] }
+            guard let counts = control.streams.first?.counts, counts.parked + counts.waiting > 0
+            else { return [] }
             try snapshot.forEachQueued(VirtualMachine.stream, order: order ?? .none) { row, _ in
-                if let id = Int64(row.id.text), !plan.isUnobtainable(id) {
+                if let id = plan.number(of: row.id), !plan.isUnobtainable(id) {
                     found.append(QueuedRecord(ordinal: row.ordinal, id: row.id, was: row.state))
                 }
                 return true
@@ -232,44 +251,22 @@ package struct Simulator {
     }
 
     private func result(
-        _ machine: VirtualMachine, _ checker: StoreChecker, since start: Int64
+        _ machine: VirtualMachine, _ checks: Checks, since start: Int64
     ) -> Result {
         var coverage = machine.coverage
         coverage.add(machine.wire.coverage)
-        coverage.add(checker.auditor.coverage)
+        coverage.add(checks.store.auditor.coverage)
         coverage.count(plan, machine.erp.arrivals.entries)
         return Result(
-            head: checker.head, events: checker.auditor.position.rawValue,
+            head: checks.store.head, events: checks.store.auditor.position.rawValue,
             requests: machine.wire.arrivals.count, crashes: machine.crashes.crashes,
             virtualNs: machine.clock.nowNs - start, points: machine.crashes.passed,
+            paced: checks.paced,
             coverage: coverage)
     }
 }
 
-extension SimulationCoverage {
-    /// What the plan says, and what the server did.
-    fileprivate mutating func count(_ plan: SimulationPlan, _ arrivals: [ERPArrival]) {
-        switch plan.paging {
-        case .page: count(.pagingPage)
-        case .offset: count(.pagingOffset)
-        case .idAfter: count(.pagingIDAfter)
-        }
-        count(plan.reportsTotal ? .withTotal : .withoutTotal)
-        if plan.incremental == .none { count(.withoutIncremental) }
-        if case .fixed = plan.serverLimits { count(.fixedWindows) }
-        for arrival in arrivals {
-            switch arrival.fault {
-            case .serverError: count(.serverError)
-            case .unavailable: count(.unavailable)
-            case .dropped: count(.dropped)
-            case .truncated: count(.truncated)
-            case .html: count(.html)
-            case .stalled: count(.stalled)
-            case nil: break
-            }
-            guard case .details(let ids) = arrival.target else { continue }
-            if ids.contains(where: plan.faults.poisonIDs.contains) { count(.poison) }
-            if ids.contains(where: plan.faults.missingIDs.contains) { count(.missing) }
-        }
-    }
+extension LoggedEvent {
+    /// For people who look for what went wrong.
+    var line: String { "@\(position.rawValue) r\(run.rawValue) \(time.rawValue) \(event)" }
 }

@@ -8,11 +8,11 @@ extension StoreChecker {
     /// them.
     private static let readTexts = 12
 
-    /// The core rows by identity.
+    /// The core rows by the server's numbers.
     func rows(_ log: EventLog) throws -> [Int64: RecordRow] {
         var rows: [Int64: RecordRow] = [:]
         try log.snapshot().forEachRow(VirtualMachine.stream) { row in
-            if let id = Int64(row.id.text) { rows[id] = row }
+            if let id = plan.number(of: row.id) { rows[id] = row }
             return true
         }
         return rows
@@ -20,10 +20,12 @@ extension StoreChecker {
 
     /// Invariant 1: the records are the server's, byte for byte; invariant 8: those that can't be
     /// had are parked, and no other one waits.
+    ///
+    /// - Returns: which versions of them the store has.
     mutating func checkRecords(
         _ log: EventLog, _ rows: [Int64: RecordRow], _ erp: SimulatedERP, readsTexts: Bool,
         _ violations: inout Violations
-    ) throws {
+    ) throws -> [Int64: ExpectedRecords.Match] {
         let snapshot = try log.snapshot()
         let ids = erp.ids
         let counts = try snapshot.control().streams.first?.counts
@@ -31,58 +33,80 @@ extension StoreChecker {
             counts?.total == UInt64(ids.count) && rows.count == ids.count, 1,
             "the store has \(counts?.total ?? 0) records, the server \(ids.count)")
         let stride = max(ids.count / Self.readTexts, 1)
+        var matches: [Int64: ExpectedRecords.Match] = [:]
         for (index, id) in ids.enumerated() {
-            guard let row = rows[id], let expected = try expected.record(id, erp) else {
+            guard let row = rows[id] else {
                 violations.note(1, "record \(id) is not in the store")
                 continue
             }
-            func expect(_ text: RecordTexts.Text?, _ position: Position, _ wanted: [UInt8]) throws {
-                let name = position == row.headerPosition ? "header" : "detail"
-                violations.expect(
-                    text?.position == position && text?.body == wanted[...], 1,
-                    "the \(name) of record \(id) differs")
-                guard readsTexts, index % stride == 0 else { return }
-                let found = try snapshot.row(VirtualMachine.stream, row.id)
-                violations.expect(found == row, 5, "record \(id) is not found by its identity")
-                let body = try snapshot.body(of: row.ordinal, at: position)
-                violations.expect(body == wanted, 1, "the \(name) of record \(id) reads otherwise")
+            let header = text(texts.headers[row.ordinal], at: row.headerPosition)
+            let detail = text(texts.details[row.ordinal], at: row.detailPosition)
+            let match = try expected.match(
+                id, versions.versions(of: id, erp), header: header, detail: detail, erp)
+            matches[id] = match
+            violations.expect(match.header != nil, 1, "the header of record \(id) differs")
+            if readsTexts, index % stride == 0 {
+                try checkReading(snapshot, row, header: header, detail: detail, &violations)
             }
-            try expect(texts.headers[row.ordinal], row.headerPosition, expected.header)
-            if plan.isUnobtainable(id) {
+            if plan.isUnobtainable(id), !(row.detailsSynced && plan.mayComeLate(id)) {
                 violations.expect(
                     row.state == .parked, 8, "record \(id) can't be had, but is \(row.state.name)")
                 continue
             }
             violations.expect(row.detailsSynced, 1, "record \(id) is \(row.state.name)")
-            try expect(texts.details[row.ordinal], row.detailPosition, expected.detail)
+            violations.expect(match.detail != nil, 1, "the detail of record \(id) differs")
+            if let header = match.header, let detail = match.detail {
+                violations.expect(
+                    header.version <= detail.version, 1, "the detail of record \(id) is too old")
+            }
         }
+        return matches
+    }
+
+    /// The text that a row names.
+    private func text(_ text: RecordTexts.Text?, at position: Position) -> ArraySlice<UInt8>? {
+        text?.position == position ? text?.body : nil
+    }
+
+    /// Reads a record as `show` does: by its identity, and its texts by their positions.
+    private func checkReading(
+        _ snapshot: borrowing LogSnapshot, _ row: RecordRow, header: ArraySlice<UInt8>?,
+        detail: ArraySlice<UInt8>?, _ violations: inout Violations
+    ) throws {
+        let found = try snapshot.row(VirtualMachine.stream, row.id)
+        violations.expect(found == row, 5, "record \(row.id) is not found by its identity")
+        let texts = try [
+            snapshot.body(of: row.ordinal, at: row.headerPosition),
+            snapshot.body(of: row.ordinal, at: row.detailPosition),
+        ]
+        violations.expect(
+            texts == [header, detail].map { $0.map { Array($0) } }, 1,
+            "the texts of record \(row.id) read otherwise")
     }
 
     /// Invariants 1 and 5: the projection that followed the log has the core rows, the columns that
     /// the server's texts give, and their sum.
     mutating func checkProjection(
-        _ projector: Projector, _ rows: [Int64: RecordRow], _ erp: SimulatedERP,
-        _ violations: inout Violations
+        _ projector: Projector, _ rows: [Int64: RecordRow],
+        _ matches: [Int64: ExpectedRecords.Match], _ violations: inout Violations
     ) throws {
         let followed = try Self.contents(projector)
         var cents: Int64 = 0
         for view in followed.rows {
             let id = view.core.id
-            guard let number = Int64(id.text), let expected = try expected.record(number, erp)
-            else {
+            guard let number = plan.number(of: id), let match = matches[number] else {
                 violations.note(1, "the projection has record \(id), which the server hasn't")
                 continue
             }
             violations.expect(
                 rows[number] == view.core, 5, "the projection's row of \(id) is not the core row")
             violations.expect(
-                view.fromHeader == expected.fromHeader, 5,
+                view.fromHeader == match.header?.fromHeader, 5,
                 "the projection's columns of \(id) are not its header's")
-            guard !plan.isUnobtainable(number) else { continue }
             violations.expect(
-                view.fromDetail == expected.fromDetail, 5,
+                view.fromDetail == match.detail?.fromDetail, 5,
                 "the projection's columns of \(id) are not its detail's")
-            cents += expected.expenseCents
+            cents += match.detail?.expenseCents ?? 0
         }
         violations.expect(
             followed.rows.count == rows.count, 5,

@@ -27,6 +27,8 @@ struct StoreChecker {
     private var scratch: ScratchFold
     var texts = RecordTexts()
     var expected: ExpectedRecords
+    /// Which versions of the records the store may hold.
+    var versions = VersionOracle()
     private(set) var auditor: LogAuditor
 
     /// - Parameter projections: the folder of the store's projections.
@@ -50,6 +52,7 @@ struct StoreChecker {
         acknowledged: [LoggedEvent], isLast: Bool
     ) throws -> [SimulationViolation] {
         var violations = Violations()
+        versions.take(erp)
         let events: [LoggedEvent]
         do throws(EventLogError) {
             events = try newEvents(log)
@@ -81,14 +84,15 @@ struct StoreChecker {
         try scratch.take(events, &violations)
         try scratch.compare(with: log, &violations)
         let rows = try rows(log)
-        try checkRecords(log, rows, erp, readsTexts: isLast, &violations)
+        let matches = try checkRecords(log, rows, erp, readsTexts: isLast, &violations)
         let projection = RecordProjection(
             name: VirtualMachine.streamName, mapping: expected.mapping)
         let followed = try Projector(projection, folder: projections, log: log)
         try readOrRebuild(followed)
-        try checkProjection(followed, rows, erp, &violations)
+        try checkProjection(followed, rows, matches, &violations)
         if isLast {
-            let rebuilt = try Projector(projection, folder: try folder.make("rebuilt"), log: log)
+            let rebuilt = try Projector(
+                projection, folder: try folder.make("rebuilt-\(marks.count)"), log: log)
             try Self.compare(followed, with: rebuilt, &violations)
         }
     }
@@ -171,7 +175,7 @@ struct StoreChecker {
                 "the server saw a request of intent \(at) that the log doesn't have")
             guard case .detail(let ids) = sent.kind else { continue }
             violations.expect(
-                arrival.target == .details(ids.compactMap { Int64($0.text) }), 2,
+                arrival.target == .details(ids.compactMap { plan.number(of: $0) }), 2,
                 "the server was asked for other records than intent \(at) names")
         }
         arrivals = wire.arrivals.count
@@ -182,5 +186,10 @@ extension SimulationPlan {
     /// Whether the server never gives the details of this record.
     func isUnobtainable(_ id: Int64) -> Bool {
         faults.poisonIDs.contains(id) || faults.missingIDs.contains(id)
+    }
+
+    /// Whether its details come all the same to a client that slept through its own timeout.
+    func mayComeLate(_ id: Int64) -> Bool {
+        suspends > 0 && faults.poison(id, seed: seed) == .stalled
     }
 }

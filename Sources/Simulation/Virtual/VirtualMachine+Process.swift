@@ -108,7 +108,7 @@ extension VirtualMachine {
     private func end() {
         stop()
         wire.loseClient()
-        rest(mostMs: plan.isStorm || generator.below(3) == 0 ? 100 : 20_000)
+        rest(mostMs: plan.isStorm || generator.below(3) == 0 ? 100 : 2 * plan.pauseMs)
     }
 
     /// A process has got through its first step.
@@ -181,6 +181,7 @@ extension VirtualMachine {
         case .finish(let completed):
             finished = completed
             invocation?.endNs = clock.nowNs
+            invocation?.endBootNs = clock.read().bootNs
         }
     }
 

@@ -13,6 +13,16 @@ extension VirtualMachine {
         _ = wire.deliver(erp)
     }
 
+    /// Puts the machine to sleep until the time that is returned: the boot clock goes on, and all
+    /// timers are late.
+    func suspend() -> Int64 {
+        suspendsLeft -= 1
+        coverage.count(.suspend)
+        let end = clock.nowNs + Int64(1 + generator.below(plan.suspendMs)) * .nsPerMs
+        wire.sleep(untilNs: end)
+        return end
+    }
+
     func reboot() {
         coverage.count(.reboot)
         // Virtual machines are up again in no time.

@@ -12,7 +12,7 @@ internal import SyncEngine
 /// inputs that are ready to `Engine.process`, and performs the effects.
 final class VirtualMachine {
     let plan: SimulationPlan
-    let clock = VirtualClock()
+    let clock: VirtualClock
     let erp: SimulatedERP
     let store: String
     let disk: DiskFaults?
@@ -46,6 +46,7 @@ final class VirtualMachine {
     var acknowledged = Position.none
     var cancelsLeft: Int
     var diskFillsLeft: Int
+    var suspendsLeft: Int
     var diskErrorsLeft: Int
     var projectionFaultsLeft: Int
     /// The projection can't be gone on with: whoever needs it next has to make it anew.
@@ -68,16 +69,18 @@ final class VirtualMachine {
         self.store = store
         self.disk = disk
         self.crashes = crashes ?? CrashSchedule(plan)
-        let configuration = try plan.restConfiguration()
+        clock = VirtualClock(startNs: plan.startNs, driftPPM: plan.bootDriftPPM)
+        erp = SimulatedERP(plan.erpConfiguration)
+        let configuration = try plan.restConfiguration(token: erp.token)
         pinned = configuration.pinnedKeys
         apiIdentity = configuration.identity
-        erp = SimulatedERP(plan.erpConfiguration)
-        wire = try VirtualWire(plan, clock)
+        wire = try VirtualWire(plan, clock, token: erp.token)
         generator = SeededGenerator(plan.seed, 0x0553, 0)
         projection = RecordProjection(
             name: Self.streamName, mapping: try SimulationPlan.mapping())
         cancelsLeft = plan.cancels
         diskFillsLeft = plan.diskFills
+        suspendsLeft = plan.suspends
         diskErrorsLeft = disk == nil ? 0 : plan.diskErrors
         projectionFaultsLeft = plan.projectionFaults
         wallStepLeftNs = plan.wallStepNs
@@ -95,7 +98,7 @@ final class VirtualMachine {
         let first = history.count
         invocation = Invocation(
             mode: mode, options: options, before: before, startNs: clock.nowNs,
-            arrivalsBefore: wire.arrivals.count)
+            startBootNs: clock.read().bootNs, arrivalsBefore: wire.arrivals.count)
         let end = try run(mode, options)
         let after = try withLog { _, control in control }
         guard var done = invocation else {
@@ -110,6 +113,8 @@ final class VirtualMachine {
 
     private func run(_ mode: RunMode, _ options: RunOptions) throws -> Invocation.End {
         guard let engine else { return .crashed }
+        // Whoever runs it again has mended the token.
+        try wire.authorize(erp.token)
         let request = RunRequested(
             mode: mode, options: options, policy: plan.policy(pinned: pinned),
             seed: generator.next(), requester: Requester(pid: 1, host: "simulated", user: "nobody"))
@@ -172,6 +177,7 @@ final class VirtualMachine {
             }
             // Timers are late, and answers that come close together are taken together.
             if generator.below(4) == 0 { next += Int64(generator.below(20)) * .nsPerMs }
+            if suspendsLeft > 0, generator.below(20) == 0 { next = suspend() }
             clock.advance(toNs: max(next, clock.nowNs))
             var inputs = wire.deliver(erp)
             if inputs.count > 1 { coverage.count(.answersTogether) }

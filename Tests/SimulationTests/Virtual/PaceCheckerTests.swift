@@ -1,0 +1,48 @@
+import FaultyDisk
+import SyncCore
+import Testing
+
+@testable import Simulation
+
+/// Invariant 10: a run ends as soon as the limits let it.
+@Suite struct PaceCheckerTests {
+    @Test func aRunUnderRealLimitsEndsAtItsFloor() throws {
+        let plan = SimulationScenario.pace.plan(seed: 2).setting([
+            SimulationOverride("records", 330), SimulationOverride("appended", 1),
+        ])
+        let result = try Simulator(plan, disk: .interposed, isPaced: true).run()
+        #expect(result.paced >= 100)
+    }
+
+    @Test(arguments: [(110, 1.05, 0), (110, 1.08, 1), (1_100, 1.008, 0), (1_100, 1.012, 1)])
+    func aRunThatIsSlowerThanTheFloorIsFound(requests: Int, slowness: Double, found: Int) throws {
+        var plan = SimulationScenario.pace.plan(seed: 2)
+        plan.limits.windows = [
+            RateWindow(name: "minute", requests: 20, periodNs: 60 * .nsPerSecond)
+        ]
+        // Twenty at the beginning of each minute, and the minutes too long.
+        let minute = 60e9 * slowness
+        let arrivals = (0..<requests).map { index in
+            ERPArrival(
+                number: index + 1, timeNs: 1 + Int64(Double(index / 20) * minute),
+                endpoint: .detail, target: .none, status: 200, fault: nil)
+        }
+        let end = RunCompleted(
+            outcome: .completed, reason: nil, text: "", resumeAt: nil, counters: RunCounters(),
+            durationNs: 0, floorNs: 0)
+        var invocation = Invocation(
+            mode: .full, options: RunOptions(), before: ControlState(), startNs: 0,
+            startBootNs: 0, arrivalsBefore: 0)
+        invocation.end = .finished(end)
+        invocation.endNs = arrivals.last?.timeNs ?? 0
+        invocation.events = [
+            LoggedEvent(
+                position: Position(1), time: .zero, stream: .none, run: .none, cause: .none,
+                startsStep: true, event: .runCompleted(end))
+        ]
+        var violations = Violations()
+        let judged = PaceChecker(plan).check(invocation, arrivals, &violations)
+        #expect(judged == requests)
+        #expect(violations.found.count == found)
+    }
+}

@@ -1,0 +1,59 @@
+import FaultyDisk
+import Glibc
+import Simulation
+import Testing
+
+/// The built runner, from outside.
+@Suite struct RunnerTests {
+    /// Beside the executable of the tests.
+    private static let runner: String = {
+        var path = [CChar](repeating: 0, count: 4_096)
+        let count = readlink("/proc/self/exe", &path, path.count - 1)
+        let text = String(decoding: path[..<max(count, 0)].map(UInt8.init), as: UTF8.self)
+        return text[..<(text.lastIndex(of: "/") ?? text.startIndex)] + "/ossync-simulate"
+    }()
+
+    private func run(_ arguments: String) -> (output: String, exitCode: Int32) {
+        guard let pipe = popen("'\(Self.runner)' \(arguments) 2>&1", "r") else { return ("", -1) }
+        var output: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 4_096)
+        while true {
+            let count = fread(&chunk, 1, chunk.count, pipe)
+            if count == 0 { break }
+            output += chunk[..<count]
+        }
+        return (String(decoding: output, as: UTF8.self), pclose(pipe) >> 8 & 0xFF)
+    }
+
+    @Test(.enabled(if: access(Self.runner, X_OK) == 0))
+    func twoProcessesGiveTheSameChainHeadForASeed() throws {
+        let first = run("--seeds 7..8 --verbose --jobs 2")
+        let second = run("--seeds 7..8 --verbose --jobs 1")
+        #expect(first.exitCode == 0)
+        let heads = { (text: String) in text.split(separator: "\n").filter { $0.contains("head") } }
+        #expect(heads(first.output).count == 2)
+        #expect(heads(first.output) == heads(second.output))
+        let here = try Simulator(SimulationPlan(seed: 7), disk: .interposed).run()
+        #expect(heads(first.output).first?.contains(here.head) == true)
+    }
+
+    @Test(
+        .enabled(if: access(Self.runner, X_OK) == 0),
+        arguments: [
+            "--seeds x", "--seeds 3..1", "--minutes 0", "--scenario none", "--set records",
+            "--set nothing=1", "--crash-at 4,2", "--jobs 0", "--unknown",
+        ])
+    func whatCanNotBeUnderstoodIsAUsageError(arguments: String) {
+        let result = run(arguments)
+        #expect(result.exitCode == 2)
+        #expect(result.output.contains("usage:"))
+    }
+
+    @Test(.enabled(if: access(Self.runner, X_OK) == 0))
+    func aPlanIsPrintedWithWhatIsSet() {
+        let result = run("--plan 3 --scenario calm --set records=12")
+        #expect(result.exitCode == 0)
+        #expect(result.output.contains("records: 12\n"))
+        #expect(result.output.contains("crashes: 0\n"))
+    }
+}
