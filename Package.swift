@@ -129,7 +129,10 @@ let package = Package(
             dependencies: ["ReadModels", "Projections", "EventLog", "Records", "SyncCore"],
             swiftSettings: strict),
         .testTarget(
-            name: "SimulationTests", dependencies: ["Simulation", "SyncCore", "EventLog", "LMDB"],
+            name: "SimulationTests",
+            dependencies: [
+                "Simulation", "SyncCore", "Records", "RESTSource", "EventLog", "LMDB",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "ossyncTests",

@@ -24,10 +24,17 @@ package struct ERPArrival: Sendable, Equatable {
     /// The HTTP status; 0 when the connection was dropped.
     package let status: Int
     package let fault: ERPFault?
+    /// Whether the fault is one of the records asked for, and comes each time.
+    package let isPoison: Bool
+    /// How a refusal said when to come again.
+    package let retryAfter: ERPConfiguration.RetryAfterForm?
+    /// The order that was changed just before.
+    package let updated: Int64?
 
     package init(
         number: Int, timeNs: Int64, endpoint: Endpoint, target: Target, status: Int,
-        fault: ERPFault?
+        fault: ERPFault?, isPoison: Bool = false,
+        retryAfter: ERPConfiguration.RetryAfterForm? = nil, updated: Int64? = nil
     ) {
         self.number = number
         self.timeNs = timeNs
@@ -35,6 +42,9 @@ package struct ERPArrival: Sendable, Equatable {
         self.target = target
         self.status = status
         self.fault = fault
+        self.isPoison = isPoison
+        self.retryAfter = retryAfter
+        self.updated = updated
     }
 }
 

@@ -1,7 +1,7 @@
 /// Which service orders exist, and in which version: a few words per change, none per record.
 struct ERPDataset: Sendable {
     let seed: UInt64
-    let idsAreText: Bool
+    let identities: ERPIdentities
     /// The highest identity ever given; identities are 1 through this, less the deleted ones.
     private(set) var lastID: Int64
     /// Ascending.
@@ -9,9 +9,9 @@ struct ERPDataset: Sendable {
     /// Of those orders that were touched.
     private var versions: [Int64: UInt32] = [:]
 
-    init(seed: UInt64, records: Int, idsAreText: Bool) {
+    init(seed: UInt64, records: Int, identities: ERPIdentities) {
         self.seed = seed
-        self.idsAreText = idsAreText
+        self.identities = identities
         lastID = Int64(max(0, records))
     }
 
@@ -46,6 +46,11 @@ struct ERPDataset: Sendable {
 
     func order(_ id: Int64) -> ServiceOrder {
         ServiceOrder(seed: seed, id: id, version: version(id))
+    }
+
+    /// An order of another version than the one it has.
+    func order(_ id: Int64, version: UInt32) -> ServiceOrder {
+        ServiceOrder(seed: seed, id: id, version: version)
     }
 
     /// How many live orders have an identity above this one.

@@ -5,6 +5,16 @@ package struct ERPLimit: Sendable, Equatable {
         case sliding
         /// At most `requests` between two multiples of `windowNs`, shifted by `phaseNs`.
         case fixed(phaseNs: Int64)
+        /// A bucket of `requests` tokens that fills evenly within `windowNs`; full at first.
+        case tokenBucket
+
+        package var name: String {
+            switch self {
+            case .sliding: "sliding"
+            case .fixed: "fixed"
+            case .tokenBucket: "tokenBucket"
+            }
+        }
     }
 
     package let requests: Int
@@ -21,78 +31,32 @@ package struct ERPLimit: Sendable, Equatable {
     package var seconds: Double { Double(windowNs) / 1e9 }
 }
 
-/// Decides whether an arrival is within every limit, and if not, how long it must wait.
-struct ERPLimiter: Sendable {
-    enum Verdict: Equatable {
-        case accepted
-        /// An arrival after this many nanoseconds is accepted, if none comes in between.
-        case refused(waitNs: Int64)
-    }
+/// From an arrival on, a server admits another share of its limits.
+package struct ERPLimitChange: Sendable, Equatable {
+    /// The first arrival, counted from 1, that it holds for.
+    package let arrival: Int
+    /// Of each limit's requests; at most 1.
+    package let share: Double
 
-    private let refusedCount: Bool
-    private var windows: [Window]
-
-    init(_ limits: [ERPLimit], refusedCount: Bool) {
-        self.refusedCount = refusedCount
-        windows = limits.map(Window.init)
-    }
-
-    /// Judges one arrival; `now` never goes back from call to call.
-    mutating func admit(at now: Int64) -> Verdict {
-        let accepted = windows.allSatisfy { $0.waitNs(at: now) == 0 }
-        if accepted || refusedCount {
-            for index in windows.indices { windows[index].count(at: now) }
-        }
-        if accepted { return .accepted }
-        // Counting a refusal can close a window that was open before, so ask all of them after it.
-        return .refused(waitNs: windows.reduce(0) { max($0, $1.waitNs(at: now)) })
+    package init(arrival: Int, share: Double) {
+        self.arrival = arrival
+        self.share = share
     }
 }
 
-/// The arrivals that fill one limit.
-private struct Window: Sendable {
-    private let limit: ERPLimit
-    /// Sliding: the last `limit.requests` arrivals, as a ring whose oldest is at `next`.
-    private var times: [Int64] = []
-    private var next = 0
-    /// Fixed: the window that `used` counts.
-    private var index = Int64.min
-    private var used = 0
+/// Somebody else who uses the same quota: bursts of requests at regular times.
+package struct ERPSecondClient: Sendable, Equatable {
+    package let burst: Int
+    package let everyNs: Int64
+    /// When the first burst comes.
+    package let phaseNs: Int64
+    /// It is gone after so many arrivals of the first client.
+    package let lastArrival: Int
 
-    init(_ limit: ERPLimit) { self.limit = limit }
-
-    /// How long from `now` until one more arrival fits; 0 when it fits already.
-    func waitNs(at now: Int64) -> Int64 {
-        switch limit.kind {
-        case .sliding:
-            guard times.count == limit.requests else { return 0 }
-            return max(0, times[next] + limit.windowNs - now)
-        case .fixed(let phaseNs):
-            let current = windowIndex(at: now, phaseNs: phaseNs)
-            guard current == index, used >= limit.requests else { return 0 }
-            return (current + 1) * limit.windowNs + phaseNs - now
-        }
-    }
-
-    mutating func count(at now: Int64) {
-        switch limit.kind {
-        case .sliding:
-            if times.count < limit.requests {
-                times.append(now)
-            } else {
-                times[next] = now
-                next = (next + 1) % limit.requests
-            }
-        case .fixed(let phaseNs):
-            let current = windowIndex(at: now, phaseNs: phaseNs)
-            used = current == index ? used + 1 : 1
-            index = current
-        }
-    }
-
-    private func windowIndex(at now: Int64, phaseNs: Int64) -> Int64 {
-        let shifted = now - phaseNs
-        let (quotient, remainder) = shifted.quotientAndRemainder(dividingBy: limit.windowNs)
-        return remainder < 0 ? quotient - 1 : quotient
+    package init(burst: Int, everyNs: Int64, phaseNs: Int64, lastArrival: Int) {
+        self.burst = burst
+        self.everyNs = max(1, everyNs)
+        self.phaseNs = phaseNs
+        self.lastArrival = lastArrival
     }
 }

@@ -91,6 +91,8 @@ package struct ERPReply: Sendable, Equatable {
         case dropped
         /// Announce the whole body, send this many bytes of it, close the connection.
         case truncated(afterBytes: Int)
+        /// Announce the whole body, send this many bytes of it, and nothing more for a long time.
+        case stalled(afterBytes: Int)
     }
 
     package let status: Int

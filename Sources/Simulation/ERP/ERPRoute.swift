@@ -24,7 +24,9 @@ struct ERPRoute {
             self.init(list: request, configuration)
         } else if path == "/api/os/details" {
             self.init(details: request, configuration)
-        } else if path.hasPrefix("/api/os/"), let id = Int64(path.dropFirst(8)) {
+        } else if path.hasPrefix("/api/os/"),
+            let id = configuration.identities.number(path.dropFirst(8))
+        {
             self.init(.detail, .record(id), target: .details([id]))
         } else {
             self.init(.other, .refused(404, "caminho desconhecido"))
@@ -49,7 +51,11 @@ struct ERPRoute {
             }
             return value
         }
-        let above = Int64(number("id_gt", or: 0, atLeast: 0))
+        var above: Int64 = 0
+        if let text = request.query("id_gt") {
+            let number = configuration.identities.number(text)
+            if let number, number >= 0 { above = number } else { malformed = "id_gt" }
+        }
         let sizeName = request.query("per_page") == nil ? "limit" : "per_page"
         let asked = number(sizeName, or: configuration.defaultPageSize, atLeast: 1)
         let limit = min(asked, configuration.maximumPageSize)
@@ -68,7 +74,7 @@ struct ERPRoute {
         var ids: [Int64] = []
         var seen: Set<Int64> = []
         for part in (request.query("ids") ?? "").split(separator: ",") {
-            guard let id = Int64(part) else {
+            guard let id = configuration.identities.number(part) else {
                 self.init(.detail, .refused(400, "identificador inválido em ids"))
                 return
             }

@@ -81,7 +81,11 @@ package actor ERPServer {
     /// that keeps some 700 bytes until it has run out, though the request is long answered.
     private static func patienceSeconds(_ configuration: ERPConfiguration) -> Double {
         let latency = configuration.latency
-        let stallNs = configuration.faults.stalledRate > 0 ? configuration.faults.stallNs : 0
+        let faults = configuration.faults
+        let stalls =
+            faults[.stalled] + faults[.stalledBody] > 0
+            || faults.poisonForms.contains { $0 == .stalled || $0 == .stalledBody }
+        let stallNs = stalls ? faults.stallNs : 0
         return 10 + Double(latency.baseNs + latency.jitterNs + stallNs) / 1e9
     }
 
@@ -133,19 +137,32 @@ private struct ERPHandler: HTTPHandler {
                 body: HTTPBodySequence(
                     from: CutShort(bytes: Array(reply.body.prefix(count))),
                     count: reply.body.count, suggestedBufferSize: chunk))
+        case .stalled(let count):
+            let cut = CutShort(
+                bytes: Array(reply.body.prefix(count)),
+                stallNs: UInt64(erp.configuration.faults.stallNs))
+            return HTTPResponse(
+                statusCode: status, headers: headers,
+                body: HTTPBodySequence(
+                    from: cut, count: reply.body.count, suggestedBufferSize: chunk))
         }
     }
 
     private static func phrase(_ status: Int) -> String {
         switch status {
         case 200: "OK"
+        case 204: "No Content"
         case 400: "Bad Request"
         case 401: "Unauthorized"
+        case 403: "Forbidden"
         case 404: "Not Found"
         case 405: "Method Not Allowed"
+        case 410: "Gone"
         case 429: "Too Many Requests"
         case 500: "Internal Server Error"
+        case 502: "Bad Gateway"
         case 503: "Service Unavailable"
+        case 504: "Gateway Timeout"
         default: "Status"
         }
     }
@@ -163,16 +180,19 @@ private struct ClosesConnection: WSHandler {
     }
 }
 
-/// A body that ends in an error, at which the server closes the connection.
+/// A body that ends in an error, at which the server closes the connection: at once, or after a
+/// while in which nothing comes.
 private struct CutShort: AsyncBufferedSequence, Sendable {
     typealias Element = UInt8
 
     let bytes: [UInt8]
+    var stallNs: UInt64 = 0
 
-    func makeAsyncIterator() -> Iterator { Iterator(bytes: bytes) }
+    func makeAsyncIterator() -> Iterator { Iterator(bytes: bytes, stallNs: stallNs) }
 
     struct Iterator: AsyncBufferedIteratorProtocol {
         var bytes: [UInt8]
+        let stallNs: UInt64
         var isSent = false
 
         mutating func next() async throws -> UInt8? {
@@ -180,7 +200,10 @@ private struct CutShort: AsyncBufferedSequence, Sendable {
         }
 
         mutating func nextBuffer(suggested count: Int) async throws -> [UInt8]? {
-            guard !isSent, !bytes.isEmpty else { throw ConnectionCut() }
+            guard !isSent, !bytes.isEmpty else {
+                if stallNs > 0 { try await Task.sleep(nanoseconds: stallNs) }
+                throw ConnectionCut()
+            }
             isSent = true
             return bytes
         }

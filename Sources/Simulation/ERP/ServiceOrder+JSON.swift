@@ -3,14 +3,18 @@ internal import SyncCore
 
 extension ServiceOrder {
     /// Writes what a list shows of this order, as one JSON object of about 400 bytes.
-    func writeHeader(to json: inout JSONWriter, idIsText: Bool) {
-        json.object { writeHeaderMembers(to: &$0, idIsText: idIsText) }
+    ///
+    /// - Parameter id: the JSON of its identity; nil leaves it out.
+    func writeHeader(to json: inout JSONWriter, id: [UInt8]?) {
+        json.object { writeHeaderMembers(to: &$0, id: id) }
     }
 
     /// Writes the whole order as one JSON object of one to two kilobytes.
-    func writeDetail(to json: inout JSONWriter, seed: UInt64, idIsText: Bool) {
+    ///
+    /// - Parameter id: the JSON of its identity; nil leaves it out.
+    func writeDetail(to json: inout JSONWriter, seed: UInt64, id: [UInt8]?) {
         json.object { json in
-            writeHeaderMembers(to: &json, idIsText: idIsText)
+            writeHeaderMembers(to: &json, id: id)
             json.member("labour", hundredths: labourCents)
             writeTexts(to: &json, seed: seed)
             json.array("items") { json in
@@ -36,8 +40,11 @@ extension ServiceOrder {
         }
     }
 
-    private func writeHeaderMembers(to json: inout JSONWriter, idIsText: Bool) {
-        if idIsText { json.member("id", String(id)) } else { json.member("id", id) }
+    private func writeHeaderMembers(to json: inout JSONWriter, id literal: [UInt8]?) {
+        if let literal {
+            json.name("id")
+            json.literal(literal)
+        }
         let year = CivilTime(seconds: openedAt).yearText
         json.member("number", "OS-\(year)-\(id.magnitude.digits(atLeast: 7))")
         json.member("status", status)

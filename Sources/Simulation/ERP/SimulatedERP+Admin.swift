@@ -60,7 +60,7 @@ extension SimulatedERP {
                 for limit in configuration.limits {
                     json.object { json in
                         json.member("requests", limit.requests)
-                        json.member("kind", limit.kind == .sliding ? "sliding" : "fixed")
+                        json.member("kind", limit.kind.name)
                         writeWindow(to: &json, arrivals, seconds: limit.seconds)
                     }
                 }

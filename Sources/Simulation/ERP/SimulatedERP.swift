@@ -27,6 +27,8 @@ package final class SimulatedERP: Sendable {
         var arrivals: ERPArrivals
         var arrivalCount = 0
         var lastTimeNs = Int64.min
+        /// How many bursts of the second client have come.
+        var bursts: Int64 = 0
     }
 
     package init(_ configuration: ERPConfiguration = ERPConfiguration()) {
@@ -35,7 +37,7 @@ package final class SimulatedERP: Sendable {
             State(
                 dataset: ERPDataset(
                     seed: configuration.seed, records: configuration.records,
-                    idsAreText: configuration.idsAreText),
+                    identities: configuration.identities),
                 limiter: ERPLimiter(
                     configuration.limits, refusedCount: configuration.refusedCount),
                 arrivals: ERPArrivals(capacity: configuration.recordedArrivals)))
@@ -56,108 +58,72 @@ package final class SimulatedERP: Sendable {
                 ERPArrival(
                     number: number, timeNs: now, endpoint: asked.endpoint, target: asked.target,
                     status: planned.fault == .dropped ? 0 : planned.status,
-                    fault: planned.fault))
+                    fault: planned.fault, isPoison: planned.isPoison,
+                    retryAfter: planned.retryAfter, updated: planned.updated))
             return (planned, state.dataset, number)
         }
         return reply(planned, asked, dataset: dataset, number: number, atNs: now)
     }
 
-    /// What an arrival gets, before anything is rendered.
-    struct Planned {
-        var status: Int
-        var fault: ERPFault?
-        var waitNs: Int64?
-        /// The sentence of an error; nil when the route's own answer is due.
-        var message: String?
-    }
-
-    private func plan(
-        _ asked: ERPRoute, _ request: ERPRequest, number: Int, atNs now: Int64, _ state: inout State
-    ) -> Planned {
-        if let token = configuration.token, request.header("authorization") != "Bearer \(token)" {
-            return Planned(status: 401, message: "credenciais ausentes ou inválidas")
-        }
-        if case .refused(let waitNs) = state.limiter.admit(at: now) {
-            return Planned(
-                status: 429, waitNs: waitNs, message: "limite de requisições excedido")
-        }
-        let fault = configuration.faults.fault(seed: configuration.seed, arrival: number)
-        switch fault {
-        case .serverError:
-            return Planned(status: 500, fault: fault, message: "erro interno")
-        case .unavailable:
-            return Planned(status: 503, fault: fault, message: "serviço indisponível")
-        case .html, .dropped, .truncated, .stalled, nil:
-            break
-        }
-        var planned = Planned(status: 200, fault: fault)
-        if case .refused(let status, let message) = asked.action {
-            planned.status = status
-            planned.message = message
-        }
-        if case .details(let ids) = asked.target {
-            if ids.contains(where: configuration.faults.poisonIDs.contains) {
-                planned.status = 500
-                planned.message = "erro interno ao montar a ordem de serviço"
-            } else if case .record(let id) = asked.action, !hasDetail(id, state.dataset) {
-                planned.status = 404
-                planned.message = "ordem de serviço não encontrada"
-            }
-        }
-        return planned
-    }
-
-    private func hasDetail(_ id: Int64, _ dataset: ERPDataset) -> Bool {
-        dataset.contains(id) && !configuration.faults.missingIDs.contains(id)
-    }
-
     private func reply(
         _ planned: Planned, _ asked: ERPRoute, dataset: ERPDataset, number: Int, atNs now: Int64
     ) -> ERPReply {
-        var headers = [
-            ERPRequest.Field("Content-Type", "application/json; charset=utf-8"),
-            ERPRequest.Field("Date", date(atNs: now)),
-        ]
-        var body: [UInt8]
-        if let message = planned.message {
-            body = Self.errorBody(planned.status, message)
-        } else if planned.fault == .html {
-            headers[0] = ERPRequest.Field("Content-Type", "text/html; charset=utf-8")
-            body = Array("<!DOCTYPE html><html><body><h1>Manutenção</h1></body></html>\n".utf8)
-        } else {
-            body = render(asked.action, dataset)
-        }
-        if let waitNs = planned.waitNs, let value = retryAfter(waitNs, atNs: now) {
-            headers.append(ERPRequest.Field("Retry-After", value))
-        } else if planned.fault == .unavailable,
-            let seconds = configuration.faults.unavailableRetryAfterSeconds
+        let fault = planned.fault
+        let isHTML = fault == .html || fault == .badGateway
+        let type = isHTML ? "text/html; charset=utf-8" : "application/json; charset=utf-8"
+        var headers = [ERPRequest.Field("Content-Type", type)]
+        if configuration.sendsDate { headers.append(ERPRequest.Field("Date", date(atNs: now))) }
+        if let form = planned.retryAfter,
+            let value = retryAfter(form, planned.waitNs, number: number, atNs: now)
         {
-            headers.append(ERPRequest.Field("Retry-After", "\(seconds)"))
+            headers.append(ERPRequest.Field("Retry-After", value))
         }
-        var delivery = ERPReply.Delivery.complete
-        if planned.fault == .dropped {
-            delivery = .dropped
-            body = []
-        } else if planned.fault == .truncated {
-            delivery = .truncated(afterBytes: body.count / 2)
-        }
+        let body =
+            if let message = planned.message {
+                fault == .dropped ? [] : Self.errorBody(planned.status, message)
+            } else {
+                Self.spoiled(fault, number: number) {
+                    render(asked.action, dataset, fault, number: number)
+                }
+            }
+        let delivery: ERPReply.Delivery =
+            switch fault {
+            case .dropped: .dropped
+            case .truncated: .truncated(afterBytes: body.count / 2)
+            case .stalledBody: .stalled(afterBytes: body.count / 2)
+            default: .complete
+            }
         let share = SeededGenerator.unit(configuration.seed, UInt64(number), 0x1A7E)
         let latency = configuration.latency
         return ERPReply(
             status: planned.status, headers: headers, body: body,
             delayNs: latency.baseNs + Int64(Double(latency.jitterNs) * share)
-                + (planned.fault == .stalled ? configuration.faults.stallNs : 0),
+                + (fault == .stalled ? configuration.faults.stallNs : 0),
             delivery: delivery)
     }
 
-    /// Never less than the wait: both forms are rounded up to whole seconds.
-    private func retryAfter(_ waitNs: Int64, atNs now: Int64) -> String? {
-        switch configuration.retryAfter {
+    /// The value of a Retry-After; those that are right are never less than the wait.
+    private func retryAfter(
+        _ form: ERPConfiguration.RetryAfterForm, _ waitNs: Int64, number: Int, atNs now: Int64
+    ) -> String? {
+        switch form {
         case .none: nil
         case .seconds: "\(max(1, (waitNs + 999_999_999) / 1_000_000_000))"
         case .httpDate: date(atNs: now + max(1_000_000_000, waitNs + 999_999_999))
+        case .zero: "0"
+        case .negative: "-\(1 + number % 100)"
+        case .pastDate: date(atNs: now - Int64(1 + number % 100_000) * 1_000_000_000)
+        case .garbage: Self.garbage[number % Self.garbage.count]
+        case .huge: "\(Self.hugeWaitSeconds)"
+        case .hugeDate: date(atNs: now + Self.hugeWaitSeconds * 1_000_000_000)
         }
     }
+
+    private static let hugeWaitSeconds: Int64 = 30 * 86_400
+    private static let garbage = [
+        "soon", "12 minutes", "1.5", "1e3", "60s", "0x3C", "Sun, 06 Nov 1994", "\u{663}\u{660}",
+        ",",
+    ]
 
     private func date(atNs now: Int64) -> String {
         CivilTime(seconds: (now + configuration.wallOffsetNs) / 1_000_000_000).httpDate
@@ -201,18 +167,37 @@ extension SimulatedERP {
         return dataset.ids(above: 0, offset: 0, limit: dataset.count(above: 0))
     }
 
+    /// The token that is needed at this time, if one is.
+    package var token: String? {
+        let count = state.withLock { $0.arrivalCount }
+        // The next arrival's: whoever asks now wants to be let in then.
+        return token(atArrival: count + 1)
+    }
+
+    func token(atArrival number: Int) -> String? {
+        guard let token = configuration.token else { return nil }
+        let changes = configuration.tokenChanges.count { $0 <= number }
+        return changes == 0 ? token : "\(token)-\(changes)"
+    }
+
     /// What list and detail would answer for this identity, whatever faults say; nil when it
     /// isn't live. `expenseCents` is the sum of the amounts in hundredths.
+    ///
+    /// - Parameter version: one that it has had; nil for the one that it has.
     package func expected(
-        _ id: Int64
+        _ id: Int64, version: UInt32? = nil
     ) -> (header: [UInt8], detail: [UInt8], version: UInt32, expenseCents: Int64)? {
         let dataset = state.withLock { $0.dataset }
         guard dataset.contains(id) else { return nil }
-        let order = dataset.order(id)
+        let order = dataset.order(id, version: version ?? dataset.version(id))
         var header = JSONWriter()
-        order.writeHeader(to: &header, idIsText: dataset.idsAreText)
+        order.writeHeader(to: &header, id: dataset.identities.literal(id, inDetail: false))
         var detail = JSONWriter()
-        order.writeDetail(to: &detail, seed: dataset.seed, idIsText: dataset.idsAreText)
+        order.writeDetail(
+            to: &detail, seed: dataset.seed, id: dataset.identities.literal(id, inDetail: true))
         return (header.bytes, detail.bytes, order.version, order.expenseCents)
     }
+
+    /// The number of times that an order was changed.
+    package func version(_ id: Int64) -> UInt32 { state.withLock { $0.dataset.version(id) } }
 }

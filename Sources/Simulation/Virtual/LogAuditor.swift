@@ -24,6 +24,8 @@ struct LogAuditor {
     /// Records whose details came after their header's last change.
     private var synced: Set<Ordinal> = []
     private var counters = RunCounters()
+    /// The server refused the token in this invocation.
+    private var wasStranger = false
     private var lastTime: LogTime?
     /// The identities on the server.
     private var serverIDs: [Int64] = []
@@ -68,7 +70,7 @@ struct LogAuditor {
             return
         }
         violations.expect(
-            mark.flatMap { Int64($0.text) } == pass?.highest, 7,
+            mark.flatMap { plan.number(of: $0) } == pass?.highest, 7,
             "the high-water mark at \(at) is \(mark?.text ?? "none"), but the highest id seen is "
                 + "\(pass?.highest ?? 0)")
     }
@@ -77,7 +79,9 @@ struct LogAuditor {
         _ logged: LoggedEvent, _ at: UInt64, _ violations: inout Violations
     ) {
         switch logged.event {
-        case .runRequested: counters = RunCounters()
+        case .runRequested:
+            counters = RunCounters()
+            wasStranger = false
         case .runResumed: coverage.count(.resumedRun)
         case .passOpened(let event): pass = Pass(opened: event)
         case .passAbandoned:
@@ -92,7 +96,9 @@ struct LogAuditor {
             counters.rateLimited += 1
             violations.expect(
                 !plan.serverAdmitsAll, 3, "a 429 at \(at), though the server's limit is ours")
-        case .requestFailed(let event): close(event.intent, at, &violations)
+        case .requestFailed(let event):
+            close(event.intent, at, &violations)
+            if event.answer.failure == .auth { wasStranger = true }
         case .healthChecked(let event): close(event.intent, at, &violations)
         case .requestAbandoned(let event):
             coverage.count(.abandonedRequest)
@@ -115,7 +121,7 @@ struct LogAuditor {
         violations.expect(
             event.drift == nil, 1, "drift at \(at), though nothing moved: \(event.drift ?? "")")
         var above: Int64 = 0
-        if case .idAfter(let id)? = pass?.opened.filter { above = Int64(id.text) ?? 0 }
+        if case .idAfter(let id)? = pass?.opened.filter { above = plan.number(of: id) ?? 0 }
         let expected = serverIDs.count { $0 > above }
         violations.expect(
             event.distinct == UInt64(expected), 1,
@@ -178,7 +184,7 @@ struct LogAuditor {
         counters.seen += UInt64(event.entries.count) + event.unchangedCount
         for entry in event.entries { synced.remove(entry.ordinal) }
         coverage.count(.changedRecord, event.entries.count { !$0.isNew })
-        if let highest = event.highest.flatMap({ Int64($0.text) }) {
+        if let highest = event.highest.flatMap({ plan.number(of: $0) }) {
             let earlier = pass?.highest ?? highest
             pass?.highest = max(earlier, highest)
         }
@@ -221,6 +227,7 @@ struct LogAuditor {
         case .budget, .patience: coverage.count(.pausedByPatience)
         case .unavailable, .unusable: coverage.count(.failedRun)
         case .diskFull where plan.diskFills > 0: coverage.count(.diskFilled)
+        case .auth where wasStranger: coverage.count(.stoppedAsStranger)
         case .parked, .nothingToResume, .sigint, .sigterm, nil: break
         case .drift, .auth, .stalled, .idOrder, .diskFull:
             violations.note(0, "the run ends at \(at): \(event.text)")

@@ -1,17 +1,36 @@
 /// What simulations came across, counted: a fault class that never occurs is not tested.
 package struct SimulationCoverage: Sendable, Equatable {
     package enum Kind: String, Sendable, CaseIterable {
-        case serverError, unavailable, unavailableWithRetryAfter, dropped, truncated, html, stalled
-        case connectFailure, timeout
+        // The server's faults, one after the other.
+        case serverError, badGateway, unavailable, gatewayTimeout
+        case dropped, truncated, stalled, stalledBody
+        case html, cutBody, invalidJSON, notANumber, emptyBody, noContent, noRecords, recordsObject
+        case missingID, nullID, floatID, oddID, repeatedRow, stranger, leftOut
+        case unavailableWithRetryAfter
+        case poison, poisonInTime, poisonInBody, missing, missingIsGone
+        case updatedWhileListed, updatedWhileDetailed
+        case refusedToken, stoppedAsStranger
+        // The network.
+        case connectFailure, connectTimeout, timeout, timeoutInBody
         /// A request reached the server after the client had given it up, or had crashed.
         case arrivalAfterTimeout, arrivalAfterCrash
-        case limitedWithSeconds, limitedWithDate, limitedWithoutWait
-        case poison, missing, parked, retriedByHand, splitBatch
-        case crashBeforeCommit, crashAfterCommit, crashAfterEffects, crashInRecovery
-        case reboot, wallStep, cancelled, diskFilled, changedRecord
+        // The limits.
+        case limitedWithSeconds, limitedWithDate, limitedWithoutWait, limitedWithZero
+        case limitedWithNegative, limitedWithPastDate, limitedWithGarbage, limitedWithHuge
+        case limitedWithHugeDate, limitedWithoutServerDate
+        case slidingWindows, fixedWindows, tokenBucket, stricterLimits, refusedCount
+        case loweredLimits, raisedLimits, secondClient
+        // What the configuration and the data are.
         case pagingPage, pagingOffset, pagingIDAfter, withTotal, withoutTotal, withoutIncremental
-        case answersTogether, abandonedRequest, abandonedPass, resumedRun
-        case pausedByMax, pausedByDuration, pausedByPatience, failedRun, fixedWindows
+        case textIDs, mixedIDs, textIDsInDetails, idsAcross63Bits, realisticPace
+        // The machine.
+        case crashBeforeCommit, crashAfterCommit, crashAfterEffects, crashInRecovery
+        case reboot, wallStep, suspend, bootClockDrift, yearChange, daylightSaving, leapDay
+        case cancelled, diskFilled
+        // What the runs did.
+        case parked, retriedByHand, splitBatch, changedRecord, answersTogether, abandonedRequest
+        case abandonedPass, resumedRun
+        case pausedByMax, pausedByDuration, pausedByPatience, failedRun
     }
 
     private var counts = [UInt64](repeating: 0, count: Kind.allCases.count)

@@ -6,7 +6,8 @@ internal import SyncCore
 extension SimulationPlan {
     private static var token: String { "simulated-token-0123456789" }
 
-    func restConfiguration() throws(RecordsError) -> RESTConfiguration {
+    /// - Parameter token: the one that the client knows.
+    func restConfiguration(token: String?) throws(RecordsError) -> RESTConfiguration {
         let paging: RESTConfiguration.Paging =
             switch self.paging {
             case .page: .page(pageParam: "page", sizeParam: "per_page", size: pageSize, first: 1)
@@ -24,13 +25,15 @@ extension SimulationPlan {
         return RESTConfiguration(
             api: RESTConfiguration.API(
                 baseURL: "http://127.0.0.1/api",
-                auth: hasToken ? .bearer(Secret(Self.token)) : .none),
+                auth: token.map { .bearer(Secret($0)) } ?? .none),
             list: RESTConfiguration.List(
                 path: "/os", paging: paging,
                 idAfterParam: incremental == .idAfter ? "id_gt" : nil, records: data, id: id,
                 total: reportsTotal ? try JSONPointer("/total") : nil),
             detail: detail,
-            limits: RESTConfiguration.Limits(totalMs: Int(timeoutNs / .nsPerMs)))
+            limits: RESTConfiguration.Limits(
+                connectMs: Int(connectTimeoutNs / .nsPerMs), idleMs: Int(idleTimeoutNs / .nsPerMs),
+                totalMs: Int(timeoutNs / .nsPerMs)))
     }
 
     func policy(pinned: [PinnedKey]) -> Policy {
@@ -46,15 +49,20 @@ extension SimulationPlan {
             baseNs: answerNs, jitterNs: answerJitterNs)
         configuration.maximumPageSize = serverPageSize
         configuration.reportsTotal = reportsTotal
-        configuration.idsAreText = idsAreText
+        configuration.identities = identities
         configuration.token = hasToken ? Self.token : nil
+        configuration.tokenChanges = tokenChanges
+        configuration.strangerStatus = strangerStatus
         configuration.limits = erpLimits
         if case .stricter(_, let refusedCount) = serverLimits {
             configuration.refusedCount = refusedCount
         }
+        configuration.limitChanges = limitChanges
+        configuration.secondClient = secondClient
         configuration.retryAfter = retryAfter
+        configuration.sendsDate = sendsDate
         configuration.faults = faults
-        configuration.wallOffsetNs += serverSkewNs
+        configuration.wallOffsetNs = startNs - VirtualClock.firstNs + serverSkewNs
         return configuration
     }
 
@@ -68,6 +76,8 @@ extension SimulationPlan {
                 return ERPLimit(
                     requests: window.requests, seconds: seconds,
                     kind: .fixed(phaseNs: phases[index]))
+            case .tokenBucket:
+                return ERPLimit(requests: window.requests, seconds: seconds, kind: .tokenBucket)
             case .stricter(let share, _):
                 return ERPLimit(
                     requests: Int(Double(window.requests) * share), seconds: seconds)
@@ -77,8 +87,15 @@ extension SimulationPlan {
 
     /// Whether the server admits all that the client may send, so that it never refuses.
     var serverAdmitsAll: Bool {
-        if case .stricter = serverLimits { false } else { true }
+        if case .stricter = serverLimits { return false }
+        return limitChanges.isEmpty && secondClient == nil
     }
+
+    /// The number that the server has for a record; nil for one that it can't have.
+    func number(of id: RecordID) -> Int64? { identities.number(id.text) }
+
+    /// The identity of the record that the server has under a number.
+    func id(_ number: Int64) -> RecordID { RecordID(identities.text(number)) }
 
     /// The columns of the projection that is checked.
     static func mapping() throws(RecordsError) -> ColumnMapping {

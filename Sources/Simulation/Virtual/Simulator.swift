@@ -61,6 +61,8 @@ package struct Simulator {
         for _ in 0..<plan.touched { machine.erp.touch(ids[machine.draw(below: ids.count)]) }
         let full = try phase(.full, machine, &checker)
         if let full, plan.touched == 0 { try checkQuiet(full, mode: .full) }
+        // What changed meanwhile is found by the next run over the whole list.
+        while !checker.versions.isSettled { try phase(.full, machine, &checker) }
     }
 
     /// Runs until a whole pass is done and no record waits, and checks the store.
@@ -70,6 +72,11 @@ package struct Simulator {
     private func phase(
         _ mode: RunMode, _ machine: VirtualMachine, _ checker: inout StoreChecker
     ) throws -> RunCompleted? {
+        machine.rest(mostMs: plan.pauseMs)
+        let wasSettled = checker.versions.isSettled
+        if mode == .full || plan.incremental == .none {
+            checker.versions.beginWholePass(machine.erp)
+        }
         let before = try state(machine).lastPass
         let faultsBefore = faultCount(machine)
         var undisturbed = try reach(mode, after: before, machine)
@@ -79,7 +86,7 @@ package struct Simulator {
             undisturbed = nil
             if try machine.retry(given) { _ = try reach(.detailsOnly, after: before, machine) }
         }
-        if faultCount(machine) != faultsBefore { undisturbed = nil }
+        if !wasSettled || faultCount(machine) != faultsBefore { undisturbed = nil }
         try machine.withLog { log in
             try beforeCheck?(Rest(log: log, erp: machine.erp, nowNs: machine.clock.nowNs))
             let violations = try checker.check(log, machine.erp, machine.wire)
@@ -92,8 +99,9 @@ package struct Simulator {
 
     private func faultCount(_ machine: VirtualMachine) -> Int {
         let arrivals = machine.erp.arrivals.entries
-        return arrivals.count { $0.fault != nil || $0.status == 429 }
+        return arrivals.count { $0.fault != nil || $0.status != 200 || $0.updated != nil }
             + Int(machine.wire.coverage[.connectFailure])
+            + Int(machine.wire.coverage[.connectTimeout])
             + Int(machine.wire.coverage[.timeout])
     }
 
@@ -131,7 +139,9 @@ package struct Simulator {
         guard number <= plan.boundedInvocations else { return options }
         switch machine.draw(below: 4) {
         case 0, 1: options.maxRecords = UInt64(1 + machine.draw(below: max(plan.records, 1)))
-        case 2: options.maxDurationMs = Int64(100 + machine.draw(below: 20_000))
+        case 2:
+            let longest = plan.isRealistic ? 3_600_000 : 20_000
+            options.maxDurationMs = Int64(100 + machine.draw(below: longest))
         default: options.noDetails = true
         }
         return options
@@ -141,7 +151,7 @@ package struct Simulator {
         if let resumeAt = completed.resumeAt, machine.draw(below: 4) > 0 {
             machine.pass(resumeAt.since(machine.clock.read().wall))
         } else {
-            machine.rest(mostMs: 10_000)
+            machine.rest(mostMs: plan.pauseMs)
         }
     }
 
@@ -159,7 +169,7 @@ package struct Simulator {
             let snapshot = try log.snapshot()
             let order = try snapshot.control().stream(named: VirtualMachine.streamName)?.idOrder
             try snapshot.forEachQueued(VirtualMachine.stream, order: order ?? .none) { row, _ in
-                if let id = Int64(row.id.text), !plan.isUnobtainable(id) {
+                if let id = plan.number(of: row.id), !plan.isUnobtainable(id) {
                     found.append(QueuedRecord(ordinal: row.ordinal, id: row.id, was: row.state))
                 }
                 return true
@@ -209,33 +219,5 @@ package struct SimulationFailure: Error, Sendable, Equatable, CustomStringConver
         let first = violations.first.map(\.description) ?? ""
         let more = violations.count > 1 ? " (and \(violations.count - 1) more)" : ""
         return "seed \(seed): \(first)\(more); replay: tools/simulate --seeds \(seed) --verbose"
-    }
-}
-
-extension SimulationCoverage {
-    /// What the plan says, and what the server did.
-    fileprivate mutating func count(_ plan: SimulationPlan, _ arrivals: [ERPArrival]) {
-        switch plan.paging {
-        case .page: count(.pagingPage)
-        case .offset: count(.pagingOffset)
-        case .idAfter: count(.pagingIDAfter)
-        }
-        count(plan.reportsTotal ? .withTotal : .withoutTotal)
-        if plan.incremental == .none { count(.withoutIncremental) }
-        if case .fixed = plan.serverLimits { count(.fixedWindows) }
-        for arrival in arrivals {
-            switch arrival.fault {
-            case .serverError: count(.serverError)
-            case .unavailable: count(.unavailable)
-            case .dropped: count(.dropped)
-            case .truncated: count(.truncated)
-            case .html: count(.html)
-            case .stalled: count(.stalled)
-            case nil: break
-            }
-            guard case .details(let ids) = arrival.target else { continue }
-            if ids.contains(where: plan.faults.poisonIDs.contains) { count(.poison) }
-            if ids.contains(where: plan.faults.missingIDs.contains) { count(.missing) }
-        }
     }
 }

@@ -17,6 +17,8 @@ struct StoreChecker {
     private var marks: [Mark] = []
     private var checks = 0
     private(set) var auditor: LogAuditor
+    /// Which versions of the records the store may hold.
+    var versions = VersionOracle()
 
     init(_ plan: SimulationPlan, _ folder: ScratchFolder) {
         self.plan = plan
@@ -34,6 +36,7 @@ struct StoreChecker {
         _ log: EventLog, _ erp: SimulatedERP, _ wire: VirtualWire
     ) throws -> [SimulationViolation] {
         checks += 1
+        versions.take(erp)
         var violations = Violations()
         try checkLog(log, &violations)
         guard violations.found.isEmpty else { return violations.found }
@@ -42,8 +45,8 @@ struct StoreChecker {
         let scratch = try folder.make("scratch-\(checks)")
         defer { ScratchFolder.remove(scratch) }
         try ScratchFold(log: log, folder: scratch).compare(&violations)
-        try checkRecords(log, erp, &violations)
-        try checkProjection(log, erp, scratch, &violations)
+        let cents = try checkRecords(log, erp, &violations)
+        try checkProjection(log, scratch, cents: cents, &violations)
         return violations.found
     }
 
@@ -107,15 +110,18 @@ struct StoreChecker {
                 "the server saw a request of intent \(at) that the log doesn't have")
             guard case .detail(let ids) = sent.kind else { continue }
             violations.expect(
-                arrival.target == .details(ids.compactMap { Int64($0.text) }), 2,
+                arrival.target == .details(ids.compactMap { plan.number(of: $0) }), 2,
                 "the server was asked for other records than intent \(at) names")
         }
     }
 
     /// Invariant 1: the records are the server's, byte for byte.
+    ///
+    /// - Returns: the expenses of the details, in hundredths.
     private func checkRecords(
         _ log: EventLog, _ erp: SimulatedERP, _ violations: inout Violations
-    ) throws {
+    ) throws -> Int64 {
+        var cents: Int64 = 0
         let snapshot = try log.snapshot()
         let ids = erp.ids
         let counts = try snapshot.control().streams.first?.counts
@@ -123,28 +129,34 @@ struct StoreChecker {
             counts?.total == UInt64(ids.count), 1,
             "the store has \(counts?.total ?? 0) records, the server \(ids.count)")
         for id in ids {
-            let row = try snapshot.row(VirtualMachine.stream, RecordID("\(id)"))
-            guard let row, let expected = erp.expected(id) else {
+            guard let row = try snapshot.row(VirtualMachine.stream, plan.id(id)) else {
                 violations.note(1, "record \(id) is not in the store")
                 continue
             }
             let header = try snapshot.body(of: row.ordinal, at: row.headerPosition)
-            violations.expect(header == expected.header, 1, "the header of record \(id) differs")
+            let detail = try snapshot.body(of: row.ordinal, at: row.detailPosition)
+            let match = versions.match(id, header: header, detail: detail, erp)
+            violations.expect(match.header != nil, 1, "the header of record \(id) differs")
             if plan.isUnobtainable(id) {
                 violations.expect(
                     row.state == .parked, 8, "record \(id) can't be had, but is \(row.state.name)")
                 continue
             }
             violations.expect(row.detailsSynced, 1, "record \(id) is \(row.state.name)")
-            let detail = try snapshot.body(of: row.ordinal, at: row.detailPosition)
-            violations.expect(detail == expected.detail, 1, "the detail of record \(id) differs")
+            violations.expect(match.detail != nil, 1, "the detail of record \(id) differs")
+            if let headerVersion = match.header, let detailVersion = match.detail {
+                violations.expect(
+                    headerVersion <= detailVersion, 1, "the detail of record \(id) is too old")
+            }
+            cents += match.expenseCents
         }
+        return cents
     }
 
     /// Invariant 5: the projection that followed the log is the one that is made from scratch, and
     /// its sum is the server's.
     private func checkProjection(
-        _ log: EventLog, _ erp: SimulatedERP, _ scratch: String, _ violations: inout Violations
+        _ log: EventLog, _ scratch: String, cents: Int64, _ violations: inout Violations
     ) throws {
         let projection = RecordProjection(
             name: VirtualMachine.streamName, mapping: try SimulationPlan.mapping())
@@ -164,8 +176,6 @@ struct StoreChecker {
                 try snapshot.row(VirtualMachine.stream, view.core.ordinal) == view.core, 5,
                 "the projection's row of \(view.core.id) is not the core row")
         }
-        let synced = erp.ids.filter { !plan.isUnobtainable($0) }
-        let cents = synced.reduce(0 as Int64) { $0 + (erp.expected($1)?.expenseCents ?? 0) }
         violations.expect(
             followed.sum == Self.decimal(cents: cents), 1,
             "the expenses are \(followed.sum), but the server's \(Self.decimal(cents: cents))")

@@ -5,16 +5,26 @@ internal import Synchronization
 /// boot and wall clocks over it.
 final class VirtualClock: TimeSource {
     private struct State {
-        var nowNs: Int64 = 1_000 * .nsPerSecond
+        var nowNs = VirtualClock.firstNs
         var bootedNs: Int64 = 0
         var boots = 1
         /// How far the wall clock is from the true time.
         var wallErrorNs: Int64 = 0
     }
 
-    /// 2026-01-01T00:00:00Z, as the simulated ERP has it at its time 0.
-    private static let epochNs: Int64 = 1_767_225_600 * .nsPerSecond
+    /// The true time at the start, by the clock that counts it.
+    static let firstNs: Int64 = 1_000 * .nsPerSecond
+    /// The wall clock's reading at the true time 0, while nobody set it.
+    private let epochNs: Int64
+    /// How much faster than true the boot clock runs, in millionths.
+    private let driftPPM: Int64
     private let state = Mutex(State())
+
+    /// - Parameter startNs: nanoseconds of UTC at the start.
+    init(startNs: Int64, driftPPM: Int64 = 0) {
+        epochNs = startNs - Self.firstNs
+        self.driftPPM = driftPPM
+    }
 
     /// The true time.
     var nowNs: Int64 { state.withLock { $0.nowNs } }
@@ -22,8 +32,9 @@ final class VirtualClock: TimeSource {
     func read() -> ClockReading {
         state.withLock { state in
             ClockReading(
-                bootID: "boot-\(state.boots)", bootNs: state.nowNs - state.bootedNs,
-                wall: LogTime(nanoseconds: Self.epochNs + state.nowNs + state.wallErrorNs))
+                bootID: "boot-\(state.boots)",
+                bootNs: drifted(state.nowNs - state.bootedNs),
+                wall: LogTime(nanoseconds: epochNs + state.nowNs + state.wallErrorNs))
         }
     }
 
@@ -46,8 +57,18 @@ final class VirtualClock: TimeSource {
     /// Sets the wall clock, as an administrator or NTP does.
     func stepWall(byNs step: Int64) { state.withLock { $0.wallErrorNs += step } }
 
-    /// The true time at which the boot clock reads `bootNs`.
+    /// The first true time at which the boot clock reads `bootNs` or more.
     func trueTime(atBootNs bootNs: Int64) -> Int64 {
-        state.withLock { bootNs.saturatingAdd($0.bootedNs) }
+        var elapsed = Int64(
+            clamping: Int128(bootNs) * Self.million / (Self.million + Int128(driftPPM)))
+        while elapsed < .max, drifted(elapsed) < bootNs { elapsed += 1 }
+        return state.withLock { elapsed.saturatingAdd($0.bootedNs) }
     }
+
+    /// What the boot clock counts while so much true time goes by.
+    private func drifted(_ elapsed: Int64) -> Int64 {
+        Int64(clamping: Int128(elapsed) * (Self.million + Int128(driftPPM)) / Self.million)
+    }
+
+    private static let million: Int128 = 1_000_000
 }

@@ -21,7 +21,7 @@ final class VirtualMachine {
     }
 
     let plan: SimulationPlan
-    let clock = VirtualClock()
+    let clock: VirtualClock
     let erp: SimulatedERP
     let store: String
     private(set) var wire: VirtualWire
@@ -39,6 +39,7 @@ final class VirtualMachine {
     private var nextCrash: Int
     private var cancelsLeft: Int
     private var diskFillsLeft: Int
+    private var suspendsLeft: Int
     private var wallStepLeftNs: Int64
     private var isRecovering = false
     /// The wall clock was set forward and no anchor says so yet.
@@ -52,15 +53,17 @@ final class VirtualMachine {
     init(_ plan: SimulationPlan, store: String) throws {
         self.plan = plan
         self.store = store
-        let configuration = try plan.restConfiguration()
+        clock = VirtualClock(startNs: plan.startNs, driftPPM: plan.bootDriftPPM)
+        erp = SimulatedERP(plan.erpConfiguration)
+        let configuration = try plan.restConfiguration(token: erp.token)
         pinned = configuration.pinnedKeys
         apiIdentity = configuration.identity
-        erp = SimulatedERP(plan.erpConfiguration)
-        wire = try VirtualWire(plan, clock)
+        wire = try VirtualWire(plan, clock, token: erp.token)
         generator = SeededGenerator(plan.seed, 0x0553, 0)
         nextCrash = 1 + generator.below(2 * plan.crashGap)
         cancelsLeft = plan.cancels
         diskFillsLeft = plan.diskFills
+        suspendsLeft = plan.suspends
         wallStepLeftNs = plan.wallStepNs
         try EventLog.create(store: store, durability: .none)
     }
@@ -76,6 +79,8 @@ final class VirtualMachine {
     /// - Throws: `SimulationViolation` when the run hangs or is refused; what the engine throws.
     func invoke(_ mode: RunMode, _ options: RunOptions) throws -> End {
         let engine = try start()
+        // Whoever runs it again has mended the token.
+        try wire.authorize(erp.token)
         let request = RunRequested(
             mode: mode, options: options, policy: plan.policy(pinned: pinned),
             seed: generator.next(), requester: Requester(pid: 1, host: "simulated", user: "nobody"))
@@ -153,6 +158,7 @@ final class VirtualMachine {
             }
             // Timers are late, and answers that come close together are taken together.
             if generator.below(4) == 0 { next += Int64(generator.below(20)) * .nsPerMs }
+            if suspendsLeft > 0, generator.below(20) == 0 { next = suspend() }
             clock.advance(toNs: max(next, clock.nowNs))
             var inputs = wire.deliver(erp)
             if inputs.count > 1 { coverage.count(.answersTogether) }
@@ -170,6 +176,16 @@ final class VirtualMachine {
             }
             if !inputs.isEmpty || wakeNs.map({ $0 <= clock.nowNs }) ?? false { return inputs }
         }
+    }
+
+    /// Puts the machine to sleep until the time that is returned: the boot clock goes on, and all
+    /// timers are late.
+    private func suspend() -> Int64 {
+        suspendsLeft -= 1
+        coverage.count(.suspend)
+        let end = clock.nowNs + Int64(1 + generator.below(plan.suspendMs)) * .nsPerMs
+        wire.sleep(untilNs: end)
+        return end
     }
 
     private static func storage(allowing requests: UInt16) -> Input {
@@ -260,7 +276,7 @@ final class VirtualMachine {
         crashCount += 1
         stop()
         wire.loseClient()
-        rest(mostMs: plan.isStorm || generator.below(3) == 0 ? 100 : 20_000)
+        rest(mostMs: plan.isStorm || generator.below(3) == 0 ? 100 : 2 * plan.pauseMs)
         let reboots = Double(generator.below(1_000)) < plan.rebootShare * 1_000
         if reboots, !isUnanchored { reboot() }
     }

@@ -14,6 +14,8 @@ struct VirtualWire {
     private enum Content {
         case arrival(SourceRequest, ERPRequest, sentNs: Int64)
         case answer(Position, SourceAnswer)
+        /// The client's own timer ran out, or it could not send.
+        case timeout(Position, SourceAnswer)
     }
 
     private struct Item {
@@ -25,24 +27,28 @@ struct VirtualWire {
     }
 
     private let plan: SimulationPlan
-    private let builder: RequestBuilder
-    private let reader: ResponseReader
     private let clock: VirtualClock
+    private var builder: RequestBuilder
+    private var reader: ResponseReader
+    private var token: String?
     private var generator: SeededGenerator
     /// By time, then by number.
     private var items: [Item] = []
     private var nextNumber = 0
     private var life = 0
+    /// Answers that come before this true time find the machine asleep.
+    private var asleepUntilNs = Int64.min
     /// Requests whose answer the client waits for.
     private(set) var awaited: Set<Position> = []
     /// In the order of their arrival.
     private(set) var arrivals: [Arrival] = []
     private(set) var coverage = SimulationCoverage()
 
-    init(_ plan: SimulationPlan, _ clock: VirtualClock) throws(RecordsError) {
-        let configuration = try plan.restConfiguration()
+    init(_ plan: SimulationPlan, _ clock: VirtualClock, token: String?) throws(RecordsError) {
+        let configuration = try plan.restConfiguration(token: token)
         self.plan = plan
         self.clock = clock
+        self.token = token
         builder = RequestBuilder(configuration)
         reader = try ResponseReader(configuration)
         generator = SeededGenerator(plan.seed, 0x0552, 0)
@@ -51,34 +57,61 @@ struct VirtualWire {
     /// When something happens next on the wire.
     var nextNs: Int64? { items.first?.timeNs }
 
+    /// Takes another token for the requests to come, as an invocation reads its configuration.
+    mutating func authorize(_ token: String?) throws(RecordsError) {
+        guard token != self.token else { return }
+        let configuration = try plan.restConfiguration(token: token)
+        self.token = token
+        builder = RequestBuilder(configuration)
+        reader = try ResponseReader(configuration)
+    }
+
     /// Sends a request; its answer, or the lack of one, comes by `deliver`.
     mutating func send(_ request: SourceRequest) {
         let now = clock.nowNs
         awaited.insert(request.intent)
         guard let wire = builder.request(for: request) else {
-            add(.answer(request.intent, reader.refusal(of: request)), atNs: now)
+            add(.timeout(request.intent, reader.refusal(of: request)), atNs: now)
             return
         }
         if isFaulty, unit() < plan.connectFailureRate {
-            coverage.count(.connectFailure)
-            let error = TransportError(kind: .connect, sent: false)
-            let after = 1 + Int64(unit() * Double(plan.forwardNs))
-            add(.answer(request.intent, reader.answer(to: request, error)), atNs: now + after)
+            failToConnect(request)
             return
         }
         let isSpike = unit() < plan.spikeRate
         let most = isSpike ? plan.limits.deliveryBoundMs * .nsPerMs : plan.forwardNs
         let forward = 1 + Int64(unit() * Double(most - 1))
         add(.arrival(request, Self.erpRequest(wire), sentNs: now), atNs: now + forward)
-        let kind: TransportError.Kind = unit() < 0.5 ? .totalTimeout : .idleTimeout
-        let timeout = TransportError(
-            kind: kind, sent: true, latencyUs: UInt64(plan.timeoutNs / 1_000))
-        add(
-            .answer(request.intent, reader.answer(to: request, timeout)),
-            atNs: now + plan.timeoutNs)
+        // Until the first byte of an answer comes.
+        let isIdle = plan.idleTimeoutNs < plan.timeoutNs
+        timeOut(request, isIdle ? .idleTimeout : .totalTimeout, sentNs: now, byteNs: now)
     }
 
-    private var isFaulty: Bool { plan.faults.lastArrival.map { arrivals.count < $0 } ?? true }
+    /// No connection comes about, so nothing can arrive.
+    private mutating func failToConnect(_ request: SourceRequest) {
+        let kinds: [TransportError.Kind] = [.connect, .resolve, .tls, .connectTimeout]
+        let kind = kinds[Int(unit() * Double(kinds.count))]
+        coverage.count(kind == .connectTimeout ? .connectTimeout : .connectFailure)
+        let after =
+            kind == .connectTimeout
+            ? plan.connectTimeoutNs : 1 + Int64(unit() * Double(plan.forwardNs))
+        let error = TransportError(
+            kind: kind, sent: false, latencyUs: UInt64(after / 1_000))
+        add(.timeout(request.intent, reader.answer(to: request, error)), atNs: clock.nowNs + after)
+    }
+
+    /// Starts the client's timer for a request: from the last byte on, or from the first.
+    private mutating func timeOut(
+        _ request: SourceRequest, _ kind: TransportError.Kind, sentNs: Int64, byteNs: Int64,
+        status: Int = 0
+    ) {
+        let end = kind == .idleTimeout ? byteNs + plan.idleTimeoutNs : sentNs + plan.timeoutNs
+        let error = TransportError(
+            kind: kind, sent: true, status: status, latencyUs: UInt64((end - sentNs) / 1_000))
+        add(.timeout(request.intent, reader.answer(to: request, error)), atNs: end)
+    }
+
+    private var isFaulty: Bool { plan.faults.isActive(at: arrivals.count + 1) }
 
     private static func erpRequest(_ request: HTTPRequest) -> ERPRequest {
         // `http://127.0.0.1/api/os?...`: the target begins at the third slash.
@@ -97,10 +130,11 @@ struct VirtualWire {
             switch item.content {
             case .arrival(let request, let wire, let sentNs):
                 arrive(request, wire, sentNs: sentNs, item, erp)
-            case .answer(let intent, let answer):
+            case .answer(let intent, let answer), .timeout(let intent, let answer):
                 guard item.life == life, awaited.remove(intent) != nil else { continue }
                 if case .failed(let failure) = answer.content, failure.failure == .timeout {
-                    coverage.count(.timeout)
+                    let hasBegun = answer.exchange.status != 0
+                    coverage.count(hasBegun ? .timeoutInBody : .timeout)
                 }
                 inputs.append(.answered(intent: intent, answer))
             }
@@ -112,7 +146,28 @@ struct VirtualWire {
     mutating func loseClient() {
         life += 1
         awaited = []
-        items.removeAll { if case .answer = $0.content { true } else { false } }
+        items.removeAll { if case .arrival = $0.content { false } else { true } }
+    }
+
+    /// The machine sleeps from now until `time`: half of what it sent goes out when it wakes, half
+    /// of the answers are lost, and its timers run out as soon as it wakes, or later.
+    mutating func sleep(untilNs time: Int64) {
+        asleepUntilNs = time
+        let sleeping = items.filter { $0.timeNs < time }
+        items.removeAll { $0.timeNs < time }
+        for item in sleeping {
+            let isLost = unit() < 0.5
+            var moved = item.timeNs
+            if isLost {
+                switch item.content {
+                case .arrival: moved = time + 1 + Int64(unit() * Double(plan.forwardNs))
+                case .answer: continue
+                case .timeout: moved = time + Int64(unit() * Double(plan.timeoutNs))
+                }
+            }
+            insert(
+                Item(timeNs: moved, number: item.number, life: item.life, content: item.content))
+        }
     }
 
     private mutating func arrive(
@@ -126,9 +181,20 @@ struct VirtualWire {
         if !isAwaited {
             coverage.count(item.life == life ? .arrivalAfterTimeout : .arrivalAfterCrash)
         }
-        count(reply)
         guard isAwaited else { return }
         let time = item.timeNs + reply.delayNs + back
+        if time < asleepUntilNs, unit() < 0.5 { return }
+        if case .stalled = reply.delivery {
+            // Nothing came before the timer of the first byte ran out.
+            guard time < sentNs + min(plan.idleTimeoutNs, plan.timeoutNs) else { return }
+            let isIdle = time + plan.idleTimeoutNs < sentNs + plan.timeoutNs
+            // The timer of the first byte is stopped by it.
+            removeTimeout(of: request.intent)
+            timeOut(
+                request, isIdle ? .idleTimeout : .totalTimeout, sentNs: sentNs, byteNs: time,
+                status: reply.status)
+            return
+        }
         let latencyUs = UInt64((time - sentNs) / 1_000)
         add(.answer(request.intent, answer(to: request, reply, latencyUs, atNs: time)), atNs: time)
     }
@@ -149,7 +215,7 @@ struct VirtualWire {
         case .dropped:
             return reader.answer(
                 to: request, TransportError(kind: .broken, sent: true, latencyUs: latencyUs))
-        case .truncated:
+        case .truncated, .stalled:
             return reader.answer(
                 to: request,
                 TransportError(
@@ -157,22 +223,20 @@ struct VirtualWire {
         }
     }
 
-    private mutating func count(_ reply: ERPReply) {
-        if reply.status == 429 {
-            switch plan.retryAfter {
-            case .seconds: coverage.count(.limitedWithSeconds)
-            case .httpDate: coverage.count(.limitedWithDate)
-            case .none: coverage.count(.limitedWithoutWait)
-            }
-        } else if reply.status == 503, reply.header("retry-after") != nil {
-            coverage.count(.unavailableWithRetryAfter)
+    private mutating func removeTimeout(of intent: Position) {
+        items.removeAll { item in
+            guard case .timeout(intent, _) = item.content else { return false }
+            return item.life == life
         }
     }
 
     private mutating func add(_ content: Content, atNs time: Int64) {
-        let item = Item(timeNs: time, number: nextNumber, life: life, content: content)
+        insert(Item(timeNs: time, number: nextNumber, life: life, content: content))
         nextNumber += 1
-        let index = items.firstIndex { $0.timeNs > time } ?? items.endIndex
+    }
+
+    private mutating func insert(_ item: Item) {
+        let index = items.firstIndex { $0.timeNs > item.timeNs } ?? items.endIndex
         items.insert(item, at: index)
     }
 

@@ -177,7 +177,7 @@ struct DemoCommand: ParsableCommand {
         configuration.limits = try limits().map {
             ERPLimit(requests: $0.requests, seconds: Double($0.seconds), kind: kind)
         }
-        configuration.faults.serverErrorRate = faultRate
+        configuration.faults[.serverError] = faultRate
         configuration.faults.poisonIDs = Set(poison)
         configuration.faults.missingIDs = Set(missing)
         configuration.token = token

@@ -65,7 +65,7 @@ struct ERPServerTests {
 
     @Test func droppedConnectionSendsNothingAndTruncatedOneLess() async throws {
         var configuration = ERPConfiguration(seed: 2, records: 10)
-        configuration.faults.droppedRate = 1
+        configuration.faults[.dropped] = 1
         configuration.faults.lastArrival = 1
         try await withServer(configuration) { _, port in
             let client = try RawClient(port: port)
@@ -76,8 +76,8 @@ struct ERPServerTests {
             defer { next.close() }
             #expect(try next.get("/api/os").status == 200)
         }
-        configuration.faults.droppedRate = 0
-        configuration.faults.truncatedRate = 1
+        configuration.faults[.dropped] = 0
+        configuration.faults[.truncated] = 1
         try await withServer(configuration) { _, port in
             let client = try RawClient(port: port)
             defer { client.close() }

@@ -120,9 +120,56 @@ struct SimulatedERPDataTests {
 
     @Test func identitiesCanBeText() throws {
         var configuration = ERPConfiguration(seed: 1, records: 3)
-        configuration.idsAreText = true
+        configuration.identities.form = .text
         let reply = SimulatedERP(configuration).handle(.get("/api/os"), atNs: 0)
         #expect(try reply.json()["data"]?.array?.first?["id"] == .string("1"))
+    }
+
+    @Test func identitiesCanBeginAnywhereAndBeTextInPlaces() throws {
+        var configuration = ERPConfiguration(seed: 1, records: 4)
+        configuration.identities = ERPIdentities(base: (1 << 63) - 3, form: .mixed)
+        let erp = SimulatedERP(configuration)
+        func ids(_ target: String) throws -> [JSONReader.Value?] {
+            try #require(erp.handle(.get(target), atNs: 0).json()["data"]?.array).map { $0["id"] }
+        }
+        let all: [JSONReader.Value?] = [
+            .number("9223372036854775806"), .string("9223372036854775807"),
+            .number("9223372036854775808"), .string("9223372036854775809"),
+        ]
+        #expect(try ids("/api/os") == all)
+        #expect(try ids("/api/os?id_gt=9223372036854775807") == Array(all[2...]))
+        #expect(try ids("/api/os?id_gt=7") == all)
+        #expect(try ids("/api/os/details?ids=9223372036854775808,5") == [all[2]])
+        #expect(erp.handle(.get("/api/os/9223372036854775809"), atNs: 0).status == 200)
+        #expect(erp.handle(.get("/api/os/9223372036854775810"), atNs: 0).status == 404)
+        #expect(erp.handle(.get("/api/os?id_gt=-1"), atNs: 0).status == 400)
+        configuration.identities.form = .textInDetails
+        let other = SimulatedERP(configuration)
+        let expected = try #require(other.expected(2))
+        #expect(try JSONReader.parse(expected.header)["id"] == .number("9223372036854775807"))
+        #expect(try JSONReader.parse(expected.detail)["id"] == all[1])
+    }
+
+    @Test func ordersChangeWhileTheyAreAskedForAndOldVersionsAreRemembered() throws {
+        var configuration = ERPConfiguration(seed: 1, records: 5)
+        configuration.faults.updateRate = 1
+        configuration.faults.lastArrival = 40
+        let erp = SimulatedERP(configuration)
+        var before = (1...5).map { erp.expected($0) }
+        for _ in 0..<60 {
+            let reply = erp.handle(.get("/api/os/3"), atNs: 0)
+            let updated = erp.arrivals.entries.last?.updated
+            #expect((updated == nil) == (erp.arrivals.entries.count > 40))
+            #expect(reply.body == erp.expected(3)?.detail)
+            for id in 1...5 as ClosedRange<Int64> {
+                let old = try #require(before[Int(id) - 1])
+                #expect((erp.version(id) == old.version) == (id != updated))
+                #expect(erp.expected(id, version: old.version)?.detail == old.detail)
+            }
+            before = (1...5).map { erp.expected($0) }
+        }
+        let asked = erp.arrivals.entries.count { $0.updated == 3 }
+        #expect((20..<35).contains(asked), "\(asked)")
     }
 
     @Test(arguments: [

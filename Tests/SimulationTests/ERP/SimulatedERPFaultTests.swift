@@ -14,12 +14,12 @@ struct SimulatedERPFaultTests {
             (.html, 0.02), (.stalled, 0.01),
         ]
         let configuration = configuration {
-            $0.serverErrorRate = 0.05
-            $0.unavailableRate = 0.04
-            $0.droppedRate = 0.03
-            $0.truncatedRate = 0.06
-            $0.htmlRate = 0.02
-            $0.stalledRate = 0.01
+            $0[.serverError] = 0.05
+            $0[.unavailable] = 0.04
+            $0[.dropped] = 0.03
+            $0[.truncated] = 0.06
+            $0[.html] = 0.02
+            $0[.stalled] = 0.01
             $0.unavailableRetryAfterSeconds = 3
         }
         let erp = SimulatedERP(configuration)
@@ -38,6 +38,7 @@ struct SimulatedERPFaultTests {
             case .html:
                 #expect(reply.status == 200 && reply.body.starts(with: Array("<!DOCTYPE".utf8)))
             case .stalled: #expect(reply.delayNs >= configuration.faults.stallNs)
+            case let fault?: Issue.record("\(fault) has no rate")
             case nil: #expect(reply.body == whole && reply.delivery == .complete)
             }
         }
@@ -51,7 +52,7 @@ struct SimulatedERPFaultTests {
     @Test func faultsStopAfterTheirLastArrival() {
         let erp = SimulatedERP(
             configuration {
-                $0.serverErrorRate = 1
+                $0[.serverError] = 1
                 $0.lastArrival = 5
             })
         for _ in 0..<10 { _ = erp.handle(.get("/api/health"), atNs: 0) }

@@ -13,6 +13,13 @@ struct SimulatedERPLimitTests {
             // Phases in these tests lie below the times, so division rounds the right way.
             let index = (now - phaseNs) / limit.windowNs
             before = counted.count { ($0 - phaseNs) / limit.windowNs == index }
+        case .tokenBucket:
+            // Since no earlier arrival did more come than the bucket held and got.
+            let tokenNs = limit.windowNs / Int64(limit.requests)
+            return counted.allSatisfy { start in
+                let since = counted.count { $0 >= start }
+                return since < limit.requests + Int((now - start) / tokenNs)
+            }
         }
         return before < limit.requests
     }
@@ -27,13 +34,15 @@ struct SimulatedERPLimitTests {
     @Test(arguments: 1...40 as ClosedRange<UInt64>)
     func limitsAgreeWithBruteForceOnRandomSchedules(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
-        let isFixed = random.below(2) == 1
+        let phase = Int64(random.below(1_000_000_000))
+        let kind = [ERPLimit.Kind.sliding, .fixed(phaseNs: phase), .tokenBucket][random.below(3)]
         let limits = (0..<(1 + random.below(3))).map { _ in
             ERPLimit(
                 requests: 1 + random.below(8), seconds: Double(1 + random.below(20)) / 4,
-                kind: isFixed ? .fixed(phaseNs: Int64(random.below(1_000_000_000))) : .sliding)
+                kind: kind)
         }
-        let refusedCount = random.below(2) == 1
+        // A bucket that refused requests empty is not the plain count of this test.
+        let refusedCount = kind != .tokenBucket && random.below(2) == 1
         let erp = SimulatedERP(configuration(limits, refusedCount: refusedCount))
         var now = Int64.seconds(100)
         var counted: [Int64] = []
@@ -56,19 +65,20 @@ struct SimulatedERPLimitTests {
         }
     }
 
-    @Test(arguments: ERPConfiguration.RetryAfterForm.allCases, [false, true])
+    @Test(
+        arguments: [ERPConfiguration.RetryAfterForm.seconds, .httpDate, .none],
+        [ERPLimit.Kind.sliding, .fixed(phaseNs: 77), .tokenBucket])
     func requestAfterTheWaitIsAcceptedAndTheWaitIsSent(
-        form: ERPConfiguration.RetryAfterForm, isFixed: Bool
+        form: ERPConfiguration.RetryAfterForm, kind: ERPLimit.Kind
     ) throws {
         for seed in UInt64(1)...20 {
             var random = SeededGenerator(seed: seed)
             var configuration = configuration(
                 [
-                    ERPLimit(
-                        requests: 4, seconds: 7.3, kind: isFixed ? .fixed(phaseNs: 77) : .sliding),
+                    ERPLimit(requests: 4, seconds: 7.3, kind: kind),
                     ERPLimit(requests: 9, seconds: 30),
                 ], refusedCount: random.below(2) == 1)
-            configuration.retryAfter = form
+            configuration.retryAfter = [form]
             configuration.wallOffsetNs += Int64(random.below(1_000_000_000))
             let erp = SimulatedERP(configuration)
             var now = Int64.seconds(50) + Int64(random.below(1_000_000_000))

@@ -1,0 +1,167 @@
+internal import SyncCore
+
+/// What an arrival gets, before anything is rendered.
+extension SimulatedERP {
+    struct Planned {
+        var status: Int
+        var fault: ERPFault?
+        /// The fault is one of the records asked for, and comes each time.
+        var isPoison = false
+        /// How the answer says when to come again, and when that is.
+        var retryAfter: ERPConfiguration.RetryAfterForm?
+        var waitNs: Int64 = 0
+        /// The sentence of an error; nil when the route's own answer is due.
+        var message: String?
+        /// The order that was changed just before.
+        var updated: Int64?
+    }
+
+    /// Decides on an arrival; to be called in the order of the arrivals.
+    func plan(
+        _ asked: ERPRoute, _ request: ERPRequest, number: Int, atNs now: Int64, _ state: inout State
+    ) -> Planned {
+        let updated = update(asked, number: number, &state)
+        var planned = answer(to: asked, request, number: number, atNs: now, &state)
+        planned.updated = updated
+        return planned
+    }
+
+    private func answer(
+        to asked: ERPRoute, _ request: ERPRequest, number: Int, atNs now: Int64,
+        _ state: inout State
+    ) -> Planned {
+        if let token = token(atArrival: number),
+            request.header("authorization") != "Bearer \(token)"
+        {
+            return Planned(
+                status: configuration.strangerStatus, message: "credenciais ausentes ou inválidas")
+        }
+        if let wait = refusal(number: number, atNs: now, &state) {
+            return Planned(
+                status: 429, retryAfter: retryAfterForm(number), waitNs: wait,
+                message: "limite de requisições excedido")
+        }
+        if let poison = poison(asked) {
+            var planned = planned(poison, asked, number: number)
+            planned.isPoison = true
+            return planned
+        }
+        if let fault = fault(asked, number: number, state.dataset) {
+            return planned(fault, asked, number: number)
+        }
+        var planned = Planned(status: 200)
+        if case .refused(let status, let message) = asked.action {
+            planned.status = status
+            planned.message = message
+        } else if case .details(let ids) = asked.target {
+            if let status = missing(ids, asked.action, state.dataset) {
+                planned.status = status
+                planned.message = "ordem de serviço não encontrada"
+            }
+        }
+        return planned
+    }
+
+    /// How the first poisoned order among those asked for spoils the answer, if there is one.
+    private func poison(_ asked: ERPRoute) -> ERPFault? {
+        guard case .details(let ids) = asked.target else { return nil }
+        return ids.lazy.compactMap {
+            self.configuration.faults.poison($0, seed: self.configuration.seed)
+        }.first
+    }
+
+    private func planned(_ fault: ERPFault, _ asked: ERPRoute, number: Int) -> Planned {
+        var planned = Planned(status: fault.status ?? 200, fault: fault, message: fault.message)
+        if fault == .unavailable, let seconds = configuration.faults.unavailableRetryAfterSeconds {
+            let form = retryAfterForm(number)
+            planned.retryAfter = form == .none ? .seconds : form
+            planned.waitNs = Int64(seconds) * 1_000_000_000
+        }
+        if fault.status == nil, case .refused(let status, let message) = asked.action {
+            planned.status = status
+            planned.message = message
+        }
+        return planned
+    }
+
+    /// The fault of an arrival, where the request is one that can have it.
+    private func fault(_ asked: ERPRoute, number: Int, _ dataset: ERPDataset) -> ERPFault? {
+        guard
+            let fault = configuration.faults.fault(seed: configuration.seed, arrival: number)
+        else { return nil }
+        guard fault.isOfRows || fault == .noRecords || fault == .recordsObject else { return fault }
+        let hasRows =
+            switch asked.action {
+            case .list(let above, let offset, _, _): dataset.count(above: above) > offset
+            case .details(let ids): !found(ids, dataset).isEmpty
+            case .record(let id): !found([id], dataset).isEmpty
+            case .health, .refused: false
+            }
+        let isFit = asked.endpoint == .detail || !fault.isOfDetails
+        return hasRows && isFit ? fault : nil
+    }
+
+    /// The status of an answer about orders that have no detail; nil when it is an ordinary one.
+    private func missing(
+        _ ids: [Int64], _ action: ERPRoute.Action, _ dataset: ERPDataset
+    ) -> Int? {
+        let (faults, seed) = (configuration.faults, configuration.seed)
+        switch ids.lazy.compactMap({ faults.missing($0, seed: seed) }).first(where: {
+            $0 != .leftOut
+        }) {
+        case .notFound?: return 404
+        case .gone?: return 410
+        case .leftOut?, nil: break
+        }
+        if case .record(let id) = action, found([id], dataset).isEmpty { return 404 }
+        return nil
+    }
+
+    /// How long an arrival that is refused must wait; nil when it is not refused.
+    private func refusal(number: Int, atNs now: Int64, _ state: inout State) -> Int64? {
+        if let change = configuration.limitChanges.last(where: { $0.arrival <= number }) {
+            state.limiter.scale(to: change.share)
+        }
+        if let second = configuration.secondClient, number <= second.lastArrival {
+            letIn(second, until: now, &state)
+        }
+        if case .refused(let waitNs) = state.limiter.admit(at: now) { return waitNs }
+        return nil
+    }
+
+    /// Lets the second client's bursts come that are due.
+    private func letIn(_ second: ERPSecondClient, until now: Int64, _ state: inout State) {
+        // What came long before fills no window any more.
+        let longest = configuration.limits.map(\.windowNs).max() ?? 0
+        let skipped = (now - 2 * longest - second.phaseNs) / second.everyNs
+        state.bursts = max(state.bursts, skipped)
+        while second.phaseNs + state.bursts * second.everyNs <= now {
+            let time = second.phaseNs + state.bursts * second.everyNs
+            for _ in 0..<second.burst { _ = state.limiter.admit(at: time) }
+            state.bursts += 1
+        }
+    }
+
+    private func retryAfterForm(_ number: Int) -> ERPConfiguration.RetryAfterForm {
+        let forms = configuration.retryAfter
+        guard !forms.isEmpty else { return .none }
+        let share = SeededGenerator.unit(configuration.seed, UInt64(number), 0x4E74)
+        let form = forms[Int(share * Double(forms.count))]
+        guard form == .huge || form == .hugeDate else { return form }
+        return configuration.faults.isActive(at: number) ? form : .seconds
+    }
+
+    /// Changes an order just before an arrival is answered: one that is asked for as often as any.
+    private func update(_ asked: ERPRoute, number: Int, _ state: inout State) -> Int64? {
+        guard configuration.faults.updates(seed: configuration.seed, arrival: number) else {
+            return nil
+        }
+        var generator = SeededGenerator(configuration.seed, UInt64(number), 0x0BD1)
+        let (isAsked, share) = (generator.below(2) == 0, generator.below(1 << 30))
+        var id = Int64(share) % max(state.dataset.lastID, 1) + 1
+        if isAsked, case .details(let ids) = asked.target, !ids.isEmpty {
+            id = ids[share % ids.count]
+        }
+        return state.dataset.touch(id) ? id : nil
+    }
+}
