@@ -188,7 +188,7 @@ package struct LimiterSchedule {
             }
         }
         let phase = Int64(random.below(1_000_000))
-        for kind in 0..<2 {
+        for kind in 0..<3 {
             var server = ERPLimiter(
                 windows.map { limit($0, kind, phase: phase) }, refusedCount: false)
             for arrival in arrivals where server.admit(at: arrival) != .accepted {
@@ -206,7 +206,7 @@ package struct LimiterSchedule {
                 requests: window.requests, seconds: seconds,
                 kind: .fixed(phaseNs: window.periodNs / 1_000_000 * phase))
         default:
-            return ERPLimit(requests: window.requests, seconds: seconds)
+            return ERPLimit(requests: window.requests, seconds: seconds, kind: .tokenBucket)
         }
     }
 }
