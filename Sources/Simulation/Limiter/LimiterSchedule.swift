@@ -38,7 +38,7 @@ package struct LimiterSchedule {
     private let wallSteps: Int
     private let seed: UInt64
     private var random: SeededGenerator
-    private let clock = VirtualClock()
+    private let clock: VirtualClock
     private var core: PureCore
     private var pending: [Pending] = []
     private var arrivals: [Int64] = []
@@ -48,7 +48,9 @@ package struct LimiterSchedule {
     private var isUnanchored = false
 
     private static let records = 40
-    private static let prepared = PureCore(records: records, reading: VirtualClock().read())
+    private static let startNs: Int64 = 1_767_225_600 * .nsPerSecond
+    private static let prepared = PureCore(
+        records: records, reading: VirtualClock(startNs: startNs).read())
 
     package init(seed: UInt64) {
         var random = SeededGenerator(seed, 0x0554, 0)
@@ -61,6 +63,9 @@ package struct LimiterSchedule {
         crashes = random.below(2) == 0 ? random.below(25) : 0
         reboots = random.below(2) == 0 ? random.below(100) : 0
         wallSteps = random.below(3) == 0 ? random.below(10) : 0
+        clock = VirtualClock(
+            startNs: Self.startNs,
+            driftPPM: random.below(3) == 0 ? Int64(random.below(121)) - 60 : 0)
         self.random = random
         core = Self.prepared
     }
