@@ -21,13 +21,15 @@ package struct LimiterState: Sendable, Equatable {
 
     package init() {}
 
-    package func learnedLimit(of window: RateWindow) -> LearnedLimit? {
-        learned.first { $0.isAbout(window) }
+    /// The learned limit that is in force; nil where none is, or it has risen to the configured
+    /// one.
+    package func learnedLimit(of window: RateWindow, now: Int64) -> LearnedLimit? {
+        learned.first { $0.isAbout(window) && $0.requests(now: now) < window.requests }
     }
 
     /// What a window admits at `now`: what is configured, or less where that was learned.
     package func limit(of window: RateWindow, now: Int64) -> Int {
-        min(window.requests, learnedLimit(of: window)?.requests(now: now) ?? window.requests)
+        learnedLimit(of: window, now: now)?.requests(now: now) ?? window.requests
     }
 
     /// The windows with what they admit at `now`.
@@ -88,10 +90,8 @@ package struct LimiterState: Sendable, Equatable {
     private func limited(
         _ window: RateWindow, held: Int, at now: Int64
     ) -> (window: RateWindow, inFlight: Int) {
-        let limit = limit(of: window, now: now)
-        guard let known = learnedLimit(of: window), limit < window.requests else {
-            return (window, .max)
-        }
+        guard let known = learnedLimit(of: window, now: now) else { return (window, .max) }
+        let limit = known.requests(now: now)
         let perPeriod = Double(limit) * Double(latencyNs) / Double(max(window.periodNs, 1))
         let inFlight = 1 + Int(min(max(perPeriod, 0), 1_000_000))
         let requests = held > 0 ? min(limit, known.requests) : limit
@@ -101,12 +101,7 @@ package struct LimiterState: Sendable, Equatable {
     }
 
     private func nextRaiseNs(of windows: [RateWindow], now: Int64) -> Int64? {
-        windows.compactMap { window -> Int64? in
-            guard let known = learnedLimit(of: window),
-                limit(of: window, now: now) < window.requests
-            else { return nil }
-            return known.nextRaiseNs(now: now)
-        }.min()
+        windows.compactMap { learnedLimit(of: $0, now: now)?.nextRaiseNs(now: now) }.min()
     }
 
     /// Carries what is measured by the boot clock over to another boot.

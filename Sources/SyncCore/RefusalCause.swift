@@ -30,9 +30,9 @@ struct RefusalCause {
             let from = sentNs.saturatingAdd(-window.periodNs)
             let admitted = limiter.slots.count(after: from) - limiter.refused.count(after: from)
             guard admitted > 0 else { continue }
-            let known = limiter.learnedLimit(of: window)
-            let base = min(known?.requests ?? window.requests, window.requests)
-            let fullness = Double(admitted + others) / Double(max(base, 1))
+            let known = limiter.learnedLimit(of: window, now: now)
+            let base = max(known?.requests ?? window.requests, 1)
+            let fullness = Double(admitted + others) / Double(base)
             if let best, best.fullness >= fullness { continue }
             best = (
                 RefusalCause(

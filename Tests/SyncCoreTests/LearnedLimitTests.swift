@@ -121,6 +121,19 @@ import Testing
         #expect(limit(core, afterSeconds: 1_200) == 16)
     }
 
+    /// What was learned long ago and has risen to the configured limit says nothing any more.
+    @Test func aLimitThatHasRisenToTheConfiguredOneIsForgotten() throws {
+        var core = core(admitting: 14)
+        core.answer(core.wire[0], .limited(waitMs: 30_000))
+        let api = FakeAPI(1...60, pageSize: 100)
+        core.now = core.now.adding(ms: 7_200_000)
+        core.feedTime()
+        for _ in 0..<18 { core.answer(core.wire[0], api.answer(core.wire[0])) }
+        core.answer(try #require(core.wire.first), .limited(waitMs: 30_000))
+        #expect(limit(core) == 18)
+        #expect(lessons(core).map(\.confirmations) == [0, 0])
+    }
+
     /// Another client may have used the rest of the budget, or the server be overloaded.
     @Test func oneRefusalAtFewRequestsIsNotBelieved() throws {
         var core = core(admitting: 3)

@@ -18,12 +18,8 @@ struct BudgetReport {
         control.limiter.slots.count(in: window, now: nowNs) + control.inFlight.count
     }
 
-    /// A limit below the configured one; nil where there is none, or it has risen to it.
     private func learned(_ window: RateWindow) -> LearnedLimit? {
-        guard let known = control.limiter.learnedLimit(of: window),
-            known.requests(now: nowNs) < window.requests
-        else { return nil }
-        return known
+        control.limiter.learnedLimit(of: window, now: nowNs)
     }
 
     private var cooldownUntil: LogTime? {
