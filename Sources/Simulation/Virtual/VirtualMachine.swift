@@ -231,6 +231,10 @@ final class VirtualMachine {
     /// Only in a boot that has an anchor: one that jumps forward across a reboot is more than the
     /// limiter can know.
     private func stepWall(_ anchor: ClockAnchored?) {
+        if clock.isLost, anchor?.bootID == clock.read().bootID, generator.below(20) == 0 {
+            clock.findTime()
+            isUnanchored = isWallAhead(of: anchor)
+        }
         guard wallStepLeftNs != 0, stepCount >= plan.wallStepAt,
             anchor?.bootID == clock.read().bootID
         else { return }
@@ -299,6 +303,10 @@ final class VirtualMachine {
         let downMs = generator.below(plan.isStorm || generator.below(2) == 0 ? 200 : 5_000)
         pass(Int64(uptimeMs + downMs) * .nsPerMs)
         clock.reboot(uptimeNs: Int64(uptimeMs) * .nsPerMs)
+        if plan.losesTime {
+            coverage.count(.lostTime)
+            clock.loseTime()
+        }
     }
 
     func draw(below bound: Int) -> Int { generator.below(bound) }
