@@ -5,13 +5,14 @@ extension ControlState {
         case .requestIntended(let event):
             inFlight.append(
                 InFlightRequest(
-                    intent: logged.position, stream: logged.stream, target: event.target))
+                    intent: logged.position, stream: logged.stream, target: event.target,
+                    sentAt: logged.time, isAlone: event.isAlone))
             if let policy = invocation?.policy {
                 invocation?.counters.count(request: event.endpoint)
                 invocation?.floor.count(windows: policy.limits.windows)
             }
         case .rateLimited(let event):
-            release(event.intent, at: logged.time)
+            release(event.intent, at: logged.time, isRefused: true)
             invocation?.counters.rateLimited += 1
             let time = bootNs(at: logged.time)
             limiter.lastLimitedNs = time
@@ -60,14 +61,47 @@ extension ControlState {
 
     /// Takes a request out of flight; its slot runs out from `time` on.
     ///
-    /// - Parameter mayStillArrive: the request may reach the server within the delivery bound.
-    mutating func release(_ intent: Position, at time: LogTime, mayStillArrive: Bool = false) {
+    /// - Parameters:
+    ///   - mayStillArrive: the request may reach the server within the delivery bound.
+    ///   - isRefused: the server said that it is over its limit.
+    mutating func release(
+        _ intent: Position, at time: LogTime, mayStillArrive: Bool = false,
+        isRefused: Bool = false
+    ) {
         guard let index = inFlight.firstIndex(where: { $0.intent == intent }) else { return }
-        inFlight.remove(at: index)
+        let request = inFlight.remove(at: index)
         let limits = invocation?.policy.limits
+        let windows = limits?.windows ?? []
         let bound = mayStillArrive ? limits?.deliveryBoundMs ?? 10_000 : 0
         let from = bootNs(at: time.adding(ms: bound))
-        limiter.slots.insert(from, windows: limits?.windows ?? [])
+        limiter.slots.insert(from, windows: windows)
+        if isRefused { limiter.refused.insert(from, windows: windows) }
+        guard !mayStillArrive else { return }
+        if intent > limiter.cooldownAt { limiter.admittedSince = !isRefused }
+        let fading = limiter.latencyNs - limiter.latencyNs / 8
+        limiter.latencyNs = max(time.since(request.sentAt), fading, 0)
+    }
+
+    mutating func applyLesson(_ event: LimitLearned, _ logged: LoggedEvent) {
+        let index = limiter.learned.firstIndex {
+            $0.window == event.window && $0.periodNs == event.periodNs
+        }
+        switch event.kind {
+        case .suspected:
+            limiter.suspected = SuspectedLimit(
+                window: event.window, requests: Int(event.requests))
+        case .admitted:
+            if let index { limiter.learned[index].requests = Int(event.requests) }
+        case .refused:
+            limiter.suspected = nil
+            if let index { limiter.learned.remove(at: index) }
+            limiter.learned.append(
+                LearnedLimit(
+                    window: event.window, periodNs: event.periodNs,
+                    requests: Int(event.requests), ceiling: Int(event.ceiling),
+                    position: logged.position, sinceNs: bootNs(at: logged.time),
+                    confirmations: event.confirmations))
+        }
     }
 }
 

@@ -20,6 +20,10 @@ package func apply(_ logged: LoggedEvent, to control: inout ControlState) {
     case .requestIntended, .rateLimited, .requestFailed, .requestAbandoned, .backoffApplied,
         .healthChecked:
         control.applyRequest(logged)
+    case .limitLearned(let event): control.applyLesson(event, logged)
+    case .limitsForgotten:
+        control.limiter.learned = []
+        control.limiter.suspected = nil
     case .passOpened, .passAbandoned, .passCompleted, .pageFetched:
         control.applyList(logged)
     case .detailsFetched, .detailsRequeued, .recordParked, .queueRetried, .queueDropped:
@@ -48,8 +52,7 @@ extension ControlState {
             let age = max(new.bootNs.saturatingAdd(-ahead), wallAge)
             return new.bootNs.saturatingAdd(-max(age, -Int64.max))
         }
-        limiter.slots.rebase(convert)
-        limiter.lastLimitedNs = limiter.lastLimitedNs.map(convert)
+        limiter.rebase(convert)
         // A deadline lies ahead, so the uptime says nothing about it; but no more of it can be left
         // than was at the last event, even if the wall clock says so.
         limiter.cooldownUntilNs = limiter.cooldownUntilNs.map { time in

@@ -41,26 +41,15 @@ package struct ControlState: Sendable, Equatable {
     }
 }
 
-/// The limiter's memory: what was sent, and what the server asked for.
-package struct LimiterState: Sendable, Equatable {
-    package var slots = SlotHistory()
-    /// No request before this boot-clock reading.
-    package var cooldownUntilNs: Int64?
-    /// 429s in a row, each within one largest window of the one before.
-    package var strikes: UInt32 = 0
-    /// The event that began or extended the last cooldown: what was on the wire then, and is
-    /// refused too, is the same refusal.
-    package var cooldownAt = Position.none
-    package var lastLimitedNs: Int64?
-
-    package init() {}
-}
-
 /// A request that was intended and whose outcome is not in the log.
 package struct InFlightRequest: Sendable, Equatable {
     package let intent: Position
     package let stream: StreamID
     package let target: RequestIntended.Target
+    /// The time of its intent.
+    package let sentAt: LogTime
+    /// Nothing else is sent until its outcome is known.
+    package let isAlone: Bool
 
     package var ordinals: [Ordinal] {
         if case .detail(let asked) = target { asked.map(\.ordinal) } else { [] }
@@ -74,10 +63,15 @@ package struct InFlightRequest: Sendable, Equatable {
         }
     }
 
-    package init(intent: Position, stream: StreamID, target: RequestIntended.Target) {
+    package init(
+        intent: Position, stream: StreamID, target: RequestIntended.Target, sentAt: LogTime,
+        isAlone: Bool
+    ) {
         self.intent = intent
         self.stream = stream
         self.target = target
+        self.sentAt = sentAt
+        self.isAlone = isAlone
     }
 }
 

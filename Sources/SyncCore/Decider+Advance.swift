@@ -16,7 +16,8 @@ extension Decider {
             }
             if stopsAtBound(current) { continue }
             switch next {
-            case .send(let target, let reason): cause = send(target, cause: reason)
+            case .send(let target, let isAlone, let reason):
+                cause = send(target, isAlone: isAlone, cause: reason)
             case .wake(let time, let isBudget):
                 wake(at: time, isBudget: isBudget, current)
                 return
@@ -26,7 +27,7 @@ extension Decider {
     }
 
     private enum Next {
-        case send(RequestIntended.Target, cause: Position)
+        case send(RequestIntended.Target, isAlone: Bool = false, cause: Position)
         /// Only an outcome can change anything.
         case wait
         /// - Parameter isBudget: our own limits set the wait, and not the server or a failure.
@@ -71,11 +72,12 @@ extension Decider {
         let room = min(UInt64(detail.batch), invocation.remainingDetails(control))
         guard room > 0 else { return inFlight > 0 ? .wait : .done }
         if picker.isEmpty { return idle(picker) }
-        guard inFlight < most else { return .wait }
+        guard inFlight < most, !control.inFlight.contains(where: \.isAlone) else { return .wait }
+        if picker.nextIsAlone, inFlight > 0 { return .wait }
         guard let gate = gate(invocation) else { return .wait }
         guard gate <= nowNs else { return wake(atBootNs: gate, invocation) }
         guard let batch = picker.take(Int(room)) else { return idle(picker) }
-        return .send(.detail(batch.asked), cause: batch.cause)
+        return .send(.detail(batch.asked), isAlone: batch.isAlone, cause: batch.cause)
     }
 
     /// Nothing can be asked for now.
@@ -99,18 +101,18 @@ extension Decider {
     /// The boot-clock reading from which a request may be sent; nil when only a response frees a
     /// slot.
     private func gate(_ invocation: InvocationState) -> Int64? {
-        let windows = invocation.policy.limits.windows
         guard
-            let slot = control.limiter.slots.earliest(
-                windows: windows, held: control.inFlight.count, now: nowNs)
+            let slot = control.limiter.earliest(
+                windows: invocation.policy.limits.windows, held: control.inFlight.count,
+                now: nowNs)
         else { return nil }
         return max(slot, control.limiter.cooldownUntilNs ?? slot, invocation.backoffUntilNs ?? slot)
     }
 
     private mutating func send(
-        _ target: RequestIntended.Target, cause: Position
+        _ target: RequestIntended.Target, isAlone: Bool, cause: Position
     ) -> Position {
-        let event = RequestIntended(target: target)
+        let event = RequestIntended(target: target, isAlone: isAlone)
         let intent = emit(.requestIntended(event), cause: cause)
         decision.effects.append(.send(event.request(intent: intent)))
         return intent
@@ -183,67 +185,5 @@ extension InvocationState {
         let asked = control.inFlight.reduce(0) { $0 + UInt64($1.ordinals.count) }
         let used = counters.detailed + counters.failed + asked
         return most > used ? most - used : 0
-    }
-}
-
-/// Picks batches from the queue in its order: new before changed before retried.
-struct BatchPicker {
-    private var fresh: ArraySlice<RecordRow>
-    private var groups: ArraySlice<[RecordRow]>
-    let nextDue: LogTime?
-
-    init(rows: CoreRows, order: IDOrder) {
-        fresh = rows.waiting[...]
-        groups = Self.groups(rows, order)[...]
-        nextDue = rows.nextDue
-    }
-
-    var isEmpty: Bool { fresh.isEmpty && groups.isEmpty }
-
-    struct Batch {
-        let asked: [RequestIntended.Asked]
-        /// What put its first record into the queue.
-        let cause: Position
-    }
-
-    /// The next batch of at most `most` records; nil when nothing is due.
-    mutating func take(_ most: Int) -> Batch? {
-        let batch: ArraySlice<RecordRow>
-        if !fresh.isEmpty {
-            batch = fresh.prefix(most)
-            fresh = fresh.dropFirst(most)
-        } else if let group = groups.popFirst() {
-            batch = group.prefix(most)
-        } else {
-            return nil
-        }
-        guard let first = batch.first else { return nil }
-        let failed = first.queue?.group ?? .none
-        return Batch(
-            asked: batch.map { RequestIntended.Asked(ordinal: $0.ordinal, id: $0.id) },
-            cause: failed == .none ? first.headerPosition : failed)
-    }
-
-    /// The groups that are due, newest identity first, those that were abandoned last; they are
-    /// asked for as they failed.
-    private static func groups(_ rows: CoreRows, _ order: IDOrder) -> [[RecordRow]] {
-        var groups: [[RecordRow]] = []
-        for row in rows.retries {
-            if let last = groups.last?.first, last.queue?.group == row.queue?.group,
-                last.queue?.part == row.queue?.part
-            {
-                groups[groups.count - 1].append(row)
-            } else {
-                groups.append([row])
-            }
-        }
-        if rows.retriesAreCut, groups.count > 1 { groups.removeLast() }
-        return groups.sorted { left, right in
-            guard let first = left.first, let second = right.first else { return false }
-            let (abandons, others) = (first.queue?.abandons ?? 0, second.queue?.abandons ?? 0)
-            if abandons != others { return abandons < others }
-            if order == .none { return first.ordinal > second.ordinal }
-            return order.precedes(second.id, first.id)
-        }
     }
 }

@@ -8,6 +8,7 @@ extension Decider {
             return
         }
         let position = emit(.pageFetched(page), cause: page.intent)
+        admitted(page.intent, cause: position)
         let stalled = stall(page, before)
         if let stalled, !before.isAtTotalTooSoon {
             stop(.stalled, stalled, cause: position)
@@ -61,6 +62,7 @@ extension Decider {
     /// Details came; the ones that the answer misses, or says failed, are asked again alone.
     mutating func fetched(_ answer: DetailsFetched) {
         let position = emit(.detailsFetched(answer), cause: answer.intent)
+        admitted(answer.intent, cause: position)
         let missed = answer.results.filter { !$0.outcome.isFound }
         guard answer.results.count == 1, let only = missed.first else {
             guard !missed.isEmpty else { return }
@@ -73,65 +75,6 @@ extension Decider {
         charge(
             QueuedRecord(ordinal: only.ordinal, id: only.id, was: only.was), intent: answer.intent,
             error: only.error ?? .absent, isFinal: false, cause: position)
-    }
-
-    /// The server's limit was hit: nothing is sent until the cooldown is over.
-    mutating func limited(_ event: RateLimited) {
-        guard let invocation = control.invocation else {
-            emit(.rateLimited(event), cause: event.intent)
-            return
-        }
-        let limits = invocation.policy.limits
-        let request = control.request(event.intent)
-        let step = strike(event.intent, limits)
-        let position = emit(.rateLimited(event), cause: event.intent)
-        let own = exponential(
-            base: limits.cooldownMs, multiplier: limits.backoffMultiplier, steps: Int(step) - 1,
-            cap: max(limits.largestPeriodNs / .nsPerMs, 1))
-        let until = coolDown(
-            max(own, event.waitMs ?? 0), step: step, intent: event.intent, cause: position)
-        giveBack(request, cause: position)
-        // A check of the health is one request: that it was refused is the answer.
-        if request?.endpoint == .health {
-            stop(
-                .unavailable,
-                "the API refuses requests: \(event.exchange.status), and is not asked again before "
-                    + until.rfc3339(), cause: position)
-        }
-    }
-
-    /// Which refusal in a row this is.
-    ///
-    /// Refusals of requests that were on the wire together are one: the multiplier is for those who
-    /// ask again too early.
-    private func strike(_ intent: Position, _ limits: LimitPolicy) -> UInt32 {
-        let limiter = control.limiter
-        let isInARow = limiter.lastLimitedNs.map {
-            nowNs.saturatingAdd(-$0) < limits.largestPeriodNs
-        }
-        guard isInARow ?? false else { return 1 }
-        return intent > limiter.cooldownAt
-            ? limiter.strikes.saturatingNext : max(limiter.strikes, 1)
-    }
-
-    /// Sends nothing for a while, unless a longer wait stands already.
-    ///
-    /// - Returns: the end of the cooldown in force.
-    @discardableResult
-    mutating func coolDown(
-        _ waitMs: Int64, step: UInt32, intent: Position, cause: Position
-    ) -> LogTime {
-        guard let invocation = control.invocation else { return now }
-        let wait = jittered(waitMs, seed: invocation.seed, intent: intent)
-        let until = now.adding(ms: wait)
-        let standing = control.limiter.cooldownUntilNs.map { control.time(atBootNs: $0) }
-        if let standing, standing >= until, step == control.limiter.strikes { return standing }
-        emit(
-            .backoffApplied(
-                BackoffApplied(
-                    kind: .cooldown, until: max(until, standing ?? until), waitMs: wait, step: step)
-            ), cause: cause)
-        return max(until, standing ?? until)
     }
 
     /// Puts the records of a request back as they were, or at the end of their class.
@@ -188,10 +131,6 @@ extension Decider {
             intent, .attempt, parts: [[record]], due: now.adding(ms: wait), error: error,
             cause: cause)
     }
-}
-
-extension UInt32 {
-    fileprivate var saturatingNext: UInt32 { self == .max ? .max : self + 1 }
 }
 
 extension DetailsFetched.Result {

@@ -9,7 +9,8 @@ extension Decider {
         // A wait that the server names holds for everything, and outlives the invocation.
         if let wait = answer.waitMs {
             coolDown(
-                wait, step: control.limiter.strikes, intent: event.intent, cause: position)
+                own: 0, asked: wait, step: control.limiter.strikes, intent: event.intent,
+                cause: position)
         }
         if answer.failure == .auth {
             giveBack(request, cause: position)

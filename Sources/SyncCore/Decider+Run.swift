@@ -3,6 +3,7 @@ extension Decider {
     mutating func requested(_ event: RunRequested, stream: StreamID) {
         let position = emit(
             .runRequested(event), stream: stream, run: control.position.next, cause: .none)
+        forgetLimits(event.options, cause: position)
         switch event.mode {
         case .health, .detailsOnly:
             emit(.runStarted(RunStarted(mode: event.mode)), cause: position)
@@ -32,16 +33,15 @@ extension Decider {
 
     private mutating func resumeQueue(_ event: RunRequested, cause: Position) {
         guard let stream = control.invocation?.stream else { return }
-        guard control[stream].counts.waiting > 0, event.policy.detail != nil else {
-            let text = "there is nothing to resume"
-            complete(RunStopping(reason: .nothingToResume, text: text), cause: cause)
-            return
-        }
         if let unfinished = control[stream].unfinished {
+            // Even with nothing left to ask for: how it ended was never said.
             emit(
                 .runResumed(RunResumed(run: unfinished.run, mode: unfinished.mode)), cause: cause)
-        } else {
+        } else if control[stream].counts.waiting > 0, event.policy.detail != nil {
             emit(.runStarted(RunStarted(mode: .resume)), cause: cause)
+        } else {
+            let text = "there is nothing to resume"
+            complete(RunStopping(reason: .nothingToResume, text: text), cause: cause)
         }
     }
 

@@ -100,14 +100,31 @@ package struct Decider {
         let position = emit(.clockAnchored(event), stream: StreamID.none, cause: .none)
         guard event.isEngineStart else { return }
         for request in control.inFlight {
-            emit(
+            let abandoned = emit(
                 .requestAbandoned(
                     RequestAbandoned(intent: request.intent, ordinals: request.ordinals)),
                 stream: request.stream, cause: request.intent)
+            if request.isAlone { parkIfItCrashes(request, cause: abandoned) }
         }
         if let invocation = control.invocation {
             emit(
                 .runInterrupted(RunInterrupted(invocation: invocation.request)), cause: position)
+        }
+    }
+
+    /// Gives up a record when the program ended time and again while nothing but it was asked for.
+    private mutating func parkIfItCrashes(_ request: InFlightRequest, cause: Position) {
+        let most = QueueEntry.crashesBeforeAlone
+        for record in records(of: request) {
+            guard let row = rows.byOrdinal[record.ordinal],
+                (row.queue?.abandons ?? 0) + 1 >= 2 * most
+            else { continue }
+            emit(
+                .recordParked(
+                    RecordParked(
+                        record: record, intent: request.intent, attempts: row.attempts,
+                        error: .crash)),
+                stream: request.stream, cause: cause)
         }
     }
 }

@@ -31,10 +31,16 @@ package struct RequestIntended: Sendable, Equatable {
 
     package let target: Target
     package let charges: [Charge]
+    /// Nothing else is sent until its outcome is known: the program ended too often while the one
+    /// record it asks for was on the wire.
+    package let isAlone: Bool
 
-    package init(target: Target, charges: [Charge] = [Charge(budget: 0, weight: 1)]) {
+    package init(
+        target: Target, charges: [Charge] = [Charge(budget: 0, weight: 1)], isAlone: Bool = false
+    ) {
         self.target = target
         self.charges = charges
+        self.isAlone = isAlone
     }
 
     package var endpoint: Endpoint {

@@ -26,6 +26,8 @@ package enum Event: Sendable, Equatable {
     case runStopping(RunStopping)
     case runCompleted(RunCompleted)
     case runInterrupted(RunInterrupted)
+    case limitLearned(LimitLearned)
+    case limitsForgotten(LimitsForgotten)
 }
 
 /// The stable number and name of each kind of event.
@@ -56,6 +58,8 @@ package enum EventType: UInt16, Sendable, CaseIterable {
     case runStopping = 24
     case runCompleted = 25
     case runInterrupted = 26
+    case limitLearned = 27
+    case limitsForgotten = 28
 
     /// The name that people see, for example `PageFetched`.
     package var name: String {
@@ -86,6 +90,8 @@ package enum EventType: UInt16, Sendable, CaseIterable {
         case .runStopping: "RunStopping"
         case .runCompleted: "RunCompleted"
         case .runInterrupted: "RunInterrupted"
+        case .limitLearned: "LimitLearned"
+        case .limitsForgotten: "LimitsForgotten"
         }
     }
 
@@ -98,7 +104,7 @@ package enum EventType: UInt16, Sendable, CaseIterable {
             true
         case .runStarted, .runResumed, .passOpened, .passAbandoned, .requestIntended,
             .requestAbandoned, .backoffApplied, .detailsRequeued, .recordParked, .passCompleted,
-            .runStopping, .runCompleted, .runInterrupted:
+            .runStopping, .runCompleted, .runInterrupted, .limitLearned, .limitsForgotten:
             false
         }
     }
@@ -133,6 +139,8 @@ extension Event {
         case .runStopping: .runStopping
         case .runCompleted: .runCompleted
         case .runInterrupted: .runInterrupted
+        case .limitLearned: .limitLearned
+        case .limitsForgotten: .limitsForgotten
         }
     }
 }

@@ -23,7 +23,7 @@ extension RecordRow {
     /// The bytes under which the index of waiting entries holds this record: they sort as the queue
     /// is served.
     ///
-    /// `class (1)`, then for new and changed entries `abandons (1) | identity, newest first`, for
+    /// `class (1)`, then for new and changed entries `turn (1) | identity, newest first`, for
     /// retried ones `due (8) | group (8) | part (2)`, and at the end `ordinal (4)`; integers
     /// big-endian. The stream is not part of it.
     package func queueKey(order: IDOrder) -> [UInt8]? {
@@ -33,7 +33,7 @@ extension RecordRow {
         key.append(queueClass.rawValue)
         switch queueClass {
         case .new, .changed:
-            key.append(queue.abandons)
+            key.append(queue.turn)
             appendNewestFirst(order, to: &key)
         case .retried:
             key.append(bigEndian: UInt64(bitPattern: max(queue.due.rawValue, 0)))
@@ -66,6 +66,12 @@ extension RecordRow {
             key.append(bigEndian: ~ordinal.rawValue)
         }
     }
+}
+
+extension QueueEntry {
+    /// The place within its class: what was put back comes after what wasn't, and what may crash
+    /// the program comes last.
+    var turn: UInt8 { isCrashSuspect ? 0x80 | min(abandons, 0x7F) : min(deferrals, 0x7F) }
 }
 
 extension [UInt8] {

@@ -66,6 +66,7 @@ package func needsToClassify(
 
 /// The rows that `decide` needs after a fact, or when time went by (`fact` is nil).
 package func needsToDecide(_ control: ControlState, fact: Event?, now: LogTime) -> ReadSet {
+    if case .clockAnchored(let event)? = fact { return needsToStart(control, event) }
     guard let invocation = control.invocation else { return ReadSet(stream: .none) }
     var needs = ReadSet(stream: invocation.stream)
     switch fact {
@@ -91,6 +92,18 @@ package func needsToDecide(_ control: ControlState, fact: Event?, now: LogTime) 
         }
     default: break
     }
+    return needs
+}
+
+/// The records that an engine which is gone asked for alone: they may have crashed it.
+///
+/// One request at most is alone.
+private func needsToStart(_ control: ControlState, _ event: ClockAnchored) -> ReadSet {
+    guard event.isEngineStart, let request = control.inFlight.first(where: \.isAlone) else {
+        return ReadSet(stream: .none)
+    }
+    var needs = ReadSet(stream: request.stream)
+    needs.ordinals = request.ordinals
     return needs
 }
 

@@ -42,7 +42,9 @@ package struct QueueEntry: Sendable, Equatable {
     package var state: RecordState
     /// Whether details were fetched before: it is queued because its header changed.
     package var isChange: Bool
-    /// How often a request for it brought no answer; each time it goes to the end of its class.
+    /// How often it was put back without an answer; each time it goes to the end of its class.
+    package var deferrals: UInt8 = 0
+    /// How often the program ended while it was asked for, and no answer came since.
     package var abandons: UInt8 = 0
     /// When it may be asked again, for a retried entry.
     package var due: LogTime = .zero
@@ -58,6 +60,13 @@ package struct QueueEntry: Sendable, Equatable {
         self.state = state
         self.isChange = isChange
     }
+
+    /// After so many crashes while it was asked for, a record is asked for with nothing else in
+    /// flight; after as many more of these, it is parked.
+    package static let crashesBeforeAlone: UInt8 = 3
+
+    /// Whether its answer may be what crashes the program.
+    package var isCrashSuspect: Bool { abandons >= Self.crashesBeforeAlone }
 }
 
 /// What the core keeps about one record: no business data, only what decisions need.

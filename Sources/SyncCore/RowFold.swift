@@ -61,7 +61,11 @@ package func applyRow(
     case .asked: row.queue?.inFlight = true
     case .detail(let result): row.take(result, position: position, time: time)
     case .requeued(_, let event, let part): row.requeue(event, part: part, time: time)
-    case .abandoned: row.postpone()
+    case .abandoned:
+        row.postpone()
+        if let abandons = row.queue?.abandons, abandons < .max {
+            row.queue?.abandons = abandons + 1
+        }
     case .parked(let event):
         row.enqueue(.parked)
         row.attempts = event.attempts
@@ -117,7 +121,7 @@ extension RecordRow {
     /// Puts the record back at the end of its class.
     fileprivate mutating func postpone() {
         queue?.inFlight = false
-        if let abandons = queue?.abandons, abandons < .max { queue?.abandons = abandons + 1 }
+        if let deferrals = queue?.deferrals, deferrals < .max { queue?.deferrals = deferrals + 1 }
     }
 
     fileprivate mutating func requeue(_ event: DetailsRequeued, part: Int, time: LogTime) {
@@ -150,4 +154,10 @@ extension RecordError {
     /// A detail answer that doesn't mention an identity that was asked for.
     package static let absent = RecordError(
         code: "absent", text: "the detail answer does not contain this id")
+
+    /// The program ended time and again while only this record was asked for.
+    package static let crash = RecordError(
+        code: "crash",
+        text: "the program ended \(QueueEntry.crashesBeforeAlone) times in a row while only this "
+            + "record was asked for")
 }

@@ -27,16 +27,19 @@ package struct RunOptions: Sendable, Equatable {
     package var patienceMs: Int64
     /// Give up an open pass whose pinned keys changed.
     package var abandon: Bool
+    /// Drop the limits that were learned from refusals.
+    package var forgetLimits: Bool
 
     package init(
         noDetails: Bool = false, maxRecords: UInt64? = nil, maxDurationMs: Int64? = nil,
-        patienceMs: Int64 = 7_200_000, abandon: Bool = false
+        patienceMs: Int64 = 7_200_000, abandon: Bool = false, forgetLimits: Bool = false
     ) {
         self.noDetails = noDetails
         self.maxRecords = maxRecords
         self.maxDurationMs = maxDurationMs
         self.patienceMs = patienceMs
         self.abandon = abandon
+        self.forgetLimits = forgetLimits
     }
 }
 

@@ -295,11 +295,15 @@ class Demo:
         endpoints = self.arrivals()["endpoints"]
         return endpoints["list"], endpoints["detail"]
 
-    def get(self, path):
+    def text(self, path):
+        """An answer of the API as it is."""
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         request = urllib.request.Request(self.url + path, headers=headers)
         with urllib.request.urlopen(request, timeout=20) as answer:
-            return exact(answer.read())
+            return answer.read().decode()
+
+    def get(self, path):
+        return exact(self.text(path))
 
     def headers(self):
         found, page = {}, 1

@@ -1,6 +1,7 @@
 """The commands on a store as people and scripts meet them: shapes, options, exit codes, help."""
 
 import csv
+import fcntl
 import io
 import json
 import re
@@ -326,6 +327,21 @@ class Export(Synced):
             self.assertFalse((self.folder / f"out.{kind}.part").exists())
         result = self.ossync("export", "csv", "--output", "no/such/folder.csv", code=1)
         self.assert_one_clear_line(result, "no/such/folder.csv")
+
+    def test_two_to_one_file_at_once(self):
+        whole = self.ossync("export", "ndjson").out
+        target = self.folder / "one.ndjson"
+        with open(self.folder / "one.ndjson.part", "w", encoding="ascii") as other:
+            fcntl.flock(other, fcntl.LOCK_EX)
+            result = self.ossync("export", "ndjson", "--output", "one.ndjson", code=11)
+            self.assert_one_clear_line(result, "one.ndjson", "another export")
+            self.assertFalse(target.exists())
+        for _ in range(8):
+            started = [
+                self.start("export", "ndjson", "--output", "one.ndjson") for _ in range(4)]
+            codes = {self.finish(process).code for process in started}
+            self.assertIn(codes, ({0}, {0, 11}))
+            self.assertEqual(target.read_text(), whole)
 
     def test_cells_that_a_spreadsheet_would_run(self):
         names = ["=1+1", "+x", "-x", "@x", "\tx", "\rx", 'a "b", c', "line\nend", "\u202ex"]

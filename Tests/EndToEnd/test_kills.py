@@ -5,36 +5,7 @@ import signal
 import time
 
 from harness import QUICK, Case, orders
-
-
-class History:
-    """What the log says about requests, by its own events."""
-
-    def __init__(self, events):
-        self.intents, self.outcomes, self.abandoned = {}, {}, []
-        self.found = collections.Counter()
-        self.pages = collections.Counter()
-        for event in events:
-            data, kind = event["data"], event["event"]
-            if kind == "RequestIntended":
-                self.intents[event["position"]] = event
-            elif kind == "RequestAbandoned":
-                self.abandoned.append(data["intent"])
-            elif "intent" in data and kind in (
-                    "PageFetched", "DetailsFetched", "RequestFailed", "RateLimited",
-                    "HealthChecked"):
-                self.outcomes.setdefault(data["intent"], []).append(event)
-        for intent, outcomes in self.outcomes.items():
-            for outcome in outcomes:
-                if outcome["event"] == "DetailsFetched":
-                    for record in self.intents[intent]["data"]["records"]:
-                        self.found[record["id"]] += 1
-                if outcome["event"] == "PageFetched":
-                    cursor = self.intents[intent]["data"]["cursor"]
-                    self.pages[(outcome["data"]["pass"], cursor)] += 1
-
-    def count(self, endpoint, intents):
-        return sum(1 for one in intents if self.intents[one]["data"]["endpoint"] == endpoint)
+from history import assert_asked_once
 
 
 class Kill(Case):
@@ -47,22 +18,6 @@ class Kill(Case):
         process.kill()
         self.finish(process)
         return process.returncode == -9
-
-    def assert_asked_once(self, server, concurrency):
-        """No committed outcome was asked for again; at most what was in flight at a kill."""
-        history = History(self.events())
-        self.assertEqual({len(found) for found in history.outcomes.values()}, {1})
-        self.assertEqual(set(history.intents), set(history.outcomes) | set(history.abandoned))
-        self.assertFalse(set(history.outcomes) & set(history.abandoned))
-        self.assertEqual([one for one, times in history.found.items() if times > 1], [])
-        self.assertEqual([one for one, times in history.pages.items() if times > 1], [])
-        arrivals = server.arrivals()
-        for endpoint in ("list", "detail"):
-            self.assertLessEqual(
-                arrivals["endpoints"][endpoint], history.count(endpoint, history.intents))
-            self.assertGreaterEqual(
-                arrivals["endpoints"][endpoint], history.count(endpoint, history.outcomes))
-        return history
 
     def test_at_random_moments_then_resume(self):
         records = 2_000
@@ -87,7 +42,7 @@ class Kill(Case):
                     mode = []
         self.sync()
         self.assertEqual(self.sync()["requests"]["total"], 1)
-        history = self.assert_asked_once(server, 5)
+        history = assert_asked_once(self, server)
         self.assertLessEqual(len(history.abandoned), killed * 5)
         self.assertGreater(len(history.abandoned), 0, "no kill met a request in flight")
         self.assert_same_as_server(server, range(1, records + 1))

@@ -117,6 +117,24 @@ class Refused(Limits):
         self.assertEqual(self.status()["records"]["withDetails"], 300)
         self.assert_same_as_server(server, range(1, 301))
 
+    def test_learns_what_the_server_admits_and_forgets_it_on_request(self):
+        window = {"name": "w", "requests": 30, "seconds": 2}
+        server = self.ready(
+            400, "--limit", "20/2", rateLimits__windows=[window], rateLimits__cooldownMs=100)
+        summary = self.sync()
+        self.assertEqual(summary["outcome"], "completed")
+        # Those that were on the wire when the limit was met, and no more.
+        self.assertLessEqual(summary["rateLimited"], 6)
+        learned = self.status()["rateLimit"]["w"]
+        self.assertEqual((learned["limit"], learned["learned"]["limit"]), (30, 20))
+        lessons = [event["data"] for event in self.events() if event["event"] == "LimitLearned"]
+        self.assertEqual(lessons[-1]["requests"], 20)
+        self.assertIn("20 a w instead of 30", self.ossync("status").out)
+        server.append(300)
+        self.assertEqual(self.sync()["rateLimited"], 0)
+        self.sync("--forget-limits")
+        self.assertIsNone(self.status()["rateLimit"]["w"]["learned"])
+
     def test_waits_as_long_as_the_server_says(self):
         base, refused = orders(40), []
 

@@ -6,6 +6,9 @@ import TestSupport
 struct CoreHarness {
     private(set) var control = ControlState()
     private(set) var rows: [Ordinal: RecordRow] = [:]
+    private var ordinals: [RecordID: Ordinal] = [:]
+    /// What waits, by its key; the order of identities must not change once there are entries.
+    private var queue: [QueueItem] = []
     private(set) var seen: Set<SeenKey> = []
     private(set) var log: [LoggedEvent] = []
     private(set) var finished: [RunCompleted] = []
@@ -15,6 +18,11 @@ struct CoreHarness {
     private(set) var answered: [SourceRequest] = []
     private(set) var wake: LogTime?
     var now = LogTime(nanoseconds: 1_700_000_000 * .nsPerSecond)
+
+    private struct QueueItem {
+        let key: [UInt8]
+        let ordinal: Ordinal
+    }
 
     struct SeenKey: Hashable {
         let pass: UInt32
@@ -86,9 +94,14 @@ struct CoreHarness {
     mutating func fold(_ logged: LoggedEvent) {
         apply(logged, to: &control)
         log.append(logged)
+        let order = logged.stream == .none ? .none : control[logged.stream].idOrder ?? .none
         logged.event.forEachTouchedRow { ordinal, touch in
-            rows[ordinal] = applyRow(
+            let row = applyRow(
                 rows[ordinal], touch, position: logged.position, time: logged.time)
+            unqueue(rows[ordinal], order)
+            enqueue(row, order)
+            rows[ordinal] = row
+            if let row { ordinals[row.id] = ordinal }
         }
         guard case .pageFetched(let page) = logged.event else { return }
         for entry in page.entries { seen.insert(SeenKey(pass: page.pass, ordinal: entry.ordinal)) }
@@ -99,15 +112,39 @@ struct CoreHarness {
         }
     }
 
-    func row(_ id: String) -> RecordRow? { rows.values.first { $0.id == RecordID(id) } }
+    private mutating func unqueue(_ row: RecordRow?, _ order: IDOrder) {
+        guard let key = row?.queueKey(order: order) else { return }
+        let index = place(of: key)
+        if index < queue.count, queue[index].key == key { queue.remove(at: index) }
+    }
+
+    private mutating func enqueue(_ row: RecordRow?, _ order: IDOrder) {
+        guard let row, let key = row.queueKey(order: order) else { return }
+        queue.insert(QueueItem(key: key, ordinal: row.ordinal), at: place(of: key))
+    }
+
+    /// Where a key stands in the queue, or would.
+    private func place(of key: [UInt8]) -> Int {
+        var (low, high) = (0, queue.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if queue[middle].key.lexicographicallyPrecedes(key) {
+                low = middle + 1
+            } else {
+                high = middle
+            }
+        }
+        return low
+    }
+
+    func row(_ id: String) -> RecordRow? { ordinals[RecordID(id)].flatMap { rows[$0] } }
 
     func count(_ type: EventType) -> Int { log.count { $0.event.type == type } }
 
     func read(_ needs: ReadSet) -> CoreRows {
         var result = CoreRows()
-        let byID = Dictionary(uniqueKeysWithValues: rows.values.map { ($0.id, $0) })
         for id in needs.ids {
-            guard let row = byID[id] else { continue }
+            guard let row = row(id.text) else { continue }
             result.byID[id] = row
             if seen.contains(SeenKey(pass: needs.seenIn, ordinal: row.ordinal)) {
                 result.seen.insert(row.ordinal)
@@ -115,13 +152,12 @@ struct CoreHarness {
         }
         for ordinal in needs.ordinals { result.byOrdinal[ordinal] = rows[ordinal] }
         guard needs.waiting > 0 else { return result }
-        let order = control[needs.stream].idOrder ?? .none
-        let queue = rows.values.compactMap { row in row.queueKey(order: order).map { ($0, row) } }
-            .sorted { $0.0.lexicographicallyPrecedes($1.0) }.map(\.1)
-        result.waiting = Array(
-            queue.filter { $0.queueClass == .new || $0.queueClass == .changed }
-                .prefix(needs.waiting))
-        let retried = queue.filter { $0.queueClass == .retried }
+        let waiting = [QueueClass.new.rawValue, QueueClass.changed.rawValue]
+        result.waiting = queue.lazy.filter { waiting.contains($0.key[0]) }.prefix(needs.waiting)
+            .compactMap { rows[$0.ordinal] }
+        guard needs.retries > 0 else { return result }
+        let retried = queue.filter { $0.key[0] == QueueClass.retried.rawValue }
+            .compactMap { rows[$0.ordinal] }
         let due = retried.filter {
             let due = $0.queue?.due ?? .zero
             return due <= needs.dueBy || due > needs.dueBeyond
@@ -150,6 +186,14 @@ extension CoreHarness {
 }
 
 extension CoreHarness {
+    /// Lets time pass until a request is on the wire.
+    mutating func waitForRequest() {
+        while wire.isEmpty, let wake {
+            now = max(now, wake)
+            feedTime()
+        }
+    }
+
     /// Runs until the invocation is over; time passes only where the core waits.
     ///
     /// - Parameter intercept: may answer a request in the API's place.

@@ -37,7 +37,7 @@ import Testing
 
     @Test func abandonedEntriesGoToTheEndOfTheirClass() {
         let rows = [
-            row("5") { $0.abandons = 1 }, row("1"), row("9") { $0.isChange = true },
+            row("5") { $0.deferrals = 1 }, row("1"), row("9") { $0.isChange = true },
         ]
         #expect(sorted(rows, .numeric) == ["1", "5", "9"])
     }

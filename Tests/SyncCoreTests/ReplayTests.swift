@@ -20,6 +20,7 @@ import Testing
             }
         }
         core.request(.full, policy: .limited(window), seed: seed)
+        core.waitForRequest()
         core.answer(core.wire[0], api.answer(core.wire[0]))
         core.start()
         core.request(.resume, policy: .limited(window), seed: seed)

@@ -35,6 +35,8 @@ extension EventType {
         case .runStopping: 1
         case .runCompleted: 1
         case .runInterrupted: 1
+        case .limitLearned: 1
+        case .limitsForgotten: 1
         }
     }
 }

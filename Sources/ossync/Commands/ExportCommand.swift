@@ -144,8 +144,31 @@ final class ExportSink {
         }
         let temporary = "\(target).part"
         self.temporary = temporary
-        descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw Self.failure("write", temporary) }
+        descriptor = try Self.openAlone(temporary, target)
+    }
+
+    /// Opens the unfinished file empty, and for this process alone: of two exports to one file each
+    /// would write into the other's, and one would give both its name.
+    private static func openAlone(_ path: String, _ target: String) throws -> Int32 {
+        while true {
+            let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+            guard descriptor >= 0 else { throw failure("write", path) }
+            if flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
+                close(descriptor)
+                throw CommandFailure(
+                    ExitCode.locked, "\(target): another export is writing this file",
+                    hint: "wait for it, or choose another --output")
+            }
+            // The other one may have given it its name since it was opened here.
+            var (opened, there) = (stat(), stat())
+            if fstat(descriptor, &opened) == 0, stat(path, &there) == 0,
+                opened.st_ino == there.st_ino
+            {
+                guard ftruncate(descriptor, 0) == 0 else { throw failure("write", path) }
+                return descriptor
+            }
+            close(descriptor)
+        }
     }
 
     private static func resolved(_ path: String) -> String {
@@ -184,7 +207,8 @@ final class ExportSink {
     func finish() throws {
         try flush()
         guard let temporary else { return }
-        guard fsync(descriptor) == 0, close(descriptor) == 0, rename(temporary, target) == 0 else {
+        // The lock goes with the descriptor, so it is closed last.
+        guard fsync(descriptor) == 0, rename(temporary, target) == 0, close(descriptor) == 0 else {
             throw Self.failure("write", target)
         }
     }
@@ -192,8 +216,8 @@ final class ExportSink {
     /// Removes what was written of a file that can't be finished.
     func abandon() {
         guard let temporary else { return }
-        close(descriptor)
         unlink(temporary)
+        close(descriptor)
     }
 
     private static func failure(_ operation: String, _ path: String) -> CommandFailure {

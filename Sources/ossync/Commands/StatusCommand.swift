@@ -29,10 +29,9 @@ struct StatusReport {
     private let output: Output
     private let control: ControlState
     private let stream: StreamState
-    private let limits: LimitPolicy
     private let total: (sum: String, records: UInt64)?
     private let detailed: Bool
-    private let nowNs: Int64
+    private let budget: BudgetReport
     /// Whether the run that is under way has a process; one that was killed has none.
     private let isRunning: Bool
 
@@ -42,15 +41,15 @@ struct StatusReport {
         control = try log.snapshot().control()
         isRunning = control.invocation != nil && EngineLock.isHeld(session.folder) ?? true
         stream = try session.stream(in: control)
-        limits = session.configuration.limitPolicy
         detailed =
             session.configuration.streams.first { [stream] in $0.name == stream.name }
             .map { $0.detail != nil } ?? true
         total = stream.id == .none ? nil : try Self.total(session, stream.name, log)
         let reading = SystemClock().read()
-        nowNs =
-            control.clock?.bootID == reading.bootID
-            ? reading.bootNs : control.bootNs(at: reading.wall)
+        budget = BudgetReport(
+            control, session.configuration.limitPolicy.windows,
+            nowNs: control.clock?.bootID == reading.bootID
+                ? reading.bootNs : control.bootNs(at: reading.wall))
     }
 
     /// The sum of expenses; nil where it can't be told now, which is no reason to say nothing else.
@@ -108,7 +107,7 @@ struct StatusReport {
                     ("pending", .number(counts.pending)), ("retrying", .number(counts.retrying)),
                     ("parked", .number(counts.parked)), ("dropped", .number(counts.dropped)),
                 ])
-            ), ("rateLimit", rateLimit),
+            ), ("rateLimit", budget.json),
         ])
     }
 
@@ -127,27 +126,6 @@ struct StatusReport {
         return .object(members)
     }
 
-    private func used(_ window: RateWindow) -> Int {
-        control.limiter.slots.count(in: window, now: nowNs) + control.inFlight.count
-    }
-
-    private var cooldownUntil: LogTime? {
-        control.limiter.cooldownUntilNs.flatMap { $0 > nowNs ? control.time(atBootNs: $0) : nil }
-    }
-
-    private var rateLimit: JSONText {
-        var members = limits.windows.map { window in
-            (
-                window.name,
-                JSONText.object([
-                    ("limit", .number(window.requests)), ("used", .number(used(window))),
-                ])
-            )
-        }
-        members.append(("cooldownUntil", .optional(cooldownUntil?.rfc3339())))
-        return .object(members)
-    }
-
     private var words: [String] {
         let counts = stream.counts
         var lines = [
@@ -163,13 +141,7 @@ struct StatusReport {
             "queue     \(counts.pending.grouped) pending, \(counts.retrying.grouped) retrying, "
                 + "\(counts.parked.grouped) parked, \(counts.dropped.grouped) dropped")
         lines.append(contentsOf: stateWords)
-        let windows = limits.windows.map { "\($0.name) \(used($0))/\($0.requests)" }
-        lines.append(
-            "budget    " + (windows.isEmpty ? "no limits" : windows.joined(separator: ", ")))
-        if let cooldownUntil {
-            lines.append("cooldown  until \(cooldownUntil.toTheSecond)")
-        }
-        return lines
+        return lines + budget.words
     }
 
     private var stateWords: [String] {

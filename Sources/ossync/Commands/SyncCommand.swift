@@ -61,6 +61,9 @@ struct SyncCommand: ParsableCommand {
     @Flag(help: "Give up an open list pass whose configuration changed.")
     var abandon = false
 
+    @Flag(help: "Drop the limits that were learned from the API's refusals (see status).")
+    var forgetLimits = false
+
     @Flag(help: "Exit with 7 when the run found nothing new or changed.")
     var errorOnNoChange = false
 
@@ -102,7 +105,8 @@ struct SyncCommand: ParsableCommand {
             options: RunOptions(
                 noDetails: noDetails, maxRecords: max,
                 maxDurationMs: try maxDuration.map { try span($0, "--max-duration") },
-                patienceMs: try span(patience, "--patience"), abandon: abandon)
+                patienceMs: try span(patience, "--patience"), abandon: abandon,
+                forgetLimits: forgetLimits)
         ).run()
         catchUpProjection(session, stream, store)
         try finish(session, stream, result)

@@ -16,6 +16,9 @@ enum EventNarrator {
         case .requestIntended, .rateLimited, .requestFailed, .requestAbandoned, .backoffApplied,
             .healthChecked:
             request(logged)
+        case .limitLearned(let event): lesson(event)
+        case .limitsForgotten(let event):
+            "learned limits are dropped: \(event.windows.joined(separator: ", "))"
         case .passOpened, .passAbandoned, .pageFetched, .passCompleted: list(logged)
         case .detailsFetched, .detailsRequeued, .recordParked, .queueRetried, .queueDropped:
             queue(logged)
@@ -63,6 +66,17 @@ enum EventNarrator {
         case .healthChecked(let event):
             "the API answers: \(event.exchange.status) in \(event.exchange.latencyUs / 1_000) ms"
         default: ""
+        }
+    }
+
+    private static func lesson(_ event: LimitLearned) -> String {
+        switch event.kind {
+        case .refused:
+            "the \(event.window) window admits \(event.requests): one more was refused"
+        case .admitted:
+            "the \(event.window) window admits \(event.requests): one more was answered"
+        case .suspected:
+            "the \(event.window) window refused after \(event.requests): not believed yet"
         }
     }
 

@@ -14,7 +14,8 @@ enum ProgressLine {
         let stream = control[invocation.stream]
         var parts = [phase(invocation, stream)]
         let nowNs = control.bootNs(at: now)
-        for window in invocation.policy.limits.windows {
+        let windows = control.limiter.windows(invocation.policy.limits.windows, now: nowNs)
+        for window in windows {
             let used = control.limiter.slots.count(in: window, now: nowNs) + control.inFlight.count
             parts.append("\(window.name) \(used)/\(window.requests)")
         }
@@ -80,7 +81,8 @@ enum ProgressLine {
         guard left > 0, left <= 200_000 else { return nil }
         let start = max(nowNs, control.limiter.cooldownUntilNs ?? nowNs)
         var floor = FloorTracker(slots: control.limiter.slots, startNs: start)
-        for _ in 0..<left { floor.count(windows: invocation.policy.limits.windows) }
+        let windows = control.limiter.windows(invocation.policy.limits.windows, now: nowNs)
+        for _ in 0..<left { floor.count(windows: windows) }
         return (start - nowNs).saturatingAdd(floor.floorNs)
     }
 }

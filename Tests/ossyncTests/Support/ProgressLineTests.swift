@@ -106,7 +106,9 @@ import Testing
     @Test func requestsInFlightHoldASlot() {
         let control = state(windows: [minute]) { control in
             control.inFlight = [
-                InFlightRequest(intent: Position(9), stream: StreamID(1), target: .health)
+                InFlightRequest(
+                    intent: Position(9), stream: StreamID(1), target: .health,
+                    sentAt: .zero, isAlone: false)
             ]
         }
         #expect(ProgressLine.text(control, wake: nil, now: now).contains("minute 1/20"))

@@ -39,6 +39,8 @@ extension Event {
         case .runStopping(let event): event.write(to: &writer)
         case .runCompleted(let event): event.write(to: &writer)
         case .runInterrupted(let event): event.write(to: &writer)
+        case .limitLearned(let event): event.write(to: &writer)
+        case .limitsForgotten(let event): event.write(to: &writer)
         }
     }
 
@@ -75,6 +77,8 @@ extension Event {
         case .runStopping: self = .runStopping(try RunStopping(from: &reader))
         case .runCompleted: self = .runCompleted(try RunCompleted(from: &reader))
         case .runInterrupted: self = .runInterrupted(try RunInterrupted(from: &reader))
+        case .limitLearned: self = .limitLearned(try LimitLearned(from: &reader))
+        case .limitsForgotten: self = .limitsForgotten(try LimitsForgotten(from: &reader))
         }
     }
 

@@ -4,19 +4,23 @@ extension RequestIntended: FieldCoded {
     init(from reader: inout FieldReader) throws(FieldError) {
         var target: Target?
         var charges: [Charge] = []
+        var isAlone = false
         while let field = try reader.next() {
             switch field {
             case 1: target = try reader.message()
             case 2: charges.append(try reader.message())
+            case 3: isAlone = try reader.bool()
             default: try reader.skip()
             }
         }
-        self.init(target: try required(target, "target"), charges: charges)
+        self.init(
+            target: try required(target, "target"), charges: charges, isAlone: isAlone)
     }
 
     func write(to writer: inout FieldWriter) {
         writer.message(1, target)
         writer.messages(2, charges)
+        writer.bool(3, isAlone)
     }
 }
 

@@ -30,6 +30,7 @@ extension RunOptions: FieldCoded {
         var maxDurationMs: Int64?
         var patienceMs: Int64 = 0
         var abandon = false
+        var forgetLimits = false
         while let field = try reader.next() {
             switch field {
             case 1: noDetails = try reader.bool()
@@ -37,12 +38,13 @@ extension RunOptions: FieldCoded {
             case 3: maxDurationMs = try reader.signed()
             case 4: patienceMs = try reader.signed()
             case 5: abandon = try reader.bool()
+            case 6: forgetLimits = try reader.bool()
             default: try reader.skip()
             }
         }
         self.init(
             noDetails: noDetails, maxRecords: maxRecords, maxDurationMs: maxDurationMs,
-            patienceMs: patienceMs, abandon: abandon)
+            patienceMs: patienceMs, abandon: abandon, forgetLimits: forgetLimits)
     }
 
     func write(to writer: inout FieldWriter) {
@@ -51,6 +53,7 @@ extension RunOptions: FieldCoded {
         writer.optionalSigned(3, maxDurationMs)
         writer.signed(4, patienceMs)
         writer.bool(5, abandon)
+        writer.bool(6, forgetLimits)
     }
 }
 

@@ -44,6 +44,28 @@ extension RequestIntended {
                 }
             }
         }
+        json.member("alone", isAlone)
+    }
+}
+
+extension LimitLearned {
+    func write(to json: inout JSONWriter) {
+        json.member("kind", kind.name)
+        json.member("window", window)
+        json.member("periodSeconds", Double(periodNs) / 1e9)
+        json.member("requests", requests)
+        json.member("ceiling", ceiling)
+        json.member("confirmations", confirmations)
+    }
+}
+
+extension LimitLearned.Kind {
+    var name: String {
+        switch self {
+        case .refused: "refused"
+        case .admitted: "admitted"
+        case .suspected: "suspected"
+        }
     }
 }
 

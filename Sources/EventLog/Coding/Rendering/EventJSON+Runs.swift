@@ -36,6 +36,7 @@ extension RunOptions {
         json.member("maxDurationMs", maxDurationMs)
         json.member("patienceMs", patienceMs)
         json.member("abandon", abandon)
+        json.member("forgetLimits", forgetLimits)
     }
 }
 

@@ -61,6 +61,11 @@ package struct EventJSON: Sendable {
         case .runCompleted(let event): event.write(to: &json)
         case .runInterrupted(let event):
             json.member("invocation", event.invocation.rawValue)
+        case .limitLearned(let event): event.write(to: &json)
+        case .limitsForgotten(let event):
+            json.array("windows") { list in
+                for window in event.windows { list.string(window) }
+            }
         case .cancelRequested(let event): json.member("signal", event.signal.name)
         case .passOpened(let event): event.write(to: &json)
         case .passAbandoned(let event): json.member("pass", event.number)

@@ -45,6 +45,8 @@ extension ValueGenerator {
         case .runStopping: .runStopping(runStopping())
         case .runCompleted: .runCompleted(runCompleted())
         case .runInterrupted: .runInterrupted(RunInterrupted(invocation: position()))
+        case .limitLearned: .limitLearned(limitLearned())
+        case .limitsForgotten: .limitsForgotten(LimitsForgotten(windows: list { $0.text() }))
         }
     }
 
@@ -78,7 +80,13 @@ extension ValueGenerator {
             target: target(),
             charges: list {
                 RequestIntended.Charge(budget: $0.unsigned(), weight: $0.unsigned())
-            })
+            }, isAlone: bool())
+    }
+
+    mutating func limitLearned() -> LimitLearned {
+        LimitLearned(
+            kind: choice(), window: text(), periodNs: signed(), requests: unsigned(),
+            ceiling: unsigned(), confirmations: unsigned())
     }
 
     mutating func entry() -> PageFetched.Entry {

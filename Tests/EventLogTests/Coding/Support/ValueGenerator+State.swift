@@ -16,6 +16,7 @@ extension ValueGenerator {
 
     mutating func queueEntry() -> QueueEntry {
         var entry = QueueEntry(state: choice(), isChange: bool())
+        entry.deferrals = unsigned()
         entry.abandons = unsigned()
         entry.due = time()
         entry.group = position()
@@ -37,13 +38,21 @@ extension ValueGenerator {
         control.limiter.strikes = unsigned()
         control.limiter.lastLimitedNs = optional { $0.signed() }
         control.limiter.cooldownAt = position()
+        control.limiter.refused = slots()
+        control.limiter.learned = list { $0.learnedLimit() }
+        control.limiter.suspected = optional {
+            SuspectedLimit(window: $0.text(), requests: Int($0.unsigned(UInt32.self)))
+        }
+        control.limiter.admittedSince = bool()
+        control.limiter.latencyNs = signed()
         for number in 0..<below(4) {
             control.streams.append(streamState(StreamID(UInt16(number + 1))))
         }
         let streams = control.streams.count
         control.inFlight = list {
             InFlightRequest(
-                intent: $0.position(), stream: $0.known(streams), target: $0.target())
+                intent: $0.position(), stream: $0.known(streams), target: $0.target(),
+                sentAt: $0.time(), isAlone: $0.bool())
         }
         control.invocation = optional { $0.invocation($0.known(streams)) }
         control.inFlightAllowed = optional { $0.unsigned() }
@@ -54,7 +63,23 @@ extension ValueGenerator {
         StreamID(UInt16(below(streams + 1)))
     }
 
-    mutating func slots() -> SlotHistory { SlotHistory(times: list(atMost: 50) { $0.signed() }) }
+    mutating func slots() -> SlotHistory {
+        SlotHistory(
+            times: list(atMost: 50) { $0.signed() },
+            buckets: list {
+                let (one, other) = ($0.signed(), $0.signed())
+                return SlotHistory.Bucket(
+                    oldest: min(one, other) / 2, newest: max(one, other) / 2,
+                    count: Int($0.unsigned(UInt32.self)))
+            })
+    }
+
+    private mutating func learnedLimit() -> LearnedLimit {
+        LearnedLimit(
+            window: text(), periodNs: signed(), requests: Int(unsigned(UInt32.self)),
+            ceiling: Int(unsigned(UInt32.self)), position: position(), sinceNs: signed(),
+            confirmations: unsigned())
+    }
 
     private mutating func streamState(_ id: StreamID) -> StreamState {
         var stream = StreamState(id: id, name: text())

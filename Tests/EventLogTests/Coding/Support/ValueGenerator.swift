@@ -137,7 +137,8 @@ struct ValueGenerator: RandomNumberGenerator {
     mutating func options() -> RunOptions {
         RunOptions(
             noDetails: bool(), maxRecords: optional { $0.unsigned() },
-            maxDurationMs: optional { $0.signed() }, patienceMs: signed(), abandon: bool())
+            maxDurationMs: optional { $0.signed() }, patienceMs: signed(), abandon: bool(),
+            forgetLimits: bool())
     }
 
     mutating func counters() -> RunCounters {

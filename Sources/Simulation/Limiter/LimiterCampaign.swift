@@ -1,0 +1,40 @@
+/// Runs many schedules one after the other, and sums up.
+package struct LimiterCampaign {
+    package private(set) var schedules = 0
+    package private(set) var violations: [LimiterSchedule.Violation] = []
+    private var figures = LimiterSchedule.Figures()
+
+    package init() {}
+
+    package mutating func run(_ seed: UInt64) {
+        schedules += 1
+        var schedule = LimiterSchedule(seed: seed)
+        do throws(LimiterSchedule.Violation) {
+            let done = try schedule.run()
+            figures.requests += done.requests
+            figures.crashes += done.crashes
+            figures.reboots += done.reboots
+            figures.wallSteps += done.wallSteps
+            figures.timeouts += done.timeouts
+            figures.lateArrivals += done.lateArrivals
+        } catch {
+            violations.append(error)
+        }
+    }
+
+    /// What did not happen in any of them; a campaign of some thousands must not miss anything.
+    package var missing: [String] {
+        [
+            ("crashes", figures.crashes), ("reboots", figures.reboots),
+            ("steps of the wall clock", figures.wallSteps), ("timeouts", figures.timeouts),
+            ("arrivals after a timeout", figures.lateArrivals),
+        ].filter { $0.1 == 0 }.map(\.0)
+    }
+
+    package var summary: String {
+        "\(schedules) schedules, \(violations.count) failed; \(figures.requests) requests, "
+            + "\(figures.crashes) crashes, \(figures.reboots) reboots, \(figures.wallSteps) steps "
+            + "of the wall clock, \(figures.timeouts) timeouts, \(figures.lateArrivals) arrivals "
+            + "after one"
+    }
+}

@@ -1,0 +1,112 @@
+extension Decider {
+    /// The server's limit was hit: nothing is sent until the cooldown is over.
+    mutating func limited(_ event: RateLimited) {
+        guard let invocation = control.invocation else {
+            emit(.rateLimited(event), cause: event.intent)
+            return
+        }
+        let limits = invocation.policy.limits
+        let request = control.request(event.intent)
+        let cause = refusalCause(event, limits)
+        let lesson =
+            event.intent > control.limiter.cooldownAt
+            ? cause?.lesson(control.limiter) : nil
+        let step = strike(event.intent, cause?.window.periodNs ?? limits.largestPeriodNs)
+        let position = emit(.rateLimited(event), cause: event.intent)
+        if let lesson { emit(.limitLearned(lesson), cause: position) }
+        let own = exponential(
+            base: limits.cooldownMs, multiplier: limits.backoffMultiplier, steps: Int(step) - 1,
+            cap: max(limits.largestPeriodNs / .nsPerMs, 1))
+        let until = coolDown(
+            own: own, asked: event.waitMs ?? 0, step: step, intent: event.intent,
+            cause: position)
+        giveBack(request, cause: position)
+        // A check of the health is one request: that it was refused is the answer.
+        if request?.endpoint == .health {
+            stop(
+                .unavailable,
+                "the API refuses requests: \(event.exchange.status), and is not asked again before "
+                    + until.rfc3339(), cause: position)
+        }
+    }
+
+    /// Which refusal in a row this is.
+    ///
+    /// Refusals of requests that were on the wire together are one: the multiplier is for those who
+    /// ask again too early.
+    ///
+    /// - Parameter periodNs: that of the window that was hit; a whole one without a refusal ends
+    ///   the row.
+    private func strike(_ intent: Position, _ periodNs: Int64) -> UInt32 {
+        let limiter = control.limiter
+        let isInARow = limiter.lastLimitedNs.map { nowNs.saturatingAdd(-$0) < periodNs }
+        guard isInARow ?? false else { return 1 }
+        return intent > limiter.cooldownAt
+            ? limiter.strikes.saturatingNext : max(limiter.strikes, 1)
+    }
+
+    /// Sends nothing for a while, unless a longer wait stands already.
+    ///
+    /// - Parameters:
+    ///   - own: our own wait, in milliseconds; up to a tenth more is drawn.
+    ///   - asked: what the server asks for. A second more at the most is drawn: a tenth of an hour
+    ///     would be lost for nothing.
+    /// - Returns: the end of the cooldown in force.
+    @discardableResult
+    mutating func coolDown(
+        own: Int64, asked: Int64, step: UInt32, intent: Position, cause: Position
+    ) -> LogTime {
+        guard let invocation = control.invocation else { return now }
+        let jitter = jittered(1_000, seed: invocation.seed, intent: intent) - 1_000
+        let wait = max(
+            jittered(own, seed: invocation.seed, intent: intent),
+            asked.saturatingAdd(asked > 0 ? 10 * jitter : 0))
+        let until = now.adding(ms: wait)
+        let standing = control.limiter.cooldownUntilNs.map { control.time(atBootNs: $0) }
+        if let standing, standing >= until, step == control.limiter.strikes { return standing }
+        emit(
+            .backoffApplied(
+                BackoffApplied(
+                    kind: .cooldown, until: max(until, standing ?? until), waitMs: wait, step: step)
+            ), cause: cause)
+        return max(until, standing ?? until)
+    }
+
+    private func refusalCause(_ event: RateLimited, _ limits: LimitPolicy) -> RefusalCause? {
+        let sent = control.request(event.intent)?.sentAt ?? now
+        return RefusalCause(
+            control.limiter, limits.windows, sentNs: control.bootNs(at: sent), now: nowNs,
+            waitMs: event.waitMs, others: max(control.inFlight.count - 1, 0))
+    }
+
+    /// A request was admitted that was on the wire with a refused one: the window that refused
+    /// admits one more than was learned.
+    mutating func admitted(_ intent: Position, cause: Position) {
+        guard let windows = control.invocation?.policy.limits.windows else { return }
+        for known in control.limiter.learned
+        where intent < known.position && known.requests < known.ceiling
+            && windows.contains(where: known.isAbout)
+        {
+            emit(
+                .limitLearned(
+                    LimitLearned(
+                        kind: .admitted, window: known.window, periodNs: known.periodNs,
+                        requests: UInt32(clamping: known.requests + 1),
+                        ceiling: UInt32(clamping: known.ceiling),
+                        confirmations: known.confirmations)),
+                cause: cause)
+        }
+    }
+
+    /// Drops what was learned, if the invocation asks for it.
+    mutating func forgetLimits(_ options: RunOptions, cause: Position) {
+        let learned = control.limiter.learned
+        guard options.forgetLimits, !learned.isEmpty else { return }
+        emit(
+            .limitsForgotten(LimitsForgotten(windows: learned.map(\.window))), cause: cause)
+    }
+}
+
+extension UInt32 {
+    fileprivate var saturatingNext: UInt32 { self == .max ? .max : self + 1 }
+}

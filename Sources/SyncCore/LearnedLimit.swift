@@ -1,0 +1,69 @@
+/// A limit lower than the configured one, learned from the server's refusals.
+///
+/// It rises by one request each `raiseNs`, until it is the configured one again: what was refused
+/// once may be admitted later. Each refusal that confirms it doubles the interval, up to eightfold:
+/// without that, a limit that stays low costs a refusal every ten minutes for ever.
+package struct LearnedLimit: Sendable, Equatable {
+    /// The window it is about, by its name and period as they were configured.
+    package let window: String
+    package let periodNs: Int64
+    /// What the server admitted in one period when it refused one more.
+    package var requests: Int
+    /// It was believed to admit more than this before: answers to requests that were on the wire
+    /// with the refused one raise `requests` no further.
+    package var ceiling: Int
+    /// The event that says so: requests sent before it may still be admitted.
+    package var position: Position
+    /// When it was learned, by the boot clock; it rises from here on.
+    package var sinceNs: Int64
+    /// How often a refusal confirmed it, at most 3.
+    package var confirmations: UInt8
+
+    package static let mostConfirmations: UInt8 = 3
+
+    package init(
+        window: String, periodNs: Int64, requests: Int, ceiling: Int, position: Position,
+        sinceNs: Int64, confirmations: UInt8
+    ) {
+        self.window = window
+        self.periodNs = periodNs
+        self.requests = requests
+        self.ceiling = ceiling
+        self.position = position
+        self.sinceNs = sinceNs
+        self.confirmations = confirmations
+    }
+
+    /// After how long it rises by one: two periods and at least ten minutes, doubled by each
+    /// confirmation.
+    package var raiseNs: Int64 {
+        max(periodNs.saturatingMultiply(2), 600 * .nsPerSecond)
+            .saturatingMultiply(1 << Int64(min(confirmations, Self.mostConfirmations)))
+    }
+
+    func isAbout(_ window: RateWindow) -> Bool {
+        self.window == window.name && periodNs == window.periodNs
+    }
+
+    /// What it stands at.
+    package func requests(now: Int64) -> Int {
+        requests + Int(max(now.saturatingAdd(-sinceNs), 0) / raiseNs)
+    }
+
+    /// When it rises next.
+    package func nextRaiseNs(now: Int64) -> Int64 {
+        let raises = Int64(requests(now: now) - requests)
+        return sinceNs.saturatingAdd(raiseNs.saturatingMultiply(raises + 1))
+    }
+}
+
+/// A refusal at so few requests that one alone is not believed to be the window's limit.
+package struct SuspectedLimit: Sendable, Equatable {
+    package let window: String
+    package let requests: Int
+
+    package init(window: String, requests: Int) {
+        self.window = window
+        self.requests = requests
+    }
+}

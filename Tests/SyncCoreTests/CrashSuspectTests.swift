@@ -1,0 +1,121 @@
+import SyncCore
+import TestSupport
+import Testing
+
+/// A record whose answer ends the program: found, asked for alone, given up.
+@Suite struct CrashSuspectTests {
+    /// Runs engines until one comes to an end; each dies when `killer` is on the wire and answered.
+    private func crash(
+        _ core: inout CoreHarness, on killer: Int, policy: Policy, mostCrashes: Int = 40
+    ) -> Int {
+        let api = FakeAPI(1...12, pageSize: 100)
+        var crashes = 0
+        core.request(.incremental, policy: policy)
+        while core.control.invocation != nil, crashes < mostCrashes {
+            core.waitForRequest()
+            guard let request = core.wire.first else { break }
+            guard case .detail(let ids) = request.kind, ids.contains(RecordID("\(killer)")) else {
+                core.answer(request, api.answer(request))
+                continue
+            }
+            crashes += 1
+            core.now = core.now.adding(ms: 1_000)
+            core.start()
+            core.request(.resume, policy: policy)
+        }
+        return crashes
+    }
+
+    private var policy: Policy {
+        var policy = Policy.small
+        policy.pageSize = 100
+        policy.detail = DetailPolicy(batch: 4, concurrency: 2)
+        return policy
+    }
+
+    @Test func aRecordThatEndsTheProgramIsParkedAndTheOthersAreSynced() {
+        var core = CoreHarness()
+        let crashes = crash(&core, on: 5, policy: policy)
+        #expect(crashes == 6)
+        #expect(core.row("5")?.state == .parked)
+        #expect(core.row("5")?.error == .crash)
+        #expect(core.control[CoreHarness.stream].counts.synced == 11)
+        #expect(core.finished.last?.outcome == .partial)
+        #expect(core.finished.last?.reason == .parked)
+    }
+
+    @Test func aSuspectIsAskedForWithNothingElseInFlight() {
+        var core = CoreHarness()
+        _ = crash(&core, on: 5, policy: policy)
+        var open: Set<Position> = []
+        var alone: Set<Position> = []
+        for logged in core.log {
+            switch logged.event {
+            case .requestIntended(let event):
+                #expect(alone.isEmpty)
+                if event.isAlone {
+                    #expect(open.isEmpty)
+                    alone.insert(logged.position)
+                }
+                open.insert(logged.position)
+            case .requestAbandoned(let event):
+                open.remove(event.intent)
+                alone.remove(event.intent)
+            case .detailsFetched(let event):
+                open.remove(event.intent)
+                alone.remove(event.intent)
+            case .pageFetched(let event): open.remove(event.intent)
+            default: break
+            }
+        }
+    }
+
+    /// An outage says nothing about a record.
+    @Test func failuresOfTheAPIMakeNoSuspects() {
+        var core = CoreHarness()
+        let api = FakeAPI(1...4, pageSize: 100)
+        core.request(.incremental, policy: policy)
+        core.answer(core.wire[0], api.answer(core.wire[0]))
+        for _ in 0..<4 {
+            core.waitForRequest()
+            core.answer(core.wire[0], .failure(.network))
+        }
+        core.waitForRequest()
+        #expect(
+            core.log.allSatisfy { logged in
+                if case .requestIntended(let event) = logged.event { !event.isAlone } else { true }
+            })
+    }
+
+    /// A machine that is switched off again and again proves nothing about a list page.
+    @Test func aListRequestIsNeverParked() {
+        var core = CoreHarness()
+        core.request(.incremental, policy: policy)
+        for _ in 0..<10 {
+            core.now = core.now.adding(ms: 60_000)
+            core.start()
+            core.request(.resume, policy: policy)
+            core.waitForRequest()
+            #expect(core.wire.count == 1)
+        }
+        let api = FakeAPI(1...12, pageSize: 100)
+        core.finish(with: api)
+        #expect(core.finished.last?.outcome == .completed)
+    }
+
+    /// An answer shows that the record doesn't end the program.
+    @Test func anAnswerClearsASuspect() {
+        var core = CoreHarness()
+        let api = FakeAPI(1...4, pageSize: 100)
+        core.request(.incremental, policy: policy)
+        core.answer(core.wire[0], api.answer(core.wire[0]))
+        for _ in 0..<5 {
+            core.waitForRequest()
+            core.start()
+            core.request(.resume, policy: policy)
+        }
+        core.finish(with: api)
+        #expect(core.finished.last?.outcome == .completed)
+        #expect(core.control[CoreHarness.stream].counts.synced == 4)
+    }
+}

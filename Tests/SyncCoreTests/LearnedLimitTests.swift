@@ -1,0 +1,205 @@
+import SyncCore
+import TestSupport
+import Testing
+
+@Suite struct LearnedLimitTests {
+    private static func windows(_ minute: Int, _ hour: Int) -> [RateWindow] {
+        [
+            RateWindow(name: "minute", requests: minute, periodNs: 60 * .nsPerSecond),
+            RateWindow(name: "hour", requests: hour, periodNs: 3_600 * .nsPerSecond),
+        ]
+    }
+
+    private static let configured = windows(20, 600)
+    private static let lower = windows(12, 400)
+
+    private static func server(
+        _ windows: [RateWindow], _ kind: ServerWindow.Kind, seed: UInt64
+    ) -> [ServerWindow] {
+        var random = SeededGenerator(seed: seed &+ 99)
+        return windows.map {
+            ServerWindow(kind, $0, phaseNs: Int64.random(in: 0..<$0.periodNs, using: &random))
+        }
+    }
+
+    /// The first row of the table of limiters: never refused, and within 1% of what is possible.
+    @Test(arguments: ServerWindow.Kind.allCases, 1...3 as ClosedRange<UInt64>)
+    func aServerWithTheConfiguredLimitsNeverRefuses(kind: ServerWindow.Kind, seed: UInt64) {
+        var race = LimitRace(
+            configured: Self.configured, server: Self.server(Self.configured, kind, seed: seed),
+            seed: seed)
+        race.run()
+        #expect(race.refusals == 0)
+        #expect(race.ratio(floorOf: Self.configured) <= 1.01)
+    }
+
+    @Test(arguments: ServerWindow.Kind.allCases)
+    func aServerWithTheConfiguredLimitsNeverRefusesAcrossCrashes(kind: ServerWindow.Kind) {
+        var race = LimitRace(
+            configured: Self.configured, server: Self.server(Self.configured, kind, seed: 5),
+            records: 400, seed: 5, crashEvery: 7)
+        race.run()
+        #expect(race.refusals == 0)
+        #expect(race.core.control[CoreHarness.stream].counts.synced == 400)
+    }
+
+    /// 12 a minute and 400 an hour, where 20 and 600 are configured.
+    @Test(arguments: ServerWindow.Kind.allCases, 1...4 as ClosedRange<UInt64>)
+    func aLowerLimitThatIsNamedInTheRefusalCostsFewRefusals(
+        kind: ServerWindow.Kind, seed: UInt64
+    ) {
+        var race = LimitRace(
+            configured: Self.configured, server: Self.server(Self.lower, kind, seed: seed),
+            seed: seed)
+        race.run()
+        #expect(race.core.control[CoreHarness.stream].counts.synced == 1_000)
+        #expect(race.refusals <= 12)
+        #expect(race.ratio(floorOf: Self.lower) <= 1.02)
+    }
+
+    @Test(arguments: ServerWindow.Kind.allCases, 1...4 as ClosedRange<UInt64>)
+    func aLowerLimitIsFoundWithoutRetryAfter(kind: ServerWindow.Kind, seed: UInt64) {
+        var race = LimitRace(
+            configured: Self.configured, server: Self.server(Self.lower, kind, seed: seed),
+            seed: seed, namesWait: false)
+        race.run()
+        #expect(race.core.control[CoreHarness.stream].counts.synced == 1_000)
+        #expect(race.refusals <= 12)
+        #expect(race.ratio(floorOf: Self.lower) <= 1.03)
+    }
+
+    /// One list request, then so many details one after the other.
+    private func core(admitting details: Int) -> CoreHarness {
+        var policy = Policy.limited(Self.configured[0], concurrency: 1)
+        policy.pageSize = 100
+        policy.detail?.batch = 1
+        var core = CoreHarness()
+        let api = FakeAPI(1...60, pageSize: 100)
+        core.request(.incremental, policy: policy)
+        for _ in 0...details {
+            core.now = core.now.adding(ms: 10)
+            core.answer(core.wire[0], api.answer(core.wire[0]))
+        }
+        return core
+    }
+
+    private func limit(_ core: CoreHarness, afterSeconds seconds: Int64 = 0) -> Int {
+        let now = core.control.bootNs(at: core.now.adding(ms: seconds * 1_000))
+        return core.control.limiter.limit(of: Self.configured[0], now: now)
+    }
+
+    private func lessons(_ core: CoreHarness) -> [LimitLearned] {
+        core.log.compactMap { if case .limitLearned(let event) = $0.event { event } else { nil } }
+    }
+
+    @Test func whatWasAdmittedWhenOneMoreWasRefusedIsTheLimit() {
+        var core = core(admitting: 14)
+        core.answer(core.wire[0], .limited(waitMs: 30_000))
+        #expect(limit(core) == 15)
+        #expect(lessons(core).map(\.kind) == [.refused])
+    }
+
+    @Test func aLearnedLimitRisesByOneEachTenMinutes() {
+        var core = core(admitting: 14)
+        core.answer(core.wire[0], .limited(waitMs: 30_000))
+        #expect(limit(core, afterSeconds: 599) == 15)
+        #expect(limit(core, afterSeconds: 600) == 16)
+        #expect(limit(core, afterSeconds: 1_200) == 17)
+        #expect(limit(core, afterSeconds: 3_600) == 20)
+    }
+
+    @Test func aLimitThatIsConfirmedRisesHalfAsFast() throws {
+        var core = core(admitting: 14)
+        core.answer(core.wire[0], .limited(waitMs: 30_000))
+        let api = FakeAPI(1...60, pageSize: 100)
+        core.now = core.now.adding(ms: 601_000)
+        core.feedTime()
+        for _ in 0..<15 { core.answer(core.wire[0], api.answer(core.wire[0])) }
+        core.answer(try #require(core.wire.first), .limited(waitMs: 30_000))
+        #expect(lessons(core).map(\.confirmations) == [0, 1])
+        #expect(limit(core, afterSeconds: 1_199) == 15)
+        #expect(limit(core, afterSeconds: 1_200) == 16)
+    }
+
+    /// What was learned long ago and has risen to the configured limit says nothing any more.
+    @Test func aLimitThatHasRisenToTheConfiguredOneIsForgotten() throws {
+        var core = core(admitting: 14)
+        core.answer(core.wire[0], .limited(waitMs: 30_000))
+        let api = FakeAPI(1...60, pageSize: 100)
+        core.now = core.now.adding(ms: 7_200_000)
+        core.feedTime()
+        for _ in 0..<18 { core.answer(core.wire[0], api.answer(core.wire[0])) }
+        core.answer(try #require(core.wire.first), .limited(waitMs: 30_000))
+        #expect(limit(core) == 18)
+        #expect(lessons(core).map(\.confirmations) == [0, 0])
+    }
+
+    /// Another client may have used the rest of the budget, or the server be overloaded.
+    @Test func oneRefusalAtFewRequestsIsNotBelieved() throws {
+        var core = core(admitting: 3)
+        core.answer(core.wire[0], .limited(waitMs: 30_000))
+        #expect(limit(core) == 20)
+        #expect(lessons(core).map(\.kind) == [.suspected])
+        let api = FakeAPI(1...60, pageSize: 100)
+        core.now = core.now.adding(ms: 120_000)
+        core.feedTime()
+        for _ in 0..<4 { core.answer(core.wire[0], api.answer(core.wire[0])) }
+        core.answer(try #require(core.wire.first), .limited(waitMs: 30_000))
+        #expect(limit(core) == 4)
+    }
+
+    /// No window makes a client wait for longer than its period.
+    @Test func aWaitBeyondTheWindowTeachesNothingAboutIt() {
+        var core = core(admitting: 14)
+        core.answer(core.wire[0], .limited(waitMs: 600_000))
+        #expect(limit(core) == 20)
+        #expect(lessons(core).isEmpty)
+    }
+
+    @Test func aLearnedLimitOutlivesTheRunAndIsForgottenOnRequest() {
+        var core = core(admitting: 14)
+        core.answer(core.wire[0], .limited(waitMs: 30_000))
+        core.feed(.cancelRequested(CancelRequested(signal: .sigterm)))
+        core.feedTime()
+        core.start()
+        #expect(limit(core) == 15)
+        core.request(.resume, policy: .limited(Self.configured[0]))
+        #expect(limit(core) == 15)
+        core.feed(.cancelRequested(CancelRequested(signal: .sigterm)))
+        core.feedTime()
+        core.request(
+            .resume, RunOptions(forgetLimits: true), policy: .limited(Self.configured[0]))
+        #expect(limit(core) == 20)
+        #expect(core.count(.limitsForgotten) == 1)
+    }
+
+    /// After a reboot it is as old as the uptime or the wall clock say, and rises from there.
+    @Test func aLearnedLimitSurvivesAReboot() {
+        var core = core(admitting: 14)
+        core.answer(core.wire[0], .limited(waitMs: 30_000))
+        core.now = core.now.adding(ms: 300_000)
+        core.start(bootID: "boot-2", bootNs: 60 * .nsPerSecond)
+        #expect(limit(core) == 15)
+        #expect(limit(core, afterSeconds: 302) == 16)
+    }
+
+    /// Refusals of requests that were on the wire together say the same, and answers to the others
+    /// say more.
+    @Test func answersToWhatWasOnTheWireRaiseTheLimitAgain() {
+        var policy = Policy.limited(Self.configured[0], concurrency: 4)
+        policy.pageSize = 100
+        policy.detail?.batch = 1
+        var core = CoreHarness()
+        let api = FakeAPI(1...60, pageSize: 100)
+        core.request(.incremental, policy: policy)
+        for _ in 0..<12 { core.answer(core.wire[0], api.answer(core.wire[0])) }
+        #expect(core.wire.count == 4)
+        core.answer(core.wire[3], .limited(waitMs: 30_000))
+        #expect(limit(core) == 12)
+        core.answer(core.wire[0], api.answer(core.wire[0]))
+        core.answer(core.wire[0], .limited(waitMs: 30_000))
+        core.answer(core.wire[0], api.answer(core.wire[0]))
+        #expect(limit(core) == 14)
+        #expect(lessons(core).map(\.kind) == [.refused, .admitted, .admitted])
+    }
+}

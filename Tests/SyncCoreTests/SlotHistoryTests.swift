@@ -1,0 +1,80 @@
+import SyncCore
+import TestSupport
+import Testing
+
+@Suite struct SlotHistoryTests {
+    private static let day = RateWindow(
+        name: "day", requests: 100_000, periodNs: 86_400 * .nsPerSecond)
+
+    private func history(_ count: Int, windows: [RateWindow]) -> SlotHistory {
+        var floor = FloorTracker(slots: SlotHistory(), startNs: 0)
+        for _ in 0..<count { floor.count(windows: windows) }
+        return floor.schedule
+    }
+
+    /// Slots are kept one by one up to some thousands, and in buckets beyond.
+    @Test func aLargeWindowTakesABoundedNumberOfEntries() {
+        let slots = history(250_000, windows: [Self.day])
+        #expect(slots.count >= 100_000)
+        #expect(slots.buckets.count <= SlotHistory.bucketCapacity)
+        #expect(slots.times.count < 2 * SlotHistory.exactCapacity)
+    }
+
+    @Test func aLargeWindowIsNeverExceededAndWellUsed() {
+        let small = RateWindow(name: "s", requests: 10, periodNs: .nsPerSecond)
+        let large = RateWindow(name: "l", requests: 6_000, periodNs: 700 * .nsPerSecond)
+        var state = LimiterRun(windows: [small, large])
+        state.run(15_000)
+        #expect(state.densest(large) <= large.requests)
+        #expect(state.densest(large) >= large.requests * 99 / 100)
+    }
+
+    /// What a later configuration needs is there.
+    @Test func aWindowThatIsConfiguredLaterKnowsOfEarlierRequests() {
+        var state = LimiterRun(windows: [
+            RateWindow(name: "s", requests: 10, periodNs: .nsPerSecond)
+        ])
+        state.run(30_000)
+        let large = RateWindow(name: "l", requests: 20_000, periodNs: 3_600 * .nsPerSecond)
+        state.windows.append(large)
+        state.run(100)
+        #expect(state.densest(large) <= 30_000)
+        #expect(state.arrivals[30_000] - state.arrivals[29_999] > 0)
+        #expect(state.arrivals[30_000] >= state.arrivals[10_000] + large.periodNs)
+    }
+
+    @Test func bucketsCountLikeTheSlotsInThem() {
+        let slots = history(50_000, windows: [Self.day])
+        #expect(slots.count(after: -1) == slots.count)
+        #expect(slots.count(after: slots.times[0] - 1) >= slots.times.count)
+        #expect(slots.count(after: .max) == 0)
+    }
+}
+
+/// Requests as fast as the limiter admits them, with answers at once.
+private struct LimiterRun {
+    var windows: [RateWindow]
+    private(set) var arrivals: [Int64] = []
+    private var limiter = LimiterState()
+    private var now: Int64 = 0
+
+    init(windows: [RateWindow]) { self.windows = windows }
+
+    mutating func run(_ count: Int) {
+        for _ in 0..<count {
+            now = limiter.earliest(windows: windows, held: 0, now: now) ?? now
+            arrivals.append(now)
+            limiter.slots.insert(now, windows: windows)
+        }
+    }
+
+    func densest(_ window: RateWindow) -> Int {
+        var first = 0
+        var most = 0
+        for last in arrivals.indices {
+            while arrivals[last] - arrivals[first] >= window.periodNs { first += 1 }
+            most = max(most, last - first + 1)
+        }
+        return most
+    }
+}
