@@ -28,7 +28,7 @@ extension SimulationPlan {
         serverLimits = draw.serverLimits(windows)
         limits = draw.limitPolicy(windows, serverLimits, isRealistic)
         retry = draw.retryPolicy(isRealistic)
-        isStorm = draw.chance(0.15)
+        isStorm = draw.chance(0.08)
         spikeRate = isStorm ? 0.7 : draw.chance(0.6) ? draw.share(0.3) : 0
         let times = draw.times(limits, isRealistic)
         (forwardNs, answerNs, answerJitterNs) = (times.forward, times.answer, times.jitter)
