@@ -11,6 +11,7 @@ extension Arguments {
             usage: ossync-simulate [--seeds A..B] [--minutes M] [--scenario S] [--set NAME=VALUE]...
                                    [--jobs N] [--verbose] [--no-shrink]
                    ossync-simulate --scenario exhaustive [--seeds A..B] [--double N] [--jobs N]
+                   ossync-simulate --schedules A..B
                    ossync-simulate --plan SEED | --events SEED [--scenario S] [--set ...]
 
             Syncs from a simulated ERP under a virtual clock, with crashes and faults, and checks
@@ -24,6 +25,7 @@ extension Arguments {
               --double N       exhaustive: of the pairs of a crash and one in its recovery, run
                                every Nth (1: all of them)
               --jobs N         processes that work (default: one a processor)
+              --schedules A..B random histories of the limiter alone, about 1,300 a second
               --no-shrink      leave a failing plan as it is
               --verbose        a line a seed: its chain head, events, requests, crashes
               --plan SEED      print what the simulation of a seed is, and run nothing

@@ -25,6 +25,7 @@ struct Arguments {
         case run, help, work
         case plan(UInt64)
         case events(UInt64)
+        case schedules(ClosedRange<UInt64>)
     }
 
     init(_ arguments: some Sequence<String>) throws(Usage) {
@@ -40,6 +41,7 @@ struct Arguments {
             case "--jobs": jobs = Int(try Self.number(rest.popFirst(), least: 1))
             case "--plan": action = .plan(try Self.range(rest.popFirst()).lowerBound)
             case "--events": action = .events(try Self.range(rest.popFirst()).lowerBound)
+            case "--schedules": action = .schedules(try Self.range(rest.popFirst()))
             case "--verbose": isVerbose = true
             case "--no-shrink": shrinks = false
             case "--worker": action = .work

@@ -16,6 +16,7 @@ do {
     case .work: Worker.run()
     case .plan(let seed): writeLine("\(arguments.job(seed: seed).plan)")
     case .events(let seed): exit(showEvents(arguments.job(seed: seed)))
+    case .schedules(let seeds): exit(runSchedules(seeds))
     case .run:
         var campaign = try Campaign(arguments)
         exit(try campaign.run())
@@ -26,6 +27,15 @@ do {
 } catch {
     writeLine("ossync-simulate: \(error)", to: STDERR_FILENO)
     exit(1)
+}
+
+/// - Returns: the exit code.
+func runSchedules(_ seeds: ClosedRange<UInt64>) -> Int32 {
+    var campaign = LimiterCampaign()
+    for seed in seeds { campaign.run(seed) }
+    for violation in campaign.violations { writeLine("\(violation)") }
+    writeLine(campaign.summary)
+    return campaign.violations.isEmpty ? 0 : 1
 }
 
 /// - Returns: the exit code.

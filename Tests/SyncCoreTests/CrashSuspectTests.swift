@@ -118,4 +118,31 @@ import Testing
         #expect(core.finished.last?.outcome == .completed)
         #expect(core.control[CoreHarness.stream].counts.synced == 4)
     }
+
+    /// A new record is on the wire when a suspect's turn comes.
+    @Test func aSuspectWaitsForWhatIsOnTheWire() throws {
+        var core = CoreHarness()
+        var api = FakeAPI(1...4, pageSize: 100)
+        core.request(.incremental, policy: policy)
+        core.answer(core.wire[0], api.answer(core.wire[0]))
+        for _ in 0..<3 {
+            core.waitForRequest()
+            core.start()
+            core.request(.resume, policy: policy)
+        }
+        core.feed(.cancelRequested(CancelRequested(signal: .sigterm)))
+        core.finish(with: api)
+        api.add(5)
+        core.request(.incremental, policy: policy)
+        core.answer(core.wire[0], api.answer(core.wire[0]))
+        #expect(core.wire.map(\.kind) == [.detail(ids: [RecordID("5")])])
+        core.answer(core.wire[0], api.answer(core.wire[0]))
+        // One was on the wire alone when the run was stopped, and was answered.
+        for _ in 0..<3 {
+            #expect(core.wire.count == 1)
+            let request = try #require(core.wire.first)
+            core.answer(request, api.answer(request))
+        }
+        #expect(core.control[CoreHarness.stream].counts.synced == 5)
+    }
 }

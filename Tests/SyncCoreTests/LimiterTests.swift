@@ -163,4 +163,40 @@ import Testing
         floor.count(windows: [])
         #expect(floor.floorNs == 0)
     }
+
+    /// The server's clock may run a little faster than ours.
+    @Test func aSlotIsHeldForAnotherTenThousandthAndAMillisecond() {
+        let window = RateWindow(name: "h", requests: 1, periodNs: 3_600 * .nsPerSecond)
+        let held = 3_600 * Int64.nsPerSecond + 360 * .nsPerMs + .nsPerMs
+        #expect(window.holdNs == held)
+        var history = SlotHistory()
+        history.insert(0, windows: [window])
+        #expect(history.count(in: window, now: held - 1) == 1)
+        #expect(history.count(in: window, now: held) == 0)
+    }
+
+    @Test func eachRefusalInARowDoublesTheWaitBeginningWithTheSecond() {
+        var policy = Policy.small
+        policy.limits.cooldownMs = 1_000
+        var core = CoreHarness()
+        core.request(.incremental, policy: policy)
+        for expected: Int64 in [1_000, 2_000, 4_000, 8_000] {
+            core.answer(core.wire[0], .limited(waitMs: nil))
+            let wait = (core.wake?.since(core.now) ?? 0) / .nsPerMs
+            #expect(wait >= expected && wait <= expected + expected / 10)
+            core.waitForRequest()
+        }
+    }
+
+    @Test func aShorterWaitDoesNotTakeThePlaceOfALongerOne() {
+        let api = FakeAPI(1...20, pageSize: 20)
+        var core = CoreHarness()
+        core.request()
+        core.answer(core.wire[0], api.answer(core.wire[0]))
+        #expect(core.wire.count == 2)
+        core.answer(core.wire[0], .failure(.unavailable, status: 503, waitMs: 600_000))
+        core.answer(core.wire[0], .limited(waitMs: 1_000))
+        #expect(core.control.limiter.strikes == 1)
+        #expect((core.wake?.since(core.now) ?? 0) >= 600 * .nsPerSecond)
+    }
 }

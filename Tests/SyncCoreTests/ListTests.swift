@@ -366,4 +366,71 @@ import Testing
         core.finish(with: api)
         #expect(core.control[CoreHarness.stream].counts.synced == 25)
     }
+
+    @Test func aTotalThatChangesWhileTheListIsWalkedIsDrift() {
+        var core = CoreHarness()
+        core.request(.incremental, RunOptions(noDetails: true))
+        core.answer(core.wire[0], page(Array(1...10), total: 20, next: 2))
+        core.answer(core.wire[0], page(Array(11...19), total: 19, next: 3))
+        #expect(core.finished.last?.reason == .drift)
+        #expect(core.finished.last?.text == "the list's total changed while it was walked")
+        #expect(core.control[CoreHarness.stream].highWaterMark == nil)
+    }
+
+    /// The later one of the two is the record.
+    @Test func anIdTwiceOnAPageWithTwoHeadersIsOneRecordWithTheSecond() {
+        var core = CoreHarness()
+        core.request(.incremental, RunOptions(noDetails: true))
+        let records = [(1, 1), (2, 1), (2, 2), (2, 2), (3, 1)].map { id, version in
+            ListedRecord(
+                id: RecordID("\(id)"),
+                fingerprint: Fingerprint(high: UInt64(id), low: UInt64(version)),
+                body: [0x7B, 0x7D])
+        }
+        core.answer(
+            core.wire[0],
+            SourceAnswer(
+                exchange: Exchange(status: 200),
+                content: .page(PageAnswer(records: records, next: nil, total: nil))))
+        #expect(core.rows.count == 3)
+        #expect(core.row("2")?.headerFingerprint == Fingerprint(high: 2, low: 2))
+        #expect(core.row("3")?.ordinal == Ordinal(2))
+        #expect(core.seen.allSatisfy { core.rows[$0.ordinal] != nil })
+        #expect(core.control[CoreHarness.stream].nextOrdinal == Ordinal(3))
+        #expect(core.control[CoreHarness.stream].counts.pending == 3)
+        let end = core.finished.last
+        #expect((end?.counters.new, end?.counters.changed) == (3, 1))
+        #expect(end?.counters.unchanged == 1)
+    }
+
+    @Test func anEmptyListIsDoneAfterOneRequest() {
+        var core = CoreHarness()
+        core.request()
+        core.finish(with: FakeAPI([]))
+        #expect(core.finished.last?.outcome == .completed)
+        #expect(core.finished.last?.counters.requests == 1)
+        #expect(core.control[CoreHarness.stream].idOrder == nil)
+    }
+
+    @Test(arguments: [
+        (["a", "ab", "b"], IDOrder.lexicographic), (["b", "a"], IDOrder.none),
+        (["9", "10"], IDOrder.numeric),
+    ])
+    func theFirstPageSaysHowIdsAreOrdered(ids: [String], order: IDOrder) {
+        var policy = Policy.small
+        policy.incremental = .none
+        var core = CoreHarness()
+        core.request(.full, RunOptions(noDetails: true), policy: policy)
+        core.answer(core.wire[0], page(ids: ids, total: nil, next: 2))
+        #expect(core.control[CoreHarness.stream].idOrder == order)
+    }
+
+    @Test func aPageWhosePlaceIsThatOfTheOneBeforeIsAStall() {
+        var core = CoreHarness()
+        core.request()
+        core.answer(core.wire[0], page([1, 2], total: nil, next: 2))
+        core.answer(core.wire[0], page([3, 4], total: nil, next: 2))
+        #expect(core.finished.last?.reason == .stalled)
+        #expect(core.finished.last?.text.contains("does not move") == true)
+    }
 }

@@ -52,4 +52,10 @@ import Testing
             #expect(CivilDate(year: date.year, month: date.month, day: date.day) == date)
         }
     }
+
+    @Test(arguments: [
+        "2262-04-11T23:47:16.854775808Z", "2262-04-11T23:47:17Z", "1677-09-21T00:12:42.5Z",
+        "1677-09-21T00:12:43Z", "1677-09-21T00:12:43.145224191Z",
+    ])
+    func aMomentBeyondTheTypeIsRefused(text: String) { #expect(LogTime(rfc3339: text) == nil) }
 }

@@ -85,4 +85,61 @@ import Testing
         #expect(core.row("2")?.state == .synced)
         #expect(core.control[CoreHarness.stream].counts.dropped == 0)
     }
+
+    /// The other part of it was not read.
+    @Test func aGroupThatIsCutIsNotAskedForInPart() {
+        let rows = retries(cut: true)
+        #expect(asked(rows) == [["9", "8"]])
+        #expect(asked(retries(cut: false)) == [["9", "8"], ["7"]])
+    }
+
+    @Test func aGroupThatIsAloneIsAskedForThoughItIsCut() {
+        var rows = retries(cut: true)
+        rows.retries.removeFirst(2)
+        #expect(asked(rows) == [["7"]])
+    }
+
+    @Test func groupsWithoutAnOrderOfIdsGoByOrdinalNewestFirst() {
+        #expect(asked(retries(cut: false), order: .none) == [["7"], ["9", "8"]])
+    }
+
+    /// Two records that failed together, and one that failed in another request.
+    private func retries(cut: Bool) -> CoreRows {
+        var rows = CoreRows()
+        let failed: [(String, UInt32, UInt64)] = [("9", 1, 5), ("8", 2, 5), ("7", 3, 6)]
+        rows.retries = failed.map { id, ordinal, group in
+            row(id, ordinal: ordinal) {
+                $0.state = .retrying
+                $0.group = Position(group)
+            }
+        }
+        rows.retriesAreCut = cut
+        return rows
+    }
+
+    /// What is sent from these rows, once the list is done.
+    private func asked(_ rows: CoreRows, order: IDOrder = .numeric) -> [[String]] {
+        var core = CoreHarness()
+        core.request(.detailsOnly)
+        core.finish(with: FakeAPI(1...5))
+        core.request(.incremental, RunOptions(noDetails: true))
+        core.finish(with: FakeAPI(1...9))
+        var control = core.control
+        control[CoreHarness.stream].idOrder = order
+        let request = RunRequested(
+            mode: .detailsOnly, options: RunOptions(), policy: .small, seed: 1,
+            requester: Requester(pid: 1, host: "host", user: "user"))
+        let start = decide(
+            control, fact: .runRequested(request), stream: CoreHarness.stream, rows: CoreRows(),
+            now: core.now)
+        for event in start.events { apply(event, to: &control) }
+        let decision = decide(
+            control, fact: nil, stream: .none, rows: rows, now: core.now)
+        return decision.effects.compactMap { effect in
+            guard case .send(let request) = effect, case .detail(let ids) = request.kind else {
+                return nil
+            }
+            return ids.map(\.text)
+        }
+    }
 }

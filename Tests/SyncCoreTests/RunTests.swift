@@ -271,4 +271,48 @@ import Testing
         #expect(core.finished.last?.exitCode == 6)
         #expect(core.control[CoreHarness.stream] == before)
     }
+
+    @Test func theFirstReasonToStopStands() {
+        var core = CoreHarness()
+        core.request()
+        core.feed(.cancelRequested(CancelRequested(signal: .sigterm)))
+        core.feed(.cancelRequested(CancelRequested(signal: .sigint)))
+        core.finish(with: FakeAPI(1...25))
+        #expect(core.finished.last?.reason == .sigterm)
+        #expect(core.count(.runStopping) == 1)
+    }
+
+    @Test func whatARunDidIsSummedOverItsInvocations() throws {
+        var core = CoreHarness()
+        let api = FakeAPI(1...25)
+        for mode in [RunMode.incremental, .resume] {
+            core.request(mode)
+            core.feed(.cancelRequested(CancelRequested(signal: .sigterm)))
+            core.finish(with: api)
+        }
+        core.request(.resume)
+        core.answer(core.wire[0], api.answer(core.wire[0]))
+        core.answer(core.wire[0], api.answer(core.wire[0]))
+        core.start()
+        let unfinished = try #require(core.control[CoreHarness.stream].unfinished)
+        #expect(unfinished.counters.listRequests == 3)
+        #expect(unfinished.counters.new == 25)
+        #expect(unfinished.counters.seen == 25)
+        #expect(unfinished.counters.detailRequests == 3)
+        #expect(unfinished.counters.detailed == 5)
+        #expect(unfinished.mode == .incremental)
+    }
+
+    /// The list takes the whole of `--max`, so there is none left for what came since.
+    @Test func aPassThatUsesUpMaxIsNotFollowedByAnother() {
+        var core = CoreHarness()
+        var api = FakeAPI(1...25)
+        core.request(.incremental, RunOptions(noDetails: true, maxRecords: 10))
+        core.finish(with: api)
+        api.add(26)
+        core.request(.incremental, RunOptions(noDetails: true, maxRecords: 16))
+        core.finish(with: api)
+        #expect(core.control[CoreHarness.stream].pass == nil)
+        #expect(core.count(.passOpened) == 1)
+    }
 }

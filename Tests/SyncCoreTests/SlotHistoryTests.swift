@@ -49,6 +49,24 @@ import Testing
         #expect(slots.count(after: slots.times[0] - 1) >= slots.times.count)
         #expect(slots.count(after: .max) == 0)
     }
+
+    /// However the slots came to lie in buckets, no window of the configuration misses one.
+    @Test(arguments: [4_097, 5_000, 20_000]) func aLargeWindowMissesNoSlot(requests: Int) {
+        let window = RateWindow(name: "day", requests: requests, periodNs: 86_400 * .nsPerSecond)
+        var history = SlotHistory()
+        for time in 0..<(2 * requests + 7_000) {
+            history.insert(Int64(time), windows: [window])
+            #expect(history.count >= min(time + 1, requests))
+        }
+        #expect(history.buckets.count <= SlotHistory.bucketCapacity)
+    }
+
+    /// A request that may still arrive is dated ahead of those that were answered.
+    @Test func slotsAreKeptInTheOrderInWhichTheyRunOut() {
+        var history = SlotHistory()
+        for time: Int64 in [5, 30, 10, 20, 5] { history.insert(time, windows: []) }
+        #expect(history.times == [5, 5, 10, 20, 30])
+    }
 }
 
 /// Requests as fast as the limiter admits them, with answers at once.
