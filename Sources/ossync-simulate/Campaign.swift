@@ -7,7 +7,6 @@ struct Campaign {
     private var report = SimulationReport()
     /// Failures that are made smaller: further ones mostly have the same cause.
     private static let mostShrunk = 5
-    private static let broadSeeds = 500
 
     init(_ arguments: Arguments) throws {
         self.arguments = arguments
@@ -47,17 +46,16 @@ struct Campaign {
         let first = arguments.seeds.lowerBound
         writeLine(last.map { "seeds \(first)..\($0) were run" } ?? "no seed was run")
         writeLine(report.summary)
-        let unmet = isBroad ? report.coverage.missing : []
+        let unmet = isRestricted ? [] : report.coverage.missing(fromSeeds: report.simulations)
         if !unmet.isEmpty {
             writeLine("never met: \(unmet.map(\.rawValue).joined(separator: " "))")
         }
         return report.failures == 0 && unmet.isEmpty ? 0 : 1
     }
 
-    /// Whether so many unrestricted seeds were run that each fault must have been among them.
-    private var isBroad: Bool {
-        arguments.scenario == .mixed && arguments.overrides.isEmpty
-            && report.simulations >= Self.broadSeeds
+    /// Whether faults are left out on purpose.
+    private var isRestricted: Bool {
+        arguments.scenario != .mixed || !arguments.overrides.isEmpty || arguments.crashPoints != nil
     }
 
     private func shrink(_ job: SimulationJob, _ signature: String) throws {

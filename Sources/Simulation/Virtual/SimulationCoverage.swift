@@ -28,7 +28,8 @@ package struct SimulationCoverage: Sendable, Equatable {
         case crashAfterEffects, crashInRecovery, crashInCreation, crashAtOpening
         case crashInProjection, diskFailed, diskFull, mapGrown
         case projectionDeleted, projectionDamaged, projectionFailed, projectionRebuilt
-        case reboot, wallStep, suspend, bootClockDrift, yearChange, daylightSaving, leapDay
+        case reboot, lostTime, wallStep, suspend, bootClockDrift
+        case yearChange, daylightSaving, leapDay
         case cancelled, diskFilled
         // What the runs did.
         case parked, retriedByHand, splitBatch, changedRecord, answersTogether, abandonedRequest
@@ -54,6 +55,16 @@ package struct SimulationCoverage: Sendable, Equatable {
 
     /// What never occurred.
     package var missing: [Kind] { Kind.allCases.filter { self[$0] == 0 } }
+
+    /// What never occurred though so many seeds were run that it should have.
+    ///
+    /// A class of faults that a thousand seeds don't meet has gone, or is as good as gone.
+    package func missing(fromSeeds seeds: Int) -> [Kind] {
+        seeds >= Self.seedsForAll ? missing : []
+    }
+
+    /// So many seeds meet every class.
+    package static let seedsForAll = 1_000
 }
 
 extension SimulationCoverage: CustomStringConvertible {

@@ -19,6 +19,7 @@ extension SimulationKnob {
         amount("patienceMs", .people, quiet: 7_200_000, \.patienceMs),
         amount("wallStepNs", .clock, \.wallStepNs), amount("serverSkewNs", .clock, \.serverSkewNs),
         count("suspends", .clock, \.suspends), amount("bootDriftPPM", .clock, \.bootDriftPPM),
+        flag("losesTime", .clock, \.losesTime),
         // The first moment of 2026.
         amount("startNs", .clock, quiet: 1_767_225_600e9, \.startNs),
     ]

@@ -28,7 +28,7 @@ extension SimulationPlan {
         serverLimits = draw.serverLimits(windows)
         limits = draw.limitPolicy(windows, serverLimits, isRealistic)
         retry = draw.retryPolicy(isRealistic)
-        isStorm = draw.chance(0.15)
+        isStorm = draw.chance(0.08)
         spikeRate = isStorm ? 0.7 : draw.chance(0.6) ? draw.share(0.3) : 0
         let times = draw.times(limits, isRealistic)
         (forwardNs, answerNs, answerJitterNs) = (times.forward, times.answer, times.jitter)
@@ -54,6 +54,8 @@ extension SimulationPlan {
         suspends = draw.chance(0.25) ? draw.between(1, 3) : 0
         suspendMs = draw.one(of: [1_000, 60_000, 43_200_000])
         startNs = draw.startNs()
+        // A date that a server without a clock names would be decades away.
+        losesTime = sendsDate && draw.chance(0.2)
         bootDriftPPM = draw.chance(0.3) ? Int64(draw.between(-60, 60)) : 0
         wallStepNs = draw.wallStep()
         wallStepAt = draw.between(1, 150)

@@ -82,6 +82,8 @@ package struct SimulationPlan: Sendable, Equatable {
     package var suspendMs: Int
     /// The true time at the start, in nanoseconds of UTC.
     package var startNs: Int64
+    /// Each boot begins in the year 2000, until the time is set.
+    package var losesTime: Bool
     /// How much faster than true the machine's boot clock runs, in millionths.
     package var bootDriftPPM: Int64
     /// The wall clock is set by so much at step `wallStepAt`, or soon after it.

@@ -17,6 +17,9 @@ struct StoreChecker {
         let head: [UInt8]
     }
 
+    /// One in so many seeds makes the projection anew at its end.
+    private static let rebuiltSeeds: UInt64 = 4
+
     let plan: SimulationPlan
     private let folder: ScratchFolder
     private let projections: String
@@ -90,7 +93,9 @@ struct StoreChecker {
         let followed = try Projector(projection, folder: projections, log: log)
         try readOrRebuild(followed)
         try checkProjection(followed, rows, matches, &violations)
-        if isLast {
+        // What the server's texts say was compared above; the other way to make it is the same code
+        // for every seed.
+        if isLast, plan.seed % Self.rebuiltSeeds == 0 {
             let rebuilt = try Projector(
                 projection, folder: try folder.make("rebuilt-\(marks.count)"), log: log)
             try Self.compare(followed, with: rebuilt, &violations)

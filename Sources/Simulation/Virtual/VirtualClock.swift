@@ -10,6 +10,8 @@ final class VirtualClock: TimeSource {
         var boots = 1
         /// How far the wall clock is from the true time.
         var wallErrorNs: Int64 = 0
+        /// How far it is behind beside that, since the machine booted without knowing the time.
+        var lostNs: Int64 = 0
     }
 
     /// The true time at the start, by the clock that counts it.
@@ -34,7 +36,8 @@ final class VirtualClock: TimeSource {
             ClockReading(
                 bootID: "boot-\(state.boots)",
                 bootNs: drifted(state.nowNs - state.bootedNs),
-                wall: LogTime(nanoseconds: epochNs + state.nowNs + state.wallErrorNs))
+                wall: LogTime(
+                    nanoseconds: epochNs + state.nowNs + state.wallErrorNs - state.lostNs))
         }
     }
 
@@ -53,6 +56,22 @@ final class VirtualClock: TimeSource {
             state.bootedNs = state.nowNs - uptimeNs
         }
     }
+
+    /// The wall clock begins at 2000 with this boot, as it does where its battery is dead.
+    func loseTime() {
+        state.withLock { state in
+            let wall = epochNs + state.nowNs + state.wallErrorNs
+            state.lostNs = wall - Self.year2000Ns - (state.nowNs - state.bootedNs)
+        }
+    }
+
+    /// Whether the wall clock has not been told the time since it was lost.
+    var isLost: Bool { state.withLock { $0.lostNs != 0 } }
+
+    /// Sets a wall clock that began at 2000 right.
+    func findTime() { state.withLock { $0.lostNs = 0 } }
+
+    private static let year2000Ns: Int64 = 946_684_800 * .nsPerSecond
 
     /// Sets the wall clock, as an administrator or NTP does.
     func stepWall(byNs step: Int64) { state.withLock { $0.wallErrorNs += step } }

@@ -30,6 +30,10 @@ extension VirtualMachine {
         let downMs = generator.below(plan.isStorm || generator.below(2) == 0 ? 200 : 5_000)
         pass(Int64(uptimeMs + downMs) * .nsPerMs)
         clock.reboot(uptimeNs: Int64(uptimeMs) * .nsPerMs)
+        if plan.losesTime {
+            coverage.count(.lostTime)
+            clock.loseTime()
+        }
     }
 
     /// Whether the wall clock is further ahead of an anchor than is let pass.
@@ -44,6 +48,10 @@ extension VirtualMachine {
     /// Only in a boot that has an anchor: one that jumps forward across a reboot is more than the
     /// limiter can know.
     func stepWall(_ anchor: ClockAnchored?) {
+        if clock.isLost, anchor?.bootID == clock.read().bootID, generator.below(20) == 0 {
+            clock.findTime()
+            isUnanchored = isWallAhead(of: anchor)
+        }
         guard wallStepLeftNs != 0, stepCount >= plan.wallStepAt,
             anchor?.bootID == clock.read().bootID
         else { return }

@@ -136,7 +136,7 @@ final class VirtualMachine {
             }
             let inputs = try awaitInputs(engine)
             if let end = try process(engine, inputs) { return end }
-            if generator.below(8) == 0, try !follow() { return .crashed }
+            if generator.below(16) == 0, try !follow() { return .crashed }
         }
         guard let finished else { return .crashed }
         guard wire.awaited.isEmpty else {

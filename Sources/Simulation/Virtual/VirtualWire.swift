@@ -149,8 +149,11 @@ struct VirtualWire {
         items.removeAll { if case .arrival = $0.content { false } else { true } }
     }
 
-    /// The machine sleeps from now until `time`: half of what it sent goes out when it wakes, half
-    /// of the answers are lost, and its timers run out as soon as it wakes, or later.
+    /// The machine sleeps from now until `time`: half of the requests that it waits for go out when
+    /// it wakes, half of the answers are lost, and its timers run out when it wakes or later.
+    ///
+    /// What it has given up is out: that such a request stays in the kernel of a machine that falls
+    /// asleep, and leaves when it wakes, is beyond what `deliveryBoundMs` promises.
     mutating func sleep(untilNs time: Int64) {
         asleepUntilNs = time
         let sleeping = items.filter { $0.timeNs < time }
@@ -160,7 +163,10 @@ struct VirtualWire {
             var moved = item.timeNs
             if isLost {
                 switch item.content {
-                case .arrival: moved = time + 1 + Int64(unit() * Double(plan.forwardNs))
+                case .arrival(let request, _, _):
+                    if item.life == life, awaited.contains(request.intent) {
+                        moved = time + 1 + Int64(unit() * Double(plan.forwardNs))
+                    }
                 case .answer: continue
                 case .timeout: moved = time + Int64(unit() * Double(plan.timeoutNs))
                 }
@@ -182,6 +188,8 @@ struct VirtualWire {
             coverage.count(item.life == life ? .arrivalAfterTimeout : .arrivalAfterCrash)
         }
         guard isAwaited else { return }
+        // An answer that comes too late is not waited for, even if all timers are late themselves.
+        guard reply.delayNs < max(plan.idleTimeoutNs, plan.timeoutNs) else { return }
         let time = item.timeNs + reply.delayNs + back
         if time < asleepUntilNs, unit() < 0.5 { return }
         if case .stalled = reply.delivery {

@@ -88,6 +88,23 @@ struct ERPServerTests {
         }
     }
 
+    @Test func aStalledBodyEndsHalfWayAfterItsStall() async throws {
+        var configuration = ERPConfiguration(seed: 2, records: 10)
+        configuration.faults[.stalledBody] = 1
+        configuration.faults.stallNs = 200_000_000
+        try await withServer(configuration) { _, port in
+            let client = try RawClient(port: port)
+            defer { client.close() }
+            let clock = ContinuousClock()
+            let start = clock.now
+            try client.send("/api/os")
+            let answer = try RawClient.Answer(client.receiveAll())
+            let announced = try #require(answer.length)
+            #expect(answer.body.count == announced / 2)
+            #expect(clock.now - start >= .milliseconds(200))
+        }
+    }
+
     @Test func portIsFreeAgainAfterStopping() async throws {
         let erp = SimulatedERP(ERPConfiguration(seed: 1, records: 1))
         let server = ERPServer(erp)

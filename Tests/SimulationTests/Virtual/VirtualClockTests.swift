@@ -40,6 +40,20 @@ struct VirtualClockTests {
         }
     }
 
+    @Test func aDeadBatteryBeginsAt2000UntilTheTimeIsSet() {
+        let clock = VirtualClock(startNs: 1_800_000_000 * .nsPerSecond)
+        clock.stepWall(byNs: 5)
+        let before = clock.read()
+        clock.reboot(uptimeNs: 3 * .nsPerSecond)
+        clock.loseTime()
+        #expect(clock.isLost)
+        #expect(clock.read().wall.rfc3339() == "2000-01-01T00:00:03.000Z")
+        #expect(clock.read().bootID != before.bootID)
+        clock.findTime()
+        #expect(!clock.isLost)
+        #expect(clock.read().wall == before.wall)
+    }
+
     /// By the calendar of the simulated ERP, which is not the product's.
     @Test func yearsAndLeapDaysBeginAtTheirMoments() {
         for (seconds, kind) in SimulationPlan.moments {

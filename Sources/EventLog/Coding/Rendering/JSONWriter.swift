@@ -148,12 +148,12 @@ package struct JSONWriter {
         var text = value
         text.withUTF8 { utf8 in
             var start = 0
-            for (index, byte) in utf8.enumerated() where isEscaped(byte) {
-                bytes.append(contentsOf: utf8[start..<index])
-                escape(byte)
+            for index in utf8.indices where isEscaped(utf8[index]) {
+                bytes.append(contentsOf: UnsafeBufferPointer(rebasing: utf8[start..<index]))
+                escape(utf8[index])
                 start = index + 1
             }
-            bytes.append(contentsOf: utf8[start...])
+            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: utf8[start...]))
         }
         bytes.append(UInt8(ascii: "\""))
     }
