@@ -323,4 +323,33 @@ import Testing
         #expect(contents.rows.count { $0.fromDetail == nil } == 1)
         #expect(contents.summed == 11)
     }
+
+    /// What is folded twice charges an attempt twice.
+    @Test func foldingAfterEachStepGivesWhatFoldingAtOnceGives() throws {
+        var api = api
+        api.poison = [3, 7]
+        api.missing = [9]
+        let projector = try driver.projector()
+        try driver.request(.full)
+        while driver.control.invocation != nil {
+            try driver.finish(with: api, steps: 1)
+            try projector.catchUp()
+        }
+        let contents = try Contents(projector)
+        #expect(contents == (try driver.fromScratch()))
+        #expect(contents.rows.filter { $0.core.attempts == 5 }.count == 3)
+        for row in contents.rows { #expect(row.core == driver.rows[row.core.ordinal]) }
+    }
+
+    @Test func aTailOverAProjectionWithoutRowsShowsAllThatIsNew() throws {
+        let projector = try driver.projector()
+        try projector.catchUp()
+        #expect(try projector.standing()?.rows == 0)
+        try driver.sync(.full, api)
+        let holder = Holder(driver.projections)
+        let contents = try Contents(projector)
+        #expect(contents.rows.count == 12)
+        #expect(contents == (try driver.fromScratch()))
+        withExtendedLifetime(holder) {}
+    }
 }

@@ -100,6 +100,10 @@ struct RESTSourceTests {
         #expect(body.code == "too-large")
         let announced = Array("HTTP/1.1 200 OK\r\n\r\n".utf8) + Array(long.utf8)
         #expect(try await failure(limits: limits, .send(announced), .hang).code == "too-large")
+        // Over the cap as a whole only: each piece that libcurl hands on is below it.
+        let large = RESTConfiguration.Limits(maxBodyBytes: 100_000)
+        let pieces = LoopbackServer.answer(String(repeating: "x", count: 300_000))
+        #expect(try await failure(limits: large, .send(pieces)).code == "too-large")
         let headers = LoopbackServer.answer("{}", headers: (0..<50).map { "X-\($0): \(long)" })
         #expect(try await failure(limits: limits, .send(headers)).code == "headers")
         let fitting = LoopbackServer.answer(#"{"data":[]}"# + String(repeating: " ", count: 989))

@@ -34,6 +34,9 @@ struct RequestBuilderTests {
         #expect(
             url(Fixture.list(nil, filter), try Fixture.configuration())
                 == base + "page=1&per_page=1000&id_gt=4711")
+        #expect(
+            url(Fixture.list(PagePlace.page(2).cursor, filter), try Fixture.configuration())
+                == base + "page=2&per_page=1000&id_gt=4711")
         let keyset = try Fixture.configuration(
             paging: .idAfter(param: "id_gt", sizeParam: "n", size: 10), idAfterParam: nil)
         #expect(url(Fixture.list(nil, filter), keyset) == base + "n=10&id_gt=4711")

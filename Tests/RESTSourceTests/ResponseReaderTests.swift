@@ -113,6 +113,16 @@ struct ResponseReaderTests {
         #expect(answer.failure?.arrivalUnknown == false)
     }
 
+    @Test(
+        "says of a gateway's failure for details that the record may be to blame, but not of a 503",
+        arguments: [(500, .server), (502, .server), (504, .server), (503, .unavailable)]
+            as [(Int, FailureClass)])
+    func detailClasses(_ status: Int, _ failure: FailureClass) throws {
+        let answer = try read(Fixture.detail("1"), Fixture.response(status))
+        #expect(answer.failure?.failure == failure)
+        #expect(answer.failure?.failure.isOfAPI == (status == 503))
+    }
+
     @Test("reads how long to wait from a 429 and from a 503")
     func waits() throws {
         let wait = [("retry-after", "7")]

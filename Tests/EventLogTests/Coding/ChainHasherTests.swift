@@ -26,6 +26,17 @@ import Testing
         #expect(heads.allSatisfy { $0.count == 32 })
     }
 
+    /// Computed by another program: the head before, and position and identity of each event.
+    @Test func positionAndIdentityAreHashedAsTheFormatSays() {
+        let chain = ChainHasher(previousHead: ChainHasher.genesis)
+        for position: UInt64 in [1, 2] {
+            chain.add(Position(position), identity: Array(0..<48 as Range<UInt8>)[...])
+        }
+        #expect(
+            hex(chain.finish())
+                == "5618c0be1a53eb45a8d658645345c06ddd1177da20460118120457bd90c8f360")
+    }
+
     @Test func itDoesNotDependOnTheStorageHeader() throws {
         let value = try StoredValue(logged(.runStarted(RunStarted(mode: .full))))
         var other = value

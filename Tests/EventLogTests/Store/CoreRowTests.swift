@@ -168,6 +168,21 @@ import Testing
         #expect(try writer.rows(needs).seen == [], "a pass that is over is forgotten")
     }
 
+    @Test func recordsThatDidNotChangeAreSeenToo() throws {
+        var api = FakeAPI(1...25)
+        try driver.request(.full, RunOptions(noDetails: true))
+        try driver.finish(with: api)
+        // A changed one in the middle cuts the unchanged ones into two runs.
+        api.headers[5] = 2
+        try driver.request(.full, RunOptions(noDetails: true))
+        try driver.finish(with: api, steps: 1)
+        var needs = ReadSet(stream: StoreDriver.stream)
+        needs.ids = (1...25).map { RecordID("\($0)") }
+        needs.seenIn = try #require(driver.control[StoreDriver.stream].pass).number
+        let writer = try driver.log.beginWrite(after: driver.control.position)
+        #expect(try writer.rows(needs).seen == Set((0..<10).map { Ordinal($0) }))
+    }
+
     /// The seen-set of a pass need not begin with the first records of the stream.
     @Test func theSeenSetOfAPassIsForgottenWhereverItLies() throws {
         var api = FakeAPI(1...8_200, pageSize: 8_300)
