@@ -44,23 +44,11 @@ package struct LimiterState: Sendable, Equatable {
     /// - Parameter held: requests whose response has not come: they hold a slot in each window.
     /// - Returns: nil when only a response can free a slot.
     package func earliest(windows: [RateWindow], held: Int, now: Int64) -> Int64? {
-        guard !learned.isEmpty else {
-            var earliest = now
-            for window in windows {
-                guard let free = slots.earliest(in: window, held: held, now: now) else {
-                    return nil
-                }
-                earliest = max(earliest, free)
-            }
-            return earliest
-        }
         var time = now
         // A learned limit may rise before a slot runs out. Each round of the loop but the last ends
-        // at a raise, and the first few decide.
+        // at a raise, and the first few decide; without a learned limit there is one.
         for _ in 0..<Self.mostRaises {
-            guard let free = earliest(underLearned: windows, held: held, at: time) else {
-                return nil
-            }
+            guard let free = earliest(windows, held: held, at: time) else { return nil }
             guard let raise = nextRaiseNs(of: windows, now: time), raise < free else { return free }
             time = raise
         }
@@ -69,7 +57,8 @@ package struct LimiterState: Sendable, Equatable {
 
     private static let mostRaises = 1_024
 
-    private func earliest(underLearned windows: [RateWindow], held: Int, at now: Int64) -> Int64? {
+    /// The same by the limits that hold at `now`.
+    private func earliest(_ windows: [RateWindow], held: Int, at now: Int64) -> Int64? {
         var earliest = now
         for window in windows {
             let limited = limited(window, held: held, at: now)

@@ -36,17 +36,19 @@ extension LimiterState: FieldCoded {
 
 extension LearnedLimit: FieldCoded {
     init(from reader: inout FieldReader) throws(FieldError) {
-        self.init(
-            window: "", periodNs: 0, requests: 0, ceiling: 0, position: .none, sinceNs: 0,
-            confirmations: 0)
         var window = ""
         var periodNs: Int64 = 0
+        var requests: UInt32 = 0
+        var ceiling: UInt32 = 0
+        var position = Position.none
+        var sinceNs: Int64 = 0
+        var confirmations: UInt8 = 0
         while let field = try reader.next() {
             switch field {
             case 1: window = try reader.string()
             case 2: periodNs = try reader.signed()
-            case 3: requests = Int(try reader.unsigned(UInt32.self))
-            case 4: ceiling = Int(try reader.unsigned(UInt32.self))
+            case 3: requests = try reader.unsigned()
+            case 4: ceiling = try reader.unsigned()
             case 5: position = try reader.position()
             case 6: sinceNs = try reader.signed()
             case 7: confirmations = try reader.unsigned()
@@ -54,7 +56,7 @@ extension LearnedLimit: FieldCoded {
             }
         }
         self.init(
-            window: window, periodNs: periodNs, requests: requests, ceiling: ceiling,
+            window: window, periodNs: periodNs, requests: Int(requests), ceiling: Int(ceiling),
             position: position, sinceNs: sinceNs, confirmations: confirmations)
     }
 
