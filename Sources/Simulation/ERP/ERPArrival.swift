@@ -84,16 +84,7 @@ package struct ERPArrivals: Sendable {
     package func maximumArrivals(
         inWindowNs length: Int64, where isCounted: (ERPArrival) -> Bool = { _ in true }
     ) -> Int {
-        let times = entries.lazy.filter(isCounted).map(\.timeNs)
-        var window: [Int64] = []
-        var first = 0
-        var most = 0
-        for time in times {
-            window.append(time)
-            while window[first] <= time - length { first += 1 }
-            most = max(most, window.count - first)
-        }
-        return most
+        entries.lazy.filter(isCounted).map(\.timeNs).mostInWindow(ofNs: length)
     }
 
     /// How many times each identity was asked for in detail.
@@ -104,5 +95,20 @@ package struct ERPArrivals: Sendable {
             for id in ids { counts[id, default: 0] += 1 }
         }
         return counts
+    }
+}
+
+extension Sequence<Int64> {
+    /// The most of these ascending times that any half-open window of this length holds.
+    func mostInWindow(ofNs length: Int64) -> Int {
+        var times: [Int64] = []
+        var first = 0
+        var most = 0
+        for time in self {
+            times.append(time)
+            while times[first] <= time - length { first += 1 }
+            most = Swift.max(most, times.count - first)
+        }
+        return most
     }
 }

@@ -182,14 +182,10 @@ package struct LimiterSchedule {
     private mutating func check() throws(Violation) {
         arrivals.sort()
         for window in windows {
-            var first = 0
-            for last in arrivals.indices {
-                while arrivals[last] - arrivals[first] >= window.periodNs { first += 1 }
-                guard last - first < window.requests else {
-                    throw violation(
-                        "\(last - first + 1) arrivals in \(window.periodNs) ns, which admits "
-                            + "\(window.requests)")
-                }
+            let most = arrivals.mostInWindow(ofNs: window.periodNs)
+            guard most <= window.requests else {
+                throw violation(
+                    "\(most) arrivals in \(window.periodNs) ns, which admits \(window.requests)")
             }
         }
         let phase = Int64(random.below(1_000_000))

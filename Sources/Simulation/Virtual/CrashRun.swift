@@ -18,7 +18,7 @@ package struct CrashRun {
 
     /// - Parameter points: ascending from 1; more than there are in the sync are never reached.
     package func run(crashingAt points: [Int]) throws(SimulationFailure) -> Simulator.Result {
-        do {
+        try SimulationFailure.catching(plan) {
             let folder = try ScratchFolder("crashes")
             let machine = try VirtualMachine(
                 plan, store: try folder.make("store"), disk: disk,
@@ -41,12 +41,6 @@ package struct CrashRun {
                 virtualNs: machine.clock.nowNs - start, digest: digest,
                 points: machine.crashes.passed, recovery: machine.recovery ?? 0..<0,
                 coverage: coverage)
-        } catch let failure as SimulationFailure {
-            throw failure
-        } catch let violation as SimulationViolation {
-            throw SimulationFailure(plan, [violation])
-        } catch {
-            throw SimulationFailure(plan, [SimulationViolation(0, "\(error)")])
         }
     }
 

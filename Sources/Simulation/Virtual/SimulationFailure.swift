@@ -9,6 +9,21 @@ package struct SimulationFailure: Error, Sendable, Equatable, CustomStringConver
         self.violations = violations
     }
 
+    /// Runs a simulation of the plan; whatever it throws becomes a failure of that plan.
+    static func catching<Value>(
+        _ plan: SimulationPlan, _ body: () throws -> Value
+    ) throws(SimulationFailure) -> Value {
+        do {
+            return try body()
+        } catch let failure as SimulationFailure {
+            throw failure
+        } catch let violation as SimulationViolation {
+            throw SimulationFailure(plan, [violation])
+        } catch {
+            throw SimulationFailure(plan, [SimulationViolation(0, "\(error)")])
+        }
+    }
+
     package var description: String {
         let first = violations.first.map(\.description) ?? ""
         let more = violations.count > 1 ? " (and \(violations.count - 1) more)" : ""

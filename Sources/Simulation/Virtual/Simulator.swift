@@ -65,7 +65,7 @@ package struct Simulator {
 
     /// - Throws: `SimulationFailure` for everything that was violated or went wrong.
     package func run() throws(SimulationFailure) -> Result {
-        do {
+        try SimulationFailure.catching(plan) {
             let folder = try ScratchFolder("simulation")
             let machine = try VirtualMachine(plan, store: try folder.make("store"), disk: disk)
             var checks = Checks(
@@ -74,12 +74,6 @@ package struct Simulator {
             let start = machine.clock.nowNs
             try play(machine, &checks)
             return result(machine, checks, since: start)
-        } catch let failure as SimulationFailure {
-            throw failure
-        } catch let violation as SimulationViolation {
-            throw SimulationFailure(plan, [violation])
-        } catch {
-            throw SimulationFailure(plan, [SimulationViolation(0, "\(error)")])
         }
     }
 
