@@ -103,17 +103,22 @@ import Testing
         #expect(core.finished.last?.outcome == .completed)
     }
 
-    /// An answer shows that the record doesn't end the program.
-    @Test func anAnswerClearsASuspect() {
-        var core = CoreHarness()
-        let api = FakeAPI(1...4, pageSize: 100)
+    /// Lists, then crashes each time that details are asked for.
+    private func listAndCrash(_ core: inout CoreHarness, _ api: FakeAPI, times: Int) {
         core.request(.incremental, policy: policy)
         core.answer(core.wire[0], api.answer(core.wire[0]))
-        for _ in 0..<5 {
+        for _ in 0..<times {
             core.waitForRequest()
             core.start()
             core.request(.resume, policy: policy)
         }
+    }
+
+    /// An answer shows that the record doesn't end the program.
+    @Test func anAnswerClearsASuspect() {
+        var core = CoreHarness()
+        let api = FakeAPI(1...4, pageSize: 100)
+        listAndCrash(&core, api, times: 5)
         core.finish(with: api)
         #expect(core.finished.last?.outcome == .completed)
         #expect(core.control[CoreHarness.stream].counts.synced == 4)
@@ -123,13 +128,7 @@ import Testing
     @Test func aSuspectWaitsForWhatIsOnTheWire() throws {
         var core = CoreHarness()
         var api = FakeAPI(1...4, pageSize: 100)
-        core.request(.incremental, policy: policy)
-        core.answer(core.wire[0], api.answer(core.wire[0]))
-        for _ in 0..<3 {
-            core.waitForRequest()
-            core.start()
-            core.request(.resume, policy: policy)
-        }
+        listAndCrash(&core, api, times: 3)
         core.feed(.cancelRequested(CancelRequested(signal: .sigterm)))
         core.finish(with: api)
         api.add(5)

@@ -83,6 +83,17 @@ import Testing
         return core
     }
 
+    /// Lets time pass, has more details answered, and one more request refused.
+    private func refuseAgain(
+        _ core: inout CoreHarness, afterSeconds seconds: Int64, admitting details: Int
+    ) throws {
+        let api = FakeAPI(1...60, pageSize: 100)
+        core.now = core.now.adding(ms: seconds * 1_000)
+        core.feedTime()
+        for _ in 0..<details { core.answer(core.wire[0], api.answer(core.wire[0])) }
+        core.answer(try #require(core.wire.first), .limited(waitMs: 30_000))
+    }
+
     private func limit(_ core: CoreHarness, afterSeconds seconds: Int64 = 0) -> Int {
         let now = core.control.bootNs(at: core.now.adding(ms: seconds * 1_000))
         return core.control.limiter.limit(of: Self.configured[0], now: now)
@@ -111,11 +122,7 @@ import Testing
     @Test func aLimitThatIsConfirmedRisesHalfAsFast() throws {
         var core = core(admitting: 14)
         core.answer(core.wire[0], .limited(waitMs: 30_000))
-        let api = FakeAPI(1...60, pageSize: 100)
-        core.now = core.now.adding(ms: 601_000)
-        core.feedTime()
-        for _ in 0..<15 { core.answer(core.wire[0], api.answer(core.wire[0])) }
-        core.answer(try #require(core.wire.first), .limited(waitMs: 30_000))
+        try refuseAgain(&core, afterSeconds: 601, admitting: 15)
         #expect(lessons(core).map(\.confirmations) == [0, 1])
         #expect(limit(core, afterSeconds: 1_199) == 15)
         #expect(limit(core, afterSeconds: 1_200) == 16)
@@ -125,11 +132,7 @@ import Testing
     @Test func aLimitThatHasRisenToTheConfiguredOneIsForgotten() throws {
         var core = core(admitting: 14)
         core.answer(core.wire[0], .limited(waitMs: 30_000))
-        let api = FakeAPI(1...60, pageSize: 100)
-        core.now = core.now.adding(ms: 7_200_000)
-        core.feedTime()
-        for _ in 0..<18 { core.answer(core.wire[0], api.answer(core.wire[0])) }
-        core.answer(try #require(core.wire.first), .limited(waitMs: 30_000))
+        try refuseAgain(&core, afterSeconds: 7_200, admitting: 18)
         #expect(limit(core) == 18)
         #expect(lessons(core).map(\.confirmations) == [0, 0])
     }
@@ -140,11 +143,7 @@ import Testing
         core.answer(core.wire[0], .limited(waitMs: 30_000))
         #expect(limit(core) == 20)
         #expect(lessons(core).map(\.kind) == [.suspected])
-        let api = FakeAPI(1...60, pageSize: 100)
-        core.now = core.now.adding(ms: 120_000)
-        core.feedTime()
-        for _ in 0..<4 { core.answer(core.wire[0], api.answer(core.wire[0])) }
-        core.answer(try #require(core.wire.first), .limited(waitMs: 30_000))
+        try refuseAgain(&core, afterSeconds: 120, admitting: 4)
         #expect(limit(core) == 4)
     }
 
