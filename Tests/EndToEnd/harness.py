@@ -12,6 +12,7 @@ import random
 import select
 import shlex
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -23,6 +24,10 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from decimal import Decimal
+
+# A shell that starts the tests in the background has them ignore SIGINT, and whatever they start
+# would too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("OSSYNC_BINARY") or str(ROOT / ".build/debug/ossync")
