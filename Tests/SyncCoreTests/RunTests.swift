@@ -112,6 +112,17 @@ import Testing
         #expect(core.control[CoreHarness.stream].counts.synced == 25)
     }
 
+    @Test func whatAPageHadGivenBeforeDoesNotCountAgainstTheNextMax() {
+        var core = CoreHarness()
+        let api = FakeAPI(1...25)
+        for (most, total) in [(13, 13), (5, 18), (1, 19), (6, 25)] as [(UInt64, UInt64)] {
+            core.request(.incremental, RunOptions(noDetails: true, maxRecords: most))
+            core.finish(with: api)
+            #expect(core.finished.last?.counters.new == most)
+            #expect(core.control[CoreHarness.stream].counts.total == total)
+        }
+    }
+
     @Test func maxInDetailsOnlyCountsDetails() {
         var core = CoreHarness()
         let api = FakeAPI(1...25)

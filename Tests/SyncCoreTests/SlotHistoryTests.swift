@@ -61,6 +61,19 @@ import Testing
         #expect(history.buckets.count <= SlotHistory.bucketCapacity)
     }
 
+    /// The buckets that were filled for small windows are too many for the large one.
+    @Test func aWindowThatGrowsMissesNoSlotThatWasKnown() {
+        let window = RateWindow(name: "day", requests: 150_000, periodNs: 86_400 * .nsPerSecond)
+        var history = SlotHistory()
+        for time in 0..<60_000 { history.insert(Int64(time), windows: []) }
+        let known = history.count
+        for time in 0..<150_000 {
+            history.insert(Int64(60_000 + time), windows: [window])
+            if time % 1_000 == 0 { #expect(history.count >= min(known + time + 1, 150_000)) }
+        }
+        #expect(history.buckets.count <= SlotHistory.bucketCapacity)
+    }
+
     /// A request that may still arrive is dated ahead of those that were answered.
     @Test func slotsAreKeptInTheOrderInWhichTheyRunOut() {
         var history = SlotHistory()
