@@ -80,6 +80,16 @@ final class WorkerProcess {
         return .line(line)
     }
 
+    /// The processor time that it has used.
+    var cpuNs: UInt64 {
+        var clock = clockid_t()
+        var time = timespec()
+        guard clock_getcpuclockid(pid, &clock) == 0, clock_gettime(clock, &time) == 0 else {
+            return 0
+        }
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+
     func kill() { Glibc.kill(pid, SIGKILL) }
 
     private func reason() -> String {

@@ -243,7 +243,7 @@ private final class Judge {
             if case .backoffApplied(let backoff) = event.event { backoff.until } else { nil }
         }
         let isAsked = asked.contains(resumeAt) || backoffs.contains(resumeAt)
-        let isDue = completed.reason == .patience && !isAsked
+        let isDue = completed.reason == .patience && isOneWait && !isAsked
         if completed.reason == .budget {
             expect(isOneWait, "its windows alone don't make it wait so long")
             expect(!isAsked, "the server asked for this wait")

@@ -12,7 +12,8 @@ package struct SimulationReport {
     private var events: UInt64 = 0
     private var requests = 0
     private var crashes = 0
-    private var virtualNs: Int64 = 0
+    // Of many simulations: more than fits a count of nanoseconds.
+    private var virtualSeconds = 0.0
     /// Requests whose pace was judged.
     package private(set) var paced = 0
     private let clock = ContinuousClock()
@@ -34,7 +35,7 @@ package struct SimulationReport {
             events += result.events
             requests += result.requests
             crashes += result.crashes
-            virtualNs += result.virtualNs
+            virtualSeconds += Double(result.virtualNs) / 1e9
             paced += result.paced
             coverage.add(result.coverage)
             return Line(
@@ -54,7 +55,6 @@ package struct SimulationReport {
 
     /// Two lines for people: what was done, and what was come across.
     package var summary: String {
-        let virtualSeconds = Double(virtualNs) / 1e9
         let real = elapsedSeconds
         let ratio = real > 0 ? Int(virtualSeconds / real) : 0
         return "\(simulations) simulations, \(failures) failed; \(requests) requests, "

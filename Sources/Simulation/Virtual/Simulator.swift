@@ -40,7 +40,8 @@ package struct Simulator {
     package var observer: ((String) -> Void)?
     /// Called before each check.
     package var beforeCheck: ((Rest) throws -> Void)?
-    private static let mostInvocations = 400
+    /// Under a day's limit a run that pauses goes on with a few requests at a time.
+    private static let mostInvocations = 2_000
 
     /// - Parameter disk: nil where nothing can be made to fail below LMDB; then crashes come
     ///   between its calls only.
