@@ -35,3 +35,13 @@ package enum EngineError: Error, Sendable, CustomStringConvertible {
         }
     }
 }
+
+extension EngineError {
+    /// Why a run failed whose write did, by the documented name; nil for any other error.
+    ///
+    /// It is no event: what can't be written can't be logged. The next engine finds the run
+    /// interrupted, and goes on with it.
+    package var failedWrite: String? {
+        if case .log(let error) = self { error.failedWrite } else { nil }
+    }
+}

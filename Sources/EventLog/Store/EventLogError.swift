@@ -57,8 +57,14 @@ package enum EventLogError: Error, Sendable, CustomStringConvertible {
         if case .storage(let error) = self { error.code == .mapFull } else { false }
     }
 
-    /// Whether the failure is for want of space, or of the disk itself.
-    package var isDiskFull: Bool {
-        if case .storage(let error) = self { error.code == .diskFull } else { false }
+    /// The documented name of why something could not be written, `diskFull` or `io`; nil for
+    /// anything else.
+    package var failedWrite: String? {
+        guard case .storage(let error) = self else { return nil }
+        return switch error.code {
+        case .diskFull: "diskFull"
+        case .io: "io"
+        default: nil
+        }
     }
 }

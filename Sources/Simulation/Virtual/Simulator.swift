@@ -196,7 +196,8 @@ package struct Simulator {
     }
 
     private func wait(for completed: RunCompleted, _ machine: VirtualMachine) {
-        if let resumeAt = completed.resumeAt, machine.draw(below: 4) > 0 {
+        // On a machine that has lost the time since, nobody knows when that is.
+        if let resumeAt = completed.resumeAt, !machine.clock.isLost, machine.draw(below: 4) > 0 {
             machine.pass(resumeAt.since(machine.clock.read().wall))
         } else {
             machine.rest(mostMs: plan.pauseMs)

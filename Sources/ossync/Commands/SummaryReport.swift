@@ -8,18 +8,22 @@ struct SummaryReport {
     private let complaint: String?
     private let outcome: RunOutcome
 
-    /// - Parameter options: what was given beside the command, for the one that goes on.
+    /// - Parameters:
+    ///   - options: what was given beside the command, for the one that goes on.
+    ///   - reason: why the run could not even log its end; nil for one that did.
     init(
         stream: String, mode: String, result: RunSession.Result, exitCode: Int32,
-        options: GlobalOptions
+        options: GlobalOptions, brokenBy reason: String? = nil
     ) {
         let end = result.completed
         let counters = end.counters
         let next = Self.next(end).map { $0 + options.storeArguments }
         json = .object([
             ("v", .number(1)), ("type", "summary"), ("stream", .string(stream)),
-            ("run", .string("r\(result.run.rawValue)")), ("mode", .string(mode)),
-            ("outcome", .string(end.outcome.name)), ("reason", .optional(end.reason?.name)),
+            ("run", result.run == .none ? .null : .string("r\(result.run.rawValue)")),
+            ("mode", .string(mode)),
+            ("outcome", .string(end.outcome.name)),
+            ("reason", .optional(reason ?? end.reason?.name)),
             ("exitCode", .number(exitCode)), ("requests", Self.requests(counters)),
             ("records", Self.records(counters)), ("rateLimited", .number(counters.rateLimited)),
             ("durationSeconds", .seconds(ns: end.durationNs)),
@@ -31,7 +35,9 @@ struct SummaryReport {
         ])
         outcome = end.outcome
         words = Self.words(stream, mode, end, next)
-        complaint = Self.complaint("\(stream) \(mode)", end, next)
+        complaint =
+            end.exitCode == 0 && reason == nil
+            ? nil : Self.complaint("\(stream) \(mode)", end, next)
     }
 
     private init(json: JSONText) {
@@ -102,8 +108,7 @@ struct SummaryReport {
         }
     }
 
-    private static func complaint(_ run: String, _ end: RunCompleted, _ next: String?) -> String? {
-        guard end.exitCode != 0 else { return nil }
+    private static func complaint(_ run: String, _ end: RunCompleted, _ next: String?) -> String {
         let text = "\(run) \(end.outcome.name): \(end.text.withoutControls)"
         guard let next else { return text }
         return "\(text); go on with `\(next)`"
@@ -115,7 +120,8 @@ struct SummaryReport {
         let counters = end.counters
         var lines = [
             "\(stream) \(mode): \(end.outcome.name)"
-                + (end.reason == nil ? "" : " (\(end.text.withoutControls))"),
+                + (end.outcome == .completed && end.reason == nil
+                    ? "" : " (\(end.text.withoutControls))"),
             "requests  \(counters.requests.grouped) (\(counters.listRequests.grouped) list, "
                 + "\(counters.detailRequests.grouped) detail), \(counters.rateLimited) x 429",
             "records   \(counters.new.grouped) new, \(counters.changed.grouped) changed, "

@@ -100,16 +100,24 @@ struct SyncCommand: ParsableCommand {
                 .print(to: session.output)
             return
         }
-        let result = try RunSession(
+        let run = RunSession(
             store: store, source: source, stream: stream, mode: mode.runMode,
             options: RunOptions(
                 noDetails: noDetails, maxRecords: max,
                 maxDurationMs: try maxDuration.map { try span($0, "--max-duration") },
                 patienceMs: try span(patience, "--patience"), abandon: abandon,
-                forgetLimits: forgetLimits)
-        ).run()
-        catchUpProjection(session, stream, store)
-        try finish(session, stream, result)
+                forgetLimits: forgetLimits))
+        do {
+            let result = try run.run()
+            catchUpProjection(session, stream, store)
+            try finish(session, stream, result)
+        } catch let broken as BrokenRun {
+            SummaryReport(
+                stream: stream.name, mode: mode.rawValue, result: broken.result,
+                exitCode: ExitCode.failure, options: session.options, brokenBy: broken.reason
+            ).print(to: session.output)
+            throw CommandFailure.silent(ExitCode.failure)
+        }
     }
 
     /// So that the next reader finds it current; what goes wrong here is told, and loses nothing.

@@ -51,13 +51,34 @@ struct RunSession {
         loop.onReaderLag = { lag in narrator.tell(lag) }
         let known = store.engine.control.stream(named: stream.name)?.id
         let number = known ?? StreamID(UInt16(store.engine.control.streams.count + 1))
-        let completed = try loop.run(
+        let inputs =
             store.engine.startInputs(apiIdentity: store.apiIdentity, stream: stream.name)
-                + [.fact(.runRequested(request), stream: number)])
-        narrator.end()
-        return Result(
+            + [.fact(.runRequested(request), stream: number)]
+        do throws(EngineError) {
+            let completed = try loop.run(inputs)
+            narrator.end()
+            return result(completed, narrator)
+        } catch {
+            narrator.end()
+            guard let reason = error.failedWrite else { throw error }
+            throw BrokenRun(reason: reason, result: result(broken(by: error), narrator))
+        }
+    }
+
+    private func result(_ completed: RunCompleted, _ narrator: RunNarrator) -> Result {
+        Result(
             completed: completed, control: store.engine.control, run: narrator.run,
             commits: store.engine.commits)
+    }
+
+    /// The end of a run that could not log one: what it did is what is durable.
+    private func broken(by error: EngineError) -> RunCompleted {
+        let invocation = store.engine.control.invocation
+        let elapsed = invocation.map { store.clock.read().bootNs - $0.startedNs } ?? 0
+        return RunCompleted(
+            outcome: .failed, reason: nil, text: error.description, resumeAt: nil,
+            counters: invocation?.counters ?? RunCounters(), durationNs: max(elapsed, 0),
+            floorNs: invocation?.floor.floorNs ?? 0)
     }
 
     private func runRequested() throws -> RunRequested {
@@ -98,6 +119,13 @@ struct RunSession {
         }
         return RunNarrator(output: output, files: files, follower: follower)
     }
+}
+
+/// A run that ended because the store could not be written; it can be resumed.
+struct BrokenRun: Error {
+    /// `diskFull` or `io`.
+    let reason: String
+    let result: RunSession.Result
 }
 
 /// Tells people and log files what a run does.

@@ -1,6 +1,7 @@
 import EventLog
 import Projections
 import Records
+import SyncCore
 import SyncEngine
 
 extension CommandFailure {
@@ -9,6 +10,8 @@ extension CommandFailure {
     init(describing error: any Error) {
         switch error {
         case let error as CommandFailure: self = error
+        case let error as BrokenRun:
+            self.init(ExitCode.failure, error.result.completed.text)
         case let error as EngineError: self.init(error.exitCode, error.description)
         case let error as EventLogError:
             self.init(EngineError.log(error).exitCode, error.description)
