@@ -1,33 +1,27 @@
 extension ControlState {
-    /// Folds what happens to the list pass.
-    mutating func applyList(_ logged: LoggedEvent) {
-        let stream = logged.stream
-        switch logged.event {
-        case .passOpened(let event):
-            self[stream].lastPass = event.number
-            self[stream].generation = event.generation
-            self[stream].pass = PassState(
-                number: event.number, generation: event.generation, mode: event.mode,
-                run: logged.run, filter: event.filter, pinned: event.pinned,
-                openedAt: logged.position)
-        case .passAbandoned: self[stream].pass = nil
-        case .passCompleted(let event):
-            if self[stream].pass?.filter == .all, let total = event.total {
-                self[stream].lastTotal = total
-            }
-            if let mark = event.highWaterMark { self[stream].highWaterMark = mark }
-            if let drift = event.drift {
-                invocation?.drift = drift
-            } else if let pass = self[stream].pass, pass.highest != nil {
-                self[stream].highWaterPinned = pass.pinned
-            }
-            self[stream].pass = nil
-        case .pageFetched(let event): applyPage(event, logged)
-        default: preconditionFailure("not an event of a list: \(logged.event.type.name)")
-        }
+    mutating func fold(_ event: PassOpened, _ logged: LoggedEvent) {
+        self[logged.stream].lastPass = event.number
+        self[logged.stream].generation = event.generation
+        self[logged.stream].pass = PassState(
+            number: event.number, generation: event.generation, mode: event.mode, run: logged.run,
+            filter: event.filter, pinned: event.pinned, openedAt: logged.position)
     }
 
-    private mutating func applyPage(_ event: PageFetched, _ logged: LoggedEvent) {
+    mutating func fold(_ event: PassCompleted, _ logged: LoggedEvent) {
+        let stream = logged.stream
+        if self[stream].pass?.filter == .all, let total = event.total {
+            self[stream].lastTotal = total
+        }
+        if let mark = event.highWaterMark { self[stream].highWaterMark = mark }
+        if let drift = event.drift {
+            invocation?.drift = drift
+        } else if let pass = self[stream].pass, pass.highest != nil {
+            self[stream].highWaterPinned = pass.pinned
+        }
+        self[stream].pass = nil
+    }
+
+    mutating func fold(_ event: PageFetched, _ logged: LoggedEvent) {
         release(event.intent, at: logged.time)
         resetFailures()
         let stream = logged.stream
@@ -44,61 +38,48 @@ extension ControlState {
         invocation?.counters.unchanged += event.unchangedCount
         invocation?.counters.seen += UInt64(event.entries.count) + event.unchangedCount
         invocation?.taken += UInt64(event.taken)
-        if var pass = self[stream].pass {
-            pass.take(
-                event, order: self[stream].idOrder ?? .none,
-                isKeyset: invocation?.policy.paging.isKeyset ?? false)
-            pass.lastEvent = logged.position
-            self[stream].pass = pass
+        let order = self[stream].idOrder ?? .none
+        let isKeyset = invocation?.policy.paging.isKeyset == true
+        self[stream].pass?.take(event, order: order, isKeyset: isKeyset, at: logged.position)
+    }
+
+    mutating func fold(_ event: DetailsFetched, _ logged: LoggedEvent) {
+        release(event.intent, at: logged.time)
+        resetFailures()
+        for result in event.results where result.outcome.isFound {
+            self[logged.stream].counts.move(from: result.was, to: .synced)
+            invocation?.counters.detailed += 1
         }
     }
 
-    /// Folds what happens to records in the detail queue.
-    mutating func applyQueue(_ logged: LoggedEvent) {
-        let stream = logged.stream
-        switch logged.event {
-        case .detailsFetched(let event):
-            release(event.intent, at: logged.time)
-            resetFailures()
-            for result in event.results where result.outcome.isFound {
-                self[stream].counts.move(from: result.was, to: .synced)
-                invocation?.counters.detailed += 1
-            }
-        case .detailsRequeued(let event):
-            guard event.kind.isCharged else { return }
-            let records = Array(event.parts.joined())
-            if event.kind != .alone,
-                invocation?.suggestsOutage(event.intent, records) ?? false
-            {
-                invocation?.countFailure(at: logged.position)
-            }
-            for record in records {
-                self[stream].counts.move(from: record.was, to: .retrying)
-            }
-        case .recordParked(let event):
-            self[stream].counts.move(from: event.record.was, to: .parked)
-            self[stream].lastError = event.error.text
-            if invocation?.suggestsOutage(event.intent, []) ?? false {
-                invocation?.countFailure(at: logged.position)
-            }
-            invocation?.counters.failed += 1
-        case .queueRetried(let event):
-            for record in event.records {
-                self[stream].counts.move(from: record.was, to: .pending)
-            }
-        case .queueDropped(let event):
-            for record in event.records {
-                self[stream].counts.move(from: record.was, to: .dropped)
-            }
-        default: preconditionFailure("not an event of the queue: \(logged.event.type.name)")
+    mutating func fold(_ event: DetailsRequeued, _ logged: LoggedEvent) {
+        guard event.kind.isCharged else { return }
+        let records = Array(event.parts.joined())
+        if event.kind != .alone, invocation?.suggestsOutage(event.intent, records) == true {
+            invocation?.countFailure(at: logged.position)
         }
+        for record in records {
+            self[logged.stream].counts.move(from: record.was, to: .retrying)
+        }
+    }
+
+    mutating func fold(_ event: RecordParked, _ logged: LoggedEvent) {
+        self[logged.stream].counts.move(from: event.record.was, to: .parked)
+        self[logged.stream].lastError = event.error.text
+        if invocation?.suggestsOutage(event.intent, []) == true {
+            invocation?.countFailure(at: logged.position)
+        }
+        invocation?.counters.failed += 1
     }
 }
 
 extension PassState {
     /// Moves on by one page; one that repeats the page before it is asked for again.
-    fileprivate mutating func take(_ page: PageFetched, order: IDOrder, isKeyset: Bool) {
+    fileprivate mutating func take(
+        _ page: PageFetched, order: IDOrder, isKeyset: Bool, at position: Position
+    ) {
         pages += 1
+        lastEvent = position
         failures = 0
         distinct += UInt64(page.firstSeen)
         if page.firstSeen > 0 {

@@ -1,44 +1,40 @@
 extension ControlState {
-    /// Folds what happens to requests: intents, refusals, failures, waits.
-    mutating func applyRequest(_ logged: LoggedEvent) {
-        switch logged.event {
-        case .requestIntended(let event):
-            inFlight.append(
-                InFlightRequest(
-                    intent: logged.position, stream: logged.stream, target: event.target,
-                    sentAt: logged.time, isAlone: event.isAlone))
-            if let policy = invocation?.policy {
-                invocation?.counters.count(request: event.endpoint)
-                invocation?.floor.count(windows: policy.limits.windows)
-            }
-        case .rateLimited(let event):
-            release(event.intent, at: logged.time, isRefused: true)
-            invocation?.counters.rateLimited += 1
-            let time = bootNs(at: logged.time)
-            limiter.lastLimitedNs = time
-            if invocation?.refusedSinceNs == nil { invocation?.refusedSinceNs = time }
-        case .requestFailed(let event):
-            applyFailure(event, logged)
-        case .requestAbandoned(let event):
-            release(event.intent, at: logged.time, mayStillArrive: true)
-        case .healthChecked(let event):
-            release(event.intent, at: logged.time)
-            invocation?.healthDone = true
-            resetFailures()
-        case .backoffApplied(let event):
-            let until = bootNs(at: event.until)
-            switch event.kind {
-            case .cooldown:
-                limiter.cooldownUntilNs = until
-                limiter.cooldownAt = logged.position
-                limiter.strikes = event.step
-            case .failure: invocation?.backoffUntilNs = until
-            }
-        default: preconditionFailure("not an event of a request: \(logged.event.type.name)")
+    mutating func fold(_ event: RequestIntended, _ logged: LoggedEvent) {
+        inFlight.append(
+            InFlightRequest(
+                intent: logged.position, stream: logged.stream, target: event.target,
+                sentAt: logged.time, isAlone: event.isAlone))
+        guard let windows = invocation?.policy.limits.windows else { return }
+        invocation?.counters.count(request: event.endpoint)
+        invocation?.floor.count(windows: windows)
+    }
+
+    mutating func fold(_ event: RateLimited, _ logged: LoggedEvent) {
+        release(event.intent, at: logged.time, isRefused: true)
+        invocation?.counters.rateLimited += 1
+        let time = bootNs(at: logged.time)
+        limiter.lastLimitedNs = time
+        if invocation?.refusedSinceNs == nil { invocation?.refusedSinceNs = time }
+    }
+
+    mutating func fold(_ event: HealthChecked, _ logged: LoggedEvent) {
+        release(event.intent, at: logged.time)
+        invocation?.healthDone = true
+        resetFailures()
+    }
+
+    mutating func fold(_ event: BackoffApplied, _ logged: LoggedEvent) {
+        let until = bootNs(at: event.until)
+        switch event.kind {
+        case .cooldown:
+            limiter.cooldownUntilNs = until
+            limiter.cooldownAt = logged.position
+            limiter.strikes = event.step
+        case .failure: invocation?.backoffUntilNs = until
         }
     }
 
-    private mutating func applyFailure(_ event: RequestFailed, _ logged: LoggedEvent) {
+    mutating func fold(_ event: RequestFailed, _ logged: LoggedEvent) {
         let endpoint = request(event.intent)?.endpoint
         release(event.intent, at: logged.time, mayStillArrive: event.answer.arrivalUnknown)
         guard let current = invocation else { return }
@@ -82,7 +78,7 @@ extension ControlState {
         limiter.latencyNs = max(time.since(request.sentAt), fading, 0)
     }
 
-    mutating func applyLesson(_ event: LimitLearned, _ logged: LoggedEvent) {
+    mutating func fold(_ event: LimitLearned, _ logged: LoggedEvent) {
         let index = limiter.learned.firstIndex {
             $0.window == event.window && $0.periodNs == event.periodNs
         }

@@ -14,20 +14,39 @@ package func apply(_ logged: LoggedEvent, to control: inout ControlState) {
         control.streams.append(StreamState(id: event.stream, name: event.name))
     case .clockAnchored(let event): control.anchor(event, after: before)
     case .storageMeasured(let event): control.inFlightAllowed = event.inFlightAllowed
-    case .runRequested, .runStarted, .runResumed, .runStopping, .runCompleted, .runInterrupted,
-        .cancelRequested:
-        control.applyRun(logged)
-    case .requestIntended, .rateLimited, .requestFailed, .requestAbandoned, .backoffApplied,
-        .healthChecked:
-        control.applyRequest(logged)
-    case .limitLearned(let event): control.applyLesson(event, logged)
+    case .cancelRequested: break
+    case .runRequested(let event): control.fold(event, logged)
+    case .runStarted(let event): control.fold(event, logged)
+    case .runResumed(let event): control.fold(event, logged)
+    case .runStopping(let event): control.fold(event, logged)
+    case .runCompleted(let event): control.fold(event, logged)
+    case .runInterrupted: control.endInvocation(isFinished: false)
+    case .requestIntended(let event): control.fold(event, logged)
+    case .requestFailed(let event): control.fold(event, logged)
+    case .requestAbandoned(let event):
+        control.release(event.intent, at: logged.time, mayStillArrive: true)
+    case .healthChecked(let event): control.fold(event, logged)
+    case .rateLimited(let event): control.fold(event, logged)
+    case .backoffApplied(let event): control.fold(event, logged)
+    case .limitLearned(let event): control.fold(event, logged)
     case .limitsForgotten:
         control.limiter.learned = []
         control.limiter.suspected = nil
-    case .passOpened, .passAbandoned, .passCompleted, .pageFetched:
-        control.applyList(logged)
-    case .detailsFetched, .detailsRequeued, .recordParked, .queueRetried, .queueDropped:
-        control.applyQueue(logged)
+    case .passOpened(let event): control.fold(event, logged)
+    case .passAbandoned: control[logged.stream].pass = nil
+    case .passCompleted(let event): control.fold(event, logged)
+    case .pageFetched(let event): control.fold(event, logged)
+    case .detailsFetched(let event): control.fold(event, logged)
+    case .detailsRequeued(let event): control.fold(event, logged)
+    case .recordParked(let event): control.fold(event, logged)
+    case .queueRetried(let event):
+        for record in event.records {
+            control[logged.stream].counts.move(from: record.was, to: .pending)
+        }
+    case .queueDropped(let event):
+        for record in event.records {
+            control[logged.stream].counts.move(from: record.was, to: .dropped)
+        }
     }
 }
 
@@ -62,50 +81,52 @@ extension ControlState {
         }
     }
 
-    fileprivate mutating func applyRun(_ logged: LoggedEvent) {
-        switch logged.event {
-        case .runRequested(let event):
-            let now = bootNs(at: logged.time)
-            invocation = InvocationState(
-                request: logged.position, stream: logged.stream, mode: event.mode,
-                options: event.options, policy: event.policy, seed: event.seed, startedNs: now,
-                floor: FloorTracker(slots: limiter.slots, startNs: now))
-            // The page at the cursor gets all its tries again.
-            self[logged.stream].pass?.failures = 0
-        case .runStarted(let event):
-            guard event.mode != .health else { return }
-            invocation?.mode = event.mode
-            self[logged.stream].lastRun = logged.run
-            if !isBesideUnfinished(logged.run, logged.stream) {
-                self[logged.stream].unfinished = nil
-            }
-        case .runResumed(let event):
-            if invocation?.mode == .incremental {
-                let open = self[logged.stream].pass?.number
-                invocation?.followedPass = open
-            }
-            invocation?.run = event.run
-            invocation?.mode = event.mode
-            if let earlier = self[logged.stream].unfinished, earlier.run == event.run {
-                invocation?.drift = earlier.drift
-            }
-            self[logged.stream].lastRun = event.run
-        case .runStopping(let event):
-            invocation?.stopping = event
-            if event.reason.outcome == .failed, invocation?.mode != .health {
-                self[logged.stream].lastError = event.text
-            }
-        case .cancelRequested: break
-        case .runCompleted(let event):
-            let isHealth = invocation?.mode == .health
-            if event.outcome == .completed, event.reason == nil, !isHealth {
-                self[logged.stream].lastCompletedAt = logged.time
-                self[logged.stream].lastError = nil
-            }
-            endInvocation(isFinished: event.outcome == .completed || event.outcome == .partial)
-        case .runInterrupted: endInvocation(isFinished: false)
-        default: preconditionFailure("not an event of a run: \(logged.event.type.name)")
+    fileprivate mutating func fold(_ event: RunRequested, _ logged: LoggedEvent) {
+        let now = bootNs(at: logged.time)
+        invocation = InvocationState(
+            request: logged.position, stream: logged.stream, mode: event.mode,
+            options: event.options, policy: event.policy, seed: event.seed, startedNs: now,
+            floor: FloorTracker(slots: limiter.slots, startNs: now))
+        // The page at the cursor gets all its tries again.
+        self[logged.stream].pass?.failures = 0
+    }
+
+    fileprivate mutating func fold(_ event: RunStarted, _ logged: LoggedEvent) {
+        guard event.mode != .health else { return }
+        invocation?.mode = event.mode
+        self[logged.stream].lastRun = logged.run
+        if !isBesideUnfinished(logged.run, logged.stream) {
+            self[logged.stream].unfinished = nil
         }
+    }
+
+    fileprivate mutating func fold(_ event: RunResumed, _ logged: LoggedEvent) {
+        if invocation?.mode == .incremental {
+            let open = self[logged.stream].pass?.number
+            invocation?.followedPass = open
+        }
+        invocation?.run = event.run
+        invocation?.mode = event.mode
+        if let earlier = self[logged.stream].unfinished, earlier.run == event.run {
+            invocation?.drift = earlier.drift
+        }
+        self[logged.stream].lastRun = event.run
+    }
+
+    fileprivate mutating func fold(_ event: RunStopping, _ logged: LoggedEvent) {
+        invocation?.stopping = event
+        if event.reason.outcome == .failed, invocation?.mode != .health {
+            self[logged.stream].lastError = event.text
+        }
+    }
+
+    fileprivate mutating func fold(_ event: RunCompleted, _ logged: LoggedEvent) {
+        let isHealth = invocation?.mode == .health
+        if event.outcome == .completed, event.reason == nil, !isHealth {
+            self[logged.stream].lastCompletedAt = logged.time
+            self[logged.stream].lastError = nil
+        }
+        endInvocation(isFinished: event.outcome == .completed || event.outcome == .partial)
     }
 
     /// Whether a run only fetches details while another one's pass is open: that one is still to be
@@ -117,7 +138,7 @@ extension ControlState {
         return earlier.run == pass.run && earlier.run != run
     }
 
-    private mutating func endInvocation(isFinished: Bool) {
+    fileprivate mutating func endInvocation(isFinished: Bool) {
         guard let ended = invocation else { return }
         invocation = nil
         guard ended.mode != .health, !isBesideUnfinished(ended.run, ended.stream) else { return }

@@ -5,8 +5,8 @@ struct BatchPicker {
     let nextDue: LogTime?
 
     init(rows: CoreRows, order: IDOrder) {
-        fresh = rows.waiting[...]
-        groups = Self.groups(rows, order)[...]
+        fresh = ArraySlice(rows.waiting)
+        groups = ArraySlice(Self.groups(rows, order))
         nextDue = rows.nextDue
     }
 
@@ -14,7 +14,7 @@ struct BatchPicker {
 
     /// Whether the next batch is a record that may crash the program.
     var nextIsAlone: Bool {
-        (fresh.first ?? groups.first?.first)?.queue?.isCrashSuspect ?? false
+        (fresh.first ?? groups.first?.first)?.isCrashSuspect == true
     }
 
     struct Batch {
@@ -24,23 +24,22 @@ struct BatchPicker {
         let cause: Position
     }
 
-    /// The next batch of at most `most` records; nil when nothing is due.
-    mutating func take(_ most: Int) -> Batch? {
-        let batch: ArraySlice<RecordRow>
+    /// The next batch of at most `most` records; there must be one.
+    mutating func take(_ most: Int) -> Batch {
         let isAlone = nextIsAlone
-        if !fresh.isEmpty {
+        let batch: ArraySlice<RecordRow>
+        if fresh.isEmpty {
+            batch = groups.removeFirst().prefix(most)
+        } else {
             batch = isAlone ? fresh.prefix(1) : fresh.prefix(most).prefix { !$0.isCrashSuspect }
             fresh = fresh.dropFirst(batch.count)
-        } else if let group = groups.popFirst() {
-            batch = group.prefix(most)
-        } else {
-            return nil
         }
-        guard let first = batch.first else { return nil }
-        let failed = first.queue?.group ?? .none
+        let first = batch[batch.startIndex]
+        var cause = first.headerPosition
+        if let failed = first.queue?.group, failed != .none { cause = failed }
         return Batch(
             asked: batch.map { RequestIntended.Asked(ordinal: $0.ordinal, id: $0.id) },
-            isAlone: isAlone, cause: failed == .none ? first.headerPosition : failed)
+            isAlone: isAlone, cause: cause)
     }
 
     /// The groups that are due, newest identity first, those that were put back last; they are
@@ -58,9 +57,8 @@ struct BatchPicker {
         }
         if rows.retriesAreCut, groups.count > 1 { groups.removeLast() }
         return groups.sorted { left, right in
-            guard let first = left.first, let second = right.first else { return false }
-            let (turn, other) = (first.queue?.turn ?? 0, second.queue?.turn ?? 0)
-            if turn != other { return turn < other }
+            let (first, second) = (left[0], right[0])
+            if first.turn != second.turn { return first.turn < second.turn }
             if order == .none { return first.ordinal > second.ordinal }
             return order.precedes(second.id, first.id)
         }
@@ -68,5 +66,6 @@ struct BatchPicker {
 }
 
 extension RecordRow {
-    fileprivate var isCrashSuspect: Bool { queue?.isCrashSuspect ?? false }
+    fileprivate var isCrashSuspect: Bool { queue?.isCrashSuspect == true }
+    fileprivate var turn: UInt8 { queue.map(\.turn) ?? 0 }
 }

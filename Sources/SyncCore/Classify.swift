@@ -69,8 +69,10 @@ private struct Classifier {
                 rows: UInt32(page.records.count), taken: sorter.taken,
                 partlyTaken: sorter.isFull, firstSeen: UInt32(sorter.firstSeen.count),
                 digest: digest(of: page), idOrder: order,
-                highest: page.records.prefix(sorter.reached).lazy.map(\.id).reduce(nil) {
-                    (order ?? .none).greater($0, $1)
+                highest: order.flatMap { order in
+                    page.records.prefix(sorter.reached).lazy.map(\.id).reduce(nil) {
+                        order.greater($0, $1)
+                    }
                 }, entries: sorter.entries, unchanged: sorter.unchanged))
     }
 

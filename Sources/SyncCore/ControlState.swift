@@ -51,9 +51,12 @@ package struct InFlightRequest: Sendable, Equatable {
     /// Nothing else is sent until its outcome is known.
     package let isAlone: Bool
 
-    package var ordinals: [Ordinal] {
-        if case .detail(let asked) = target { asked.map(\.ordinal) } else { [] }
+    /// The records whose details it asks for.
+    package var asked: [RequestIntended.Asked] {
+        if case .detail(let asked) = target { asked } else { [] }
     }
+
+    package var ordinals: [Ordinal] { asked.map(\.ordinal) }
 
     package var endpoint: Endpoint {
         switch target {

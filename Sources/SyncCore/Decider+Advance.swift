@@ -56,28 +56,29 @@ extension Decider {
         let inFlight = control.inFlight.count
         if invocation.mode == .health {
             if inFlight > 0 { return .wait }
-            return invocation.healthDone
-                ? .done : gated(.health, invocation, cause: invocation.request)
+            if invocation.healthDone { return .done }
+            return gated(invocation) { .send(.health, cause: invocation.request) }
         }
         if invocation.sendsList(control) {
             guard inFlight == 0, let pass = control[invocation.stream].pass else { return .wait }
-            return gated(
-                .list(cursor: pass.cursor, filter: pass.filter), invocation,
-                cause: max(pass.lastEvent, invocation.request))
+            return gated(invocation) {
+                .send(
+                    .list(cursor: pass.cursor, filter: pass.filter),
+                    cause: max(pass.lastEvent, invocation.request))
+            }
         }
-        guard invocation.sendsDetails(control), let detail = invocation.policy.detail else {
+        let room = invocation.roomForDetails(control)
+        guard room > 0, let detail = invocation.policy.detail else {
             return inFlight > 0 ? .wait : .done
         }
+        guard !picker.isEmpty else { return idle(picker) }
         let most = min(detail.concurrency, Int(control.inFlightAllowed ?? .max))
-        let room = min(UInt64(detail.batch), invocation.remainingDetails(control))
-        guard room > 0 else { return inFlight > 0 ? .wait : .done }
-        if picker.isEmpty { return idle(picker) }
         guard inFlight < most, !control.inFlight.contains(where: \.isAlone) else { return .wait }
         if picker.nextIsAlone, inFlight > 0 { return .wait }
-        guard let gate = gate(invocation) else { return .wait }
-        guard gate <= nowNs else { return wake(atBootNs: gate, invocation) }
-        guard let batch = picker.take(Int(room)) else { return idle(picker) }
-        return .send(.detail(batch.asked), isAlone: batch.isAlone, cause: batch.cause)
+        return gated(invocation) {
+            let batch = picker.take(room)
+            return .send(.detail(batch.asked), isAlone: batch.isAlone, cause: batch.cause)
+        }
     }
 
     /// Nothing can be asked for now.
@@ -86,14 +87,10 @@ extension Decider {
         return picker.nextDue.map { .wake($0, isBudget: false) } ?? .done
     }
 
-    private func gated(
-        _ target: RequestIntended.Target, _ invocation: InvocationState, cause: Position
-    ) -> Next {
+    /// Sends, if the limits admit a request now.
+    private func gated(_ invocation: InvocationState, _ send: () -> Next) -> Next {
         guard let gate = gate(invocation) else { return .wait }
-        return gate <= nowNs ? .send(target, cause: cause) : wake(atBootNs: gate, invocation)
-    }
-
-    private func wake(atBootNs gate: Int64, _ invocation: InvocationState) -> Next {
+        if gate <= nowNs { return send() }
         let asked = max(control.limiter.cooldownUntilNs ?? .min, invocation.backoffUntilNs ?? .min)
         return .wake(control.time(atBootNs: gate), isBudget: asked < gate)
     }
@@ -167,9 +164,9 @@ extension Decider {
 
     /// Records that the run gave up, in this invocation and in those it goes on from.
     private func parked(by invocation: InvocationState) -> UInt64 {
-        let earlier = control[invocation.stream].unfinished
-        let before = earlier?.run == invocation.run ? earlier?.counters.failed ?? 0 : 0
-        return before + invocation.counters.failed
+        guard let earlier = control[invocation.stream].unfinished, earlier.run == invocation.run
+        else { return invocation.counters.failed }
+        return earlier.counters.failed + invocation.counters.failed
     }
 }
 
@@ -179,11 +176,13 @@ extension InvocationState {
         options.maxDurationMs.map { startedNs.saturatingAdd($0.saturatingMultiply(.nsPerMs)) }
     }
 
-    /// Details that `--max` still admits: each is counted once it is done, or on its way.
-    func remainingDetails(_ control: ControlState) -> UInt64 {
-        guard let most = options.maxRecords else { return .max }
-        let asked = control.inFlight.reduce(0) { $0 + UInt64($1.ordinals.count) }
+    /// How many records the next detail request may ask for: a batch, or what `--max` still admits,
+    /// each counted once it is done or on its way.
+    fileprivate func roomForDetails(_ control: ControlState) -> Int {
+        guard sendsDetails(control), let batch = policy.detail?.batch else { return 0 }
+        guard let most = options.maxRecords else { return batch }
+        let asked = control.inFlight.reduce(0) { $0 + UInt64($1.asked.count) }
         let used = counters.detailed + counters.failed + asked
-        return most > used ? most - used : 0
+        return most > used ? min(batch, Int(clamping: most - used)) : 0
     }
 }

@@ -1,15 +1,13 @@
 extension Decider {
     /// A page came: it may be the last one, or show that the list doesn't move.
-    mutating func fetched(_ page: PageFetched) {
-        guard let invocation = control.invocation,
-            let before = control[invocation.stream].pass
-        else {
-            emit(.pageFetched(page), cause: page.intent)
-            return
-        }
+    mutating func fetched(
+        _ page: PageFetched, _ request: InFlightRequest, _ invocation: InvocationState
+    ) {
+        let before = control[invocation.stream].pass
         let position = emit(.pageFetched(page), cause: page.intent)
-        admitted(page.intent, cause: position)
-        let stalled = stall(page, before)
+        admitted(page.intent, invocation, cause: position)
+        guard let before else { return }
+        let stalled = stall(page, before, invocation)
         if let stalled, !before.isAtTotalTooSoon {
             stop(.stalled, stalled, cause: position)
             return
@@ -27,11 +25,15 @@ extension Decider {
                     number: pass.number, distinct: pass.distinct, total: pass.total, drift: drift,
                     highWaterMark: mark == stream.highWaterMark ? nil : mark)),
             cause: position)
-        if pass.number == invocation.followedPass, drift == nil { askForNew(cause: completed) }
+        if pass.number == invocation.followedPass, drift == nil {
+            askForNew(invocation, cause: completed)
+        }
     }
 
     /// Why the list doesn't move, if it doesn't.
-    private func stall(_ page: PageFetched, _ before: PassState) -> String? {
+    private func stall(
+        _ page: PageFetched, _ before: PassState, _ invocation: InvocationState
+    ) -> String? {
         guard page.rows > 0, !page.partlyTaken else { return nil }
         if before.repeats(page) {
             return "the list repeats itself: \(describe(before.cursor)) brought the same records "
@@ -42,7 +44,7 @@ extension Decider {
                 + "one"
         }
         // New rows may push a few seen pages down, but not as many as there were.
-        guard let pass = control.invocation.flatMap({ control[$0.stream].pass }),
+        guard let pass = control[invocation.stream].pass,
             pass.stalePages > pass.pages - pass.stalePages
         else { return nil }
         return "the list goes round: \(pass.stalePages) pages in a row, up to "
@@ -50,46 +52,50 @@ extension Decider {
     }
 
     /// After an open pass that an incremental run went on with: what came since.
-    private mutating func askForNew(cause: Position) {
-        guard let invocation = control.invocation, invocation.remainingRecords > 0,
+    private mutating func askForNew(_ invocation: InvocationState, cause: Position) {
+        guard control.invocation?.remainingRecords != 0,
             control[invocation.stream].mark(for: invocation.policy) != nil
         else { return }
-        openPass(.incremental, cause: cause)
+        openPass(.incremental, invocation, cause: cause)
     }
 
     private func describe(_ cursor: PageCursor?) -> String { cursor?.display ?? "the first page" }
 
     /// Details came; the ones that the answer misses, or says failed, are asked again alone.
-    mutating func fetched(_ answer: DetailsFetched) {
+    mutating func fetched(
+        _ answer: DetailsFetched, _ request: InFlightRequest, _ invocation: InvocationState
+    ) {
         let position = emit(.detailsFetched(answer), cause: answer.intent)
-        admitted(answer.intent, cause: position)
-        let missed = answer.results.filter { !$0.outcome.isFound }
-        guard answer.results.count == 1, let only = missed.first else {
-            guard !missed.isEmpty else { return }
-            requeue(
-                answer.intent, .alone,
-                parts: missed.map { [QueuedRecord(ordinal: $0.ordinal, id: $0.id, was: $0.was)] },
-                due: now, error: nil, cause: position)
-            return
+        admitted(answer.intent, invocation, cause: position)
+        let missed = answer.results.compactMap { result in
+            result.outcome.error.map { error in
+                (QueuedRecord(ordinal: result.ordinal, id: result.id, was: result.was), error)
+            }
         }
-        charge(
-            QueuedRecord(ordinal: only.ordinal, id: only.id, was: only.was), intent: answer.intent,
-            error: only.error ?? .absent, isFinal: false, cause: position)
+        guard let (record, error) = missed.first else { return }
+        if answer.results.count == 1 {
+            charge(
+                record, invocation, intent: answer.intent, error: error, isFinal: false,
+                cause: position)
+        } else {
+            requeue(
+                answer.intent, .alone, parts: missed.map { [$0.0] }, due: now, error: nil,
+                cause: position)
+        }
     }
 
     /// Puts the records of a request back as they were, or at the end of their class.
     mutating func giveBack(
-        _ request: InFlightRequest?, _ kind: DetailsRequeued.Kind = .returned, cause: Position
+        _ request: InFlightRequest, _ kind: DetailsRequeued.Kind = .returned, cause: Position
     ) {
-        guard let request, !request.ordinals.isEmpty else { return }
+        guard !request.asked.isEmpty else { return }
         requeue(
             request.intent, kind, parts: [records(of: request)], due: .zero, error: nil,
             cause: cause)
     }
 
     func records(of request: InFlightRequest) -> [QueuedRecord] {
-        guard case .detail(let asked) = request.target else { return [] }
-        return asked.map {
+        request.asked.map {
             QueuedRecord(
                 ordinal: $0.ordinal, id: $0.id,
                 was: rows.byOrdinal[$0.ordinal]?.state ?? .pending)
@@ -110,10 +116,9 @@ extension Decider {
     ///
     /// - Parameter isFinal: the failure won't go away by asking again.
     mutating func charge(
-        _ record: QueuedRecord, intent: Position, error: RecordError, isFinal: Bool,
-        cause: Position
+        _ record: QueuedRecord, _ invocation: InvocationState, intent: Position,
+        error: RecordError, isFinal: Bool, cause: Position
     ) {
-        guard let invocation = control.invocation else { return }
         let retry = invocation.policy.retry
         let attempts = Int(rows.byOrdinal[record.ordinal]?.attempts ?? 0) + 1
         if isFinal || attempts >= retry.attempts {
@@ -133,9 +138,10 @@ extension Decider {
     }
 }
 
-extension DetailsFetched.Result {
+extension DetailsFetched.Outcome {
+    /// Why there are no details; nil where there are.
     fileprivate var error: RecordError? {
-        switch outcome {
+        switch self {
         case .changed, .same: nil
         case .absent: .absent
         case .failed(let error): error

@@ -1,15 +1,17 @@
 extension Decider {
     /// A request brought nothing: whose fault that is decides what follows.
-    mutating func failed(_ event: RequestFailed) {
-        let request = control.request(event.intent)
-        let isNewRound = control.invocation?.isNewRound(event.intent) ?? false
+    mutating func failed(
+        _ event: RequestFailed, _ request: InFlightRequest, _ earlier: InvocationState
+    ) {
         let position = emit(.requestFailed(event), cause: event.intent)
-        guard let invocation = control.invocation, let request else { return }
+        // With this failure counted.
+        let invocation = control.invocation ?? earlier
         let answer = event.answer
         // A wait that the server names holds for everything, and outlives the invocation.
         if let wait = answer.waitMs {
             coolDown(
-                own: 0, asked: wait, step: control.limiter.strikes, intent: event.intent,
+                invocation, own: 0, asked: wait, step: control.limiter.strikes,
+                intent: event.intent,
                 cause: position)
         }
         if answer.failure == .auth {
@@ -19,36 +21,38 @@ extension Decider {
             stop(answer.failure.stopReason, answer.text, cause: position)
         } else if answer.failure.isOfAPI {
             giveBack(request, .postponed, cause: position)
-            guard isNewRound else { return }
-            backOff(Int(invocation.apiFailures), answer, intent: event.intent, cause: position)
+            guard earlier.isNewRound(event.intent) else { return }
+            backOff(invocation, Int(invocation.apiFailures), answer, event.intent, cause: position)
         } else if request.endpoint == .list {
             let failures = Int(control[invocation.stream].pass?.failures ?? 1)
             if answer.failure.isPermanent {
                 stop(answer.failure.stopReason, answer.text, cause: position)
             } else {
-                backOff(failures, answer, intent: event.intent, cause: position)
+                backOff(invocation, failures, answer, event.intent, cause: position)
             }
         } else {
-            detailsFailed(request, answer, cause: position)
+            detailsFailed(request, invocation, answer, cause: position)
         }
     }
 
     /// Waits before anything is asked again; after too many failures in a row, gives up.
     private mutating func backOff(
-        _ failures: Int, _ answer: FailureAnswer, intent: Position, cause: Position
+        _ invocation: InvocationState, _ failures: Int, _ answer: FailureAnswer,
+        _ intent: Position, cause: Position
     ) {
-        guard let invocation = control.invocation else { return }
         if failures >= invocation.policy.retry.attempts {
             stop(
                 answer.failure.stopReason, "\(answer.text) (\(failures) times in a row)",
                 cause: cause)
         } else {
-            pause(afterFailures: failures, intent: intent, cause: cause)
+            pause(invocation, afterFailures: failures, intent: intent, cause: cause)
         }
     }
 
-    private mutating func pause(afterFailures failures: Int, intent: Position, cause: Position) {
-        guard let invocation = control.invocation else { return }
+    private mutating func pause(
+        _ invocation: InvocationState, afterFailures failures: Int, intent: Position,
+        cause: Position
+    ) {
         let wait = jittered(
             invocation.policy.retry.waitMs(afterFailures: failures), seed: invocation.seed,
             intent: intent)
@@ -65,9 +69,9 @@ extension Decider {
     /// A batch that failed charges no record: it is asked again whole, then cut in two, until the
     /// record that breaks it stands alone.
     private mutating func detailsFailed(
-        _ request: InFlightRequest, _ answer: FailureAnswer, cause: Position
+        _ request: InFlightRequest, _ invocation: InvocationState, _ answer: FailureAnswer,
+        cause: Position
     ) {
-        guard let invocation = control.invocation else { return }
         let retry = invocation.policy.retry
         let asked = records(of: request)
         let isGone = answer.failure == .notFound && asked.count == 1
@@ -83,27 +87,29 @@ extension Decider {
         let error = RecordError(code: answer.code, text: answer.text)
         if asked.count == 1, let only = asked.first {
             charge(
-                only, intent: request.intent, error: error, isFinal: isGone, cause: cause)
+                only, invocation, intent: request.intent, error: error, isFinal: isGone,
+                cause: cause)
         } else {
-            askBatchAgain(asked, request.intent, error: error, cause: cause)
+            askBatchAgain(asked, invocation, request.intent, error: error, cause: cause)
         }
         if suggestsOutage, failures >= retry.attempts {
             pause(
-                afterFailures: failures - retry.attempts + 1, intent: request.intent, cause: cause)
+                invocation, afterFailures: failures - retry.attempts + 1, intent: request.intent,
+                cause: cause)
         }
     }
 
     /// A batch that failed for the first time is asked again whole, then in halves.
     private mutating func askBatchAgain(
-        _ asked: [QueuedRecord], _ intent: Position, error: RecordError, cause: Position
+        _ asked: [QueuedRecord], _ invocation: InvocationState, _ intent: Position,
+        error: RecordError, cause: Position
     ) {
-        guard let invocation = control.invocation else { return }
         let wait = jittered(
             invocation.policy.retry.waitMs(afterFailures: 1), seed: invocation.seed,
             intent: intent)
         let due = now.adding(ms: wait)
         let wasAskedWhole = asked.allSatisfy {
-            rows.byOrdinal[$0.ordinal]?.queue?.isSplitNext ?? false
+            rows.byOrdinal[$0.ordinal]?.queue?.isSplitNext == true
         }
         if wasAskedWhole {
             let half = (asked.count + 1) / 2

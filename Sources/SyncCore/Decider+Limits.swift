@@ -1,13 +1,12 @@
 extension Decider {
     /// The server's limit was hit: nothing is sent until the cooldown is over.
-    mutating func limited(_ event: RateLimited) {
-        guard let invocation = control.invocation else {
-            emit(.rateLimited(event), cause: event.intent)
-            return
-        }
+    mutating func limited(
+        _ event: RateLimited, _ request: InFlightRequest, _ invocation: InvocationState
+    ) {
         let limits = invocation.policy.limits
-        let request = control.request(event.intent)
-        let cause = refusalCause(event, limits)
+        let cause = RefusalCause(
+            control.limiter, limits.windows, sentNs: control.bootNs(at: request.sentAt),
+            now: nowNs, waitMs: event.waitMs, others: control.inFlight.count - 1)
         let lesson =
             event.intent > control.limiter.cooldownAt
             ? cause?.lesson(control.limiter) : nil
@@ -18,11 +17,11 @@ extension Decider {
             base: limits.cooldownMs, multiplier: limits.backoffMultiplier, steps: Int(step) - 1,
             cap: max(limits.largestPeriodNs / .nsPerMs, 1))
         let until = coolDown(
-            own: own, asked: event.waitMs ?? 0, step: step, intent: event.intent,
+            invocation, own: own, asked: event.waitMs ?? 0, step: step, intent: event.intent,
             cause: position)
         giveBack(request, cause: position)
         // A check of the health is one request: that it was refused is the answer.
-        if request?.endpoint == .health {
+        if request.endpoint == .health {
             stop(
                 .unavailable,
                 "the API refuses requests: \(event.exchange.status), and is not asked again before "
@@ -40,9 +39,9 @@ extension Decider {
     private func strike(_ intent: Position, _ periodNs: Int64) -> UInt32 {
         let limiter = control.limiter
         let isInARow = limiter.lastLimitedNs.map { nowNs.saturatingAdd(-$0) < periodNs }
-        guard isInARow ?? false else { return 1 }
+        guard isInARow == true else { return 1 }
         return intent > limiter.cooldownAt
-            ? limiter.strikes.saturatingNext : max(limiter.strikes, 1)
+            ? limiter.strikes.saturatingAdd(1) : max(limiter.strikes, 1)
     }
 
     /// Sends nothing for a while, unless a longer wait stands already.
@@ -54,9 +53,9 @@ extension Decider {
     /// - Returns: the end of the cooldown in force.
     @discardableResult
     mutating func coolDown(
-        own: Int64, asked: Int64, step: UInt32, intent: Position, cause: Position
+        _ invocation: InvocationState, own: Int64, asked: Int64, step: UInt32,
+        intent: Position, cause: Position
     ) -> LogTime {
-        guard let invocation = control.invocation else { return now }
         let jitter = jittered(1_000, seed: invocation.seed, intent: intent) - 1_000
         let wait = max(
             jittered(own, seed: invocation.seed, intent: intent),
@@ -72,17 +71,12 @@ extension Decider {
         return max(until, standing ?? until)
     }
 
-    private func refusalCause(_ event: RateLimited, _ limits: LimitPolicy) -> RefusalCause? {
-        let sent = control.request(event.intent)?.sentAt ?? now
-        return RefusalCause(
-            control.limiter, limits.windows, sentNs: control.bootNs(at: sent), now: nowNs,
-            waitMs: event.waitMs, others: max(control.inFlight.count - 1, 0))
-    }
-
     /// A request was admitted that was on the wire with a refused one: the window that refused
     /// admits one more than was learned.
-    mutating func admitted(_ intent: Position, cause: Position) {
-        guard let windows = control.invocation?.policy.limits.windows else { return }
+    mutating func admitted(
+        _ intent: Position, _ invocation: InvocationState, cause: Position
+    ) {
+        let windows = invocation.policy.limits.windows
         for known in control.limiter.learned
         where intent < known.position && known.requests < known.ceiling
             && windows.contains(where: known.isAbout)
@@ -105,8 +99,4 @@ extension Decider {
         emit(
             .limitsForgotten(LimitsForgotten(windows: learned.map(\.window))), cause: cause)
     }
-}
-
-extension UInt32 {
-    fileprivate var saturatingNext: UInt32 { self == .max ? .max : self + 1 }
 }

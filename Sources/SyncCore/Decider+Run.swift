@@ -4,40 +4,44 @@ extension Decider {
         let position = emit(
             .runRequested(event), stream: stream, run: control.position.next, cause: .none)
         forgetLimits(event.options, cause: position)
+        guard let invocation = control.invocation else { return }
         switch event.mode {
         case .health, .detailsOnly:
             emit(.runStarted(RunStarted(mode: event.mode)), cause: position)
-        case .full: startPass(.full, cause: position)
+        case .full: startPass(.full, invocation, cause: position)
         case .incremental:
-            if resumePass(event, cause: position) { return }
-            startPass(.incremental, cause: position)
+            if resumePass(event, invocation, cause: position) { return }
+            startPass(.incremental, invocation, cause: position)
         case .resume:
-            if resumePass(event, cause: position) { return }
-            resumeQueue(event, cause: position)
+            if resumePass(event, invocation, cause: position) { return }
+            resumeQueue(event, invocation, cause: position)
         }
     }
 
     /// Goes on with the open pass, under its run, or gives it up and begins it anew; false when
     /// there is none.
-    private mutating func resumePass(_ event: RunRequested, cause: Position) -> Bool {
-        guard let stream = control.invocation?.stream, let pass = control[stream].pass else {
-            return false
-        }
+    private mutating func resumePass(
+        _ event: RunRequested, _ invocation: InvocationState, cause: Position
+    ) -> Bool {
+        guard let pass = control[invocation.stream].pass else { return false }
         if event.options.abandon, pass.pinned != event.policy.pinned {
-            startPass(event.mode == .resume ? pass.mode : event.mode, cause: cause)
+            startPass(
+                event.mode == .resume ? pass.mode : event.mode, invocation, cause: cause)
             return true
         }
         emit(.runResumed(RunResumed(run: pass.run, mode: pass.mode)), cause: cause)
         return true
     }
 
-    private mutating func resumeQueue(_ event: RunRequested, cause: Position) {
-        guard let stream = control.invocation?.stream else { return }
-        if let unfinished = control[stream].unfinished {
+    private mutating func resumeQueue(
+        _ event: RunRequested, _ invocation: InvocationState, cause: Position
+    ) {
+        let stream = control[invocation.stream]
+        if let unfinished = stream.unfinished {
             // Even with nothing left to ask for: how it ended was never said.
             emit(
                 .runResumed(RunResumed(run: unfinished.run, mode: unfinished.mode)), cause: cause)
-        } else if control[stream].counts.waiting > 0, event.policy.detail != nil {
+        } else if stream.counts.waiting > 0, event.policy.detail != nil {
             emit(.runStarted(RunStarted(mode: .resume)), cause: cause)
         } else {
             let text = "there is nothing to resume"
@@ -45,18 +49,18 @@ extension Decider {
         }
     }
 
-    private mutating func startPass(_ mode: RunMode, cause: Position) {
-        guard let invocation = control.invocation else { return }
+    private mutating func startPass(
+        _ mode: RunMode, _ invocation: InvocationState, cause: Position
+    ) {
         if let open = control[invocation.stream].pass {
             emit(.passAbandoned(PassAbandoned(number: open.number)), cause: cause)
         }
         let started = emit(.runStarted(RunStarted(mode: mode)), cause: cause)
-        openPass(mode, cause: started)
+        openPass(mode, invocation, cause: started)
     }
 
     /// Begins a walk over the list, or over what lies above the high-water mark.
-    mutating func openPass(_ mode: RunMode, cause: Position) {
-        guard let invocation = control.invocation else { return }
+    mutating func openPass(_ mode: RunMode, _ invocation: InvocationState, cause: Position) {
         let stream = control[invocation.stream]
         let policy = invocation.policy
         var filter = ListFilter.all

@@ -80,10 +80,14 @@ package struct Decider {
         switch fact {
         case .clockAnchored(let event): anchored(event)
         case .runRequested(let event): requested(event, stream: stream)
-        case .pageFetched(let event): fetched(event)
-        case .detailsFetched(let event): fetched(event)
-        case .rateLimited(let event): limited(event)
-        case .requestFailed(let event): failed(event)
+        case .pageFetched(let event):
+            answered(fact, event.intent) { $0.fetched(event, $1, $2) }
+        case .detailsFetched(let event):
+            answered(fact, event.intent) { $0.fetched(event, $1, $2) }
+        case .rateLimited(let event):
+            answered(fact, event.intent) { $0.limited(event, $1, $2) }
+        case .requestFailed(let event):
+            answered(fact, event.intent) { $0.failed(event, $1, $2) }
         case .healthChecked(let event): emit(fact, cause: event.intent)
         case .cancelRequested(let event):
             let position = emit(fact, cause: .none)
@@ -93,6 +97,18 @@ package struct Decider {
             emit(fact, stream: stream, cause: .none)
         default: preconditionFailure("\(fact.type.name) is a decision, not a fact")
         }
+    }
+
+    /// Follows the outcome of a request of the invocation that runs; any other is only recorded.
+    private mutating func answered(
+        _ fact: Event, _ intent: Position,
+        _ follow: (inout Decider, InFlightRequest, InvocationState) -> Void
+    ) {
+        guard let request = control.request(intent), let invocation = control.invocation else {
+            emit(fact, cause: intent)
+            return
+        }
+        follow(&self, request, invocation)
     }
 
     /// At an engine's start: what an earlier one had in flight, and its run, are over.
@@ -116,8 +132,8 @@ package struct Decider {
     private mutating func parkIfItCrashes(_ request: InFlightRequest, cause: Position) {
         let most = QueueEntry.crashesBeforeAlone
         for record in records(of: request) {
-            guard let row = rows.byOrdinal[record.ordinal],
-                (row.queue?.abandons ?? 0) + 1 >= 2 * most
+            guard let row = rows.byOrdinal[record.ordinal], let queue = row.queue,
+                queue.abandons >= 2 * most - 1
             else { continue }
             emit(
                 .recordParked(

@@ -30,15 +30,17 @@ package struct LogTime: RawRepresentable, Hashable, Comparable, Sendable {
 extension Int64 {
     package static var nsPerSecond: Int64 { 1_000_000_000 }
     package static var nsPerMs: Int64 { 1_000_000 }
+}
 
+extension FixedWidthInteger {
     /// The sum, held at the limits of the type: a wait of centuries must not crash a sync.
-    package func saturatingAdd(_ other: Int64) -> Int64 {
+    package func saturatingAdd(_ other: Self) -> Self {
         let (sum, overflow) = addingReportingOverflow(other)
         return overflow ? (other > 0 ? .max : .min) : sum
     }
 
     /// The product, held at the limits of the type.
-    package func saturatingMultiply(_ other: Int64) -> Int64 {
+    package func saturatingMultiply(_ other: Self) -> Self {
         let (product, overflow) = multipliedReportingOverflow(by: other)
         return overflow ? ((self < 0) == (other < 0) ? .max : .min) : product
     }

@@ -44,7 +44,7 @@ package struct Plan: Sendable, Equatable {
         let whole = Double(floor.floorNs) * (total / Double(max(exact, 1)))
         floorNs =
             exact == 0
-            ? 0 : (free - start).saturatingAdd(Int64(exactly: whole.rounded()) ?? .max)
+            ? 0 : free.saturatingAdd(-start).saturatingAdd(Int64(exactly: whole.rounded()) ?? .max)
     }
 
     private static let longestSchedule: UInt64 = 1_000_000

@@ -72,10 +72,8 @@ package func needsToDecide(_ control: ControlState, fact: Event?, now: LogTime) 
     switch fact {
     case .detailsFetched(let event):
         needs.ordinals = event.results.lazy.filter { !$0.outcome.isFound }.map(\.ordinal)
-    case .rateLimited(let event):
-        needs.ordinals = control.request(event.intent)?.ordinals ?? []
-    case .requestFailed(let event):
-        needs.ordinals = control.request(event.intent)?.ordinals ?? []
+    case .rateLimited(let event): needs.add(control.request(event.intent))
+    case .requestFailed(let event): needs.add(control.request(event.intent))
     case nil:
         guard let detail = invocation.policy.detail, invocation.sendsDetails(control) else {
             break
@@ -103,8 +101,14 @@ private func needsToStart(_ control: ControlState, _ event: ClockAnchored) -> Re
         return ReadSet(stream: .none)
     }
     var needs = ReadSet(stream: request.stream)
-    needs.ordinals = request.ordinals
+    needs.add(request)
     return needs
+}
+
+extension ReadSet {
+    fileprivate mutating func add(_ request: InFlightRequest?) {
+        if let request { ordinals = request.ordinals }
+    }
 }
 
 extension InvocationState {

@@ -57,7 +57,7 @@ struct RefusalCause {
     /// Where less than half of what was believed was admitted, another client may have used the
     /// rest, or the server may be overloaded: that is believed when it happens twice.
     func lesson(_ limiter: LimiterState) -> LimitLearned {
-        let isPlausible = admitted.saturatingDouble >= believed || isExpected(limiter)
+        let isPlausible = admitted.saturatingMultiply(2) >= believed || isExpected(limiter)
         guard isPlausible else {
             return LimitLearned(
                 kind: .suspected, window: window.name, periodNs: window.periodNs,
@@ -82,8 +82,4 @@ struct RefusalCause {
         else { return false }
         return abs(suspected.requests - admitted) <= max(1, admitted / 4)
     }
-}
-
-extension Int {
-    fileprivate var saturatingDouble: Int { self > .max / 2 ? .max : 2 * self }
 }

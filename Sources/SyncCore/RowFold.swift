@@ -52,20 +52,19 @@ extension Event {
 package func applyRow(
     _ row: RecordRow?, _ touch: RowTouch, position: Position, time: LogTime
 ) -> RecordRow? {
-    if case .listed(let entry, let generation) = touch {
-        return listed(row, entry, generation: generation, position: position)
+    guard var row else {
+        guard case .listed(let entry, let generation) = touch else { return nil }
+        return listed(nil, entry, generation: generation, position: position)
     }
-    guard var row else { return nil }
     switch touch {
-    case .listed: break
+    case .listed(let entry, let generation):
+        return listed(row, entry, generation: generation, position: position)
     case .asked: row.queue?.inFlight = true
     case .detail(let result): row.take(result, position: position, time: time)
     case .requeued(_, let event, let part): row.requeue(event, part: part, time: time)
     case .abandoned:
         row.postpone()
-        if let abandons = row.queue?.abandons, abandons < .max {
-            row.queue?.abandons = abandons + 1
-        }
+        row.queue?.countAbandon()
     case .parked(let event):
         row.enqueue(.parked)
         row.attempts = event.attempts
@@ -121,7 +120,7 @@ extension RecordRow {
     /// Puts the record back at the end of its class.
     fileprivate mutating func postpone() {
         queue?.inFlight = false
-        if let deferrals = queue?.deferrals, deferrals < .max { queue?.deferrals = deferrals + 1 }
+        queue?.countDeferral()
     }
 
     fileprivate mutating func requeue(_ event: DetailsRequeued, part: Int, time: LogTime) {
@@ -148,6 +147,11 @@ extension RecordRow {
     fileprivate mutating func enqueue(_ state: RecordState) {
         queue = QueueEntry(state: state, isChange: detailPosition != .none)
     }
+}
+
+extension QueueEntry {
+    fileprivate mutating func countAbandon() { abandons = abandons.saturatingAdd(1) }
+    fileprivate mutating func countDeferral() { deferrals = deferrals.saturatingAdd(1) }
 }
 
 extension RecordError {

@@ -35,7 +35,9 @@ func runSchedules(_ seeds: ClosedRange<UInt64>) -> Int32 {
     for seed in seeds { campaign.run(seed) }
     for violation in campaign.violations { writeLine("\(violation)") }
     writeLine(campaign.summary)
-    return campaign.violations.isEmpty ? 0 : 1
+    let unmet = campaign.missing
+    if !unmet.isEmpty { writeLine("never met: " + unmet.joined(separator: ", ")) }
+    return campaign.violations.isEmpty && unmet.isEmpty ? 0 : 1
 }
 
 /// - Returns: the exit code.

@@ -3,6 +3,7 @@ package struct LimiterCampaign {
     package private(set) var schedules = 0
     package private(set) var violations: [LimiterSchedule.Violation] = []
     private var figures = LimiterSchedule.Figures()
+    private static let meetsAll = 1_000
 
     package init() {}
 
@@ -22,9 +23,10 @@ package struct LimiterCampaign {
         }
     }
 
-    /// What did not happen in any of them; a campaign of some thousands must not miss anything.
+    /// What did not happen in any of them, where there were enough to meet everything.
     package var missing: [String] {
-        [
+        guard schedules >= Self.meetsAll else { return [] }
+        return [
             ("crashes", figures.crashes), ("reboots", figures.reboots),
             ("steps of the wall clock", figures.wallSteps), ("timeouts", figures.timeouts),
             ("arrivals after a timeout", figures.lateArrivals),
