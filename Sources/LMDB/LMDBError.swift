@@ -70,6 +70,8 @@ package struct LMDBError: Error, Sendable, Equatable, CustomStringConvertible {
     package var hint: String? {
         switch code {
         case .diskFull: "free some space on this file system"
+        // LMDB takes a write for one that failed when the last bytes had no room.
+        case .io: "see whether the file system is full or damaged"
         case .permission: "check the owner and mode of the folder"
         case .networkFileSystem: "keep the store on a local file system"
         case .needsReopen: "the outcome of the last commit is unknown until the store is reopened"

@@ -3,7 +3,7 @@ extension ControlState {
         inFlight.append(
             InFlightRequest(
                 intent: logged.position, stream: logged.stream, target: event.target,
-                sentAt: logged.time, isAlone: event.isAlone))
+                sentNs: bootNs(at: logged.time), isAlone: event.isAlone))
         guard let windows = invocation?.policy.limits.windows else { return }
         invocation?.counters.count(request: event.endpoint)
         invocation?.floor.count(windows: windows)
@@ -75,7 +75,7 @@ extension ControlState {
         guard !mayStillArrive else { return }
         if intent > limiter.cooldownAt { limiter.admittedSince = !isRefused }
         let fading = limiter.latencyNs - limiter.latencyNs / 8
-        limiter.latencyNs = max(time.since(request.sentAt), fading, 0)
+        limiter.latencyNs = max(from.saturatingAdd(-request.sentNs), fading, 0)
     }
 
     mutating func fold(_ event: LimitLearned, _ logged: LoggedEvent) {

@@ -29,9 +29,7 @@ package func apply(_ logged: LoggedEvent, to control: inout ControlState) {
     case .rateLimited(let event): control.fold(event, logged)
     case .backoffApplied(let event): control.fold(event, logged)
     case .limitLearned(let event): control.fold(event, logged)
-    case .limitsForgotten:
-        control.limiter.learned = []
-        control.limiter.suspected = nil
+    case .limitsForgotten(let event): control.limiter.forget(event)
     case .passOpened(let event): control.fold(event, logged)
     case .passAbandoned: control[logged.stream].pass = nil
     case .passCompleted(let event): control.fold(event, logged)
@@ -95,9 +93,11 @@ extension ControlState {
         guard event.mode != .health else { return }
         invocation?.mode = event.mode
         self[logged.stream].lastRun = logged.run
-        if !isBesideUnfinished(logged.run, logged.stream) {
-            self[logged.stream].unfinished = nil
+        guard !isBesideUnfinished(logged.run, logged.stream) else { return }
+        if let earlier = self[logged.stream].unfinished {
+            invocation?.untoldFailures = earlier.counters.failed
         }
+        self[logged.stream].unfinished = nil
     }
 
     fileprivate mutating func fold(_ event: RunResumed, _ logged: LoggedEvent) {
@@ -141,12 +141,18 @@ extension ControlState {
     fileprivate mutating func endInvocation(isFinished: Bool) {
         guard let ended = invocation else { return }
         invocation = nil
-        guard ended.mode != .health, !isBesideUnfinished(ended.run, ended.stream) else { return }
+        guard ended.mode != .health else { return }
+        var counters = ended.counters
+        counters.failed += ended.untoldFailures
+        guard !isBesideUnfinished(ended.run, ended.stream) else {
+            // What it gave up is told by the one that it ran beside.
+            if !isFinished { self[ended.stream].unfinished?.counters.failed += counters.failed }
+            return
+        }
         if isFinished {
             self[ended.stream].unfinished = nil
             return
         }
-        var counters = ended.counters
         if let earlier = self[ended.stream].unfinished, earlier.run == ended.run {
             counters.add(earlier.counters)
         }

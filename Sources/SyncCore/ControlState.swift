@@ -46,8 +46,8 @@ package struct InFlightRequest: Sendable, Equatable {
     package let intent: Position
     package let stream: StreamID
     package let target: RequestIntended.Target
-    /// The time of its intent.
-    package let sentAt: LogTime
+    /// The boot clock at its intent.
+    package let sentNs: Int64
     /// Nothing else is sent until its outcome is known.
     package let isAlone: Bool
 
@@ -67,13 +67,13 @@ package struct InFlightRequest: Sendable, Equatable {
     }
 
     package init(
-        intent: Position, stream: StreamID, target: RequestIntended.Target, sentAt: LogTime,
+        intent: Position, stream: StreamID, target: RequestIntended.Target, sentNs: Int64,
         isAlone: Bool
     ) {
         self.intent = intent
         self.stream = stream
         self.target = target
-        self.sentAt = sentAt
+        self.sentNs = sentNs
         self.isAlone = isAlone
     }
 }
@@ -246,6 +246,8 @@ package struct InvocationState: Sendable, Equatable {
     /// The open pass that an incremental run goes on with: once it is at its end, the run asks for
     /// what is new.
     package var followedPass: UInt32?
+    /// Records that the run before it had given up when it ended without saying so.
+    package var untoldFailures: UInt64 = 0
     /// The one request of a health check was made.
     package var healthDone = false
 

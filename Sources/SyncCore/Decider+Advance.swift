@@ -129,7 +129,7 @@ extension Decider {
             stop(
                 isOneWait && isBudget ? .budget : .patience,
                 isOneWait
-                    ? "\(next), which is longer than --patience"
+                    ? "\(next), which is longer than --patience\(doubt(invocation))"
                     : "\(next), after \(refused / .nsPerSecond) s in which the API refused every "
                         + "one: together longer than --patience",
                 resumeAt: time, cause: invocation.request)
@@ -140,6 +140,13 @@ extension Decider {
         }
         let deadline = invocation.deadlineNs.map { control.time(atBootNs: $0) }
         decision.effects.append(.wake(at: min(time, deadline ?? time)))
+    }
+
+    /// What helps where the wait can't have been meant.
+    private func doubt(_ invocation: InvocationState) -> String {
+        let longest = invocation.policy.limits.largestPeriodNs
+        return control.limiter.waits(beyond: longest, now: nowNs)
+            ? " and than any window; `ossync sync --forget-limits` ends it" : ""
     }
 
     /// How an invocation ends that has nothing more to do.
@@ -164,9 +171,10 @@ extension Decider {
 
     /// Records that the run gave up, in this invocation and in those it goes on from.
     private func parked(by invocation: InvocationState) -> UInt64 {
+        let own = invocation.counters.failed + invocation.untoldFailures
         guard let earlier = control[invocation.stream].unfinished, earlier.run == invocation.run
-        else { return invocation.counters.failed }
-        return earlier.counters.failed + invocation.counters.failed
+        else { return own }
+        return earlier.counters.failed + own
     }
 }
 

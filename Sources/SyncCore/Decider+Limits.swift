@@ -5,8 +5,8 @@ extension Decider {
     ) {
         let limits = invocation.policy.limits
         let cause = RefusalCause(
-            control.limiter, limits.windows, sentNs: control.bootNs(at: request.sentAt),
-            now: nowNs, waitMs: event.waitMs, others: control.inFlight.count - 1)
+            control.limiter, limits.windows, sentNs: request.sentNs, now: nowNs,
+            waitMs: event.waitMs, others: control.inFlight.count - 1)
         let lesson =
             event.intent > control.limiter.cooldownAt
             ? cause?.lesson(control.limiter) : nil
@@ -19,7 +19,8 @@ extension Decider {
         let until = coolDown(
             invocation, own: own, asked: event.waitMs ?? 0, step: step, intent: event.intent,
             cause: position)
-        giveBack(request, cause: position)
+        // One that is always refused must not hold up the others.
+        giveBack(request, .postponed, cause: position)
         // A check of the health is one request: that it was refused is the answer.
         if request.endpoint == .health {
             stop(
@@ -92,11 +93,16 @@ extension Decider {
         }
     }
 
-    /// Drops what was learned, if the invocation asks for it.
-    mutating func forgetLimits(_ options: RunOptions, cause: Position) {
-        let learned = control.limiter.learned
-        guard options.forgetLimits, !learned.isEmpty else { return }
+    /// Drops what was learned, if the invocation asks for it, and a wait that no window explains:
+    /// a server that named a wait of centuries by mistake must not hold up a store for ever.
+    mutating func forgetLimits(
+        _ options: RunOptions, _ limits: LimitPolicy, cause: Position
+    ) {
+        guard options.forgetLimits else { return }
+        let learned = control.limiter.learned.map(\.window)
+        let endsWait = control.limiter.waits(beyond: limits.largestPeriodNs, now: nowNs)
+        guard !learned.isEmpty || endsWait || control.limiter.suspected != nil else { return }
         emit(
-            .limitsForgotten(LimitsForgotten(windows: learned.map(\.window))), cause: cause)
+            .limitsForgotten(LimitsForgotten(windows: learned, endsWait: endsWait)), cause: cause)
     }
 }

@@ -3,7 +3,7 @@ extension Decider {
     mutating func requested(_ event: RunRequested, stream: StreamID) {
         let position = emit(
             .runRequested(event), stream: stream, run: control.position.next, cause: .none)
-        forgetLimits(event.options, cause: position)
+        forgetLimits(event.options, event.policy.limits, cause: position)
         guard let invocation = control.invocation else { return }
         switch event.mode {
         case .health, .detailsOnly:

@@ -37,7 +37,7 @@ package func decide(
 /// The working state of one decision.
 package struct Decider {
     /// Grows with each change of the rules, so that replay can tell a change of mind from damage.
-    package static let version: UInt32 = 1
+    package static let version: UInt32 = 2
 
     var control: ControlState
     let rows: CoreRows
@@ -81,14 +81,14 @@ package struct Decider {
         case .clockAnchored(let event): anchored(event)
         case .runRequested(let event): requested(event, stream: stream)
         case .pageFetched(let event):
-            answered(fact, event.intent) { $0.fetched(event, $1, $2) }
+            answered(fact, stream, event.intent) { $0.fetched(event, $1, $2) }
         case .detailsFetched(let event):
-            answered(fact, event.intent) { $0.fetched(event, $1, $2) }
+            answered(fact, stream, event.intent) { $0.fetched(event, $1, $2) }
         case .rateLimited(let event):
-            answered(fact, event.intent) { $0.limited(event, $1, $2) }
+            answered(fact, stream, event.intent) { $0.limited(event, $1, $2) }
         case .requestFailed(let event):
-            answered(fact, event.intent) { $0.failed(event, $1, $2) }
-        case .healthChecked(let event): emit(fact, cause: event.intent)
+            answered(fact, stream, event.intent) { $0.failed(event, $1, $2) }
+        case .healthChecked(let event): emit(fact, stream: stream, cause: event.intent)
         case .cancelRequested(let event):
             let position = emit(fact, cause: .none)
             stop(event.signal, "stopped by \(event.signal.name)", cause: position)
@@ -101,11 +101,11 @@ package struct Decider {
 
     /// Follows the outcome of a request of the invocation that runs; any other is only recorded.
     private mutating func answered(
-        _ fact: Event, _ intent: Position,
+        _ fact: Event, _ stream: StreamID, _ intent: Position,
         _ follow: (inout Decider, InFlightRequest, InvocationState) -> Void
     ) {
         guard let request = control.request(intent), let invocation = control.invocation else {
-            emit(fact, cause: intent)
+            emit(fact, stream: stream, cause: intent)
             return
         }
         follow(&self, request, invocation)

@@ -36,6 +36,11 @@ package struct LimitLearned: Sendable, Equatable {
 package struct LimitsForgotten: Sendable, Equatable {
     /// The windows that had one.
     package let windows: [String]
+    /// A cooldown was longer than any window, and is over.
+    package let endsWait: Bool
 
-    package init(windows: [String]) { self.windows = windows }
+    package init(windows: [String], endsWait: Bool) {
+        self.windows = windows
+        self.endsWait = endsWait
+    }
 }

@@ -93,6 +93,21 @@ package struct LimiterState: Sendable, Equatable {
         windows.compactMap { learnedLimit(of: $0, now: now)?.nextRaiseNs(now: now) }.min()
     }
 
+    /// Whether a cooldown lasts so long that no window of the configuration explains it; our own
+    /// may be longer than a period by what is drawn.
+    func waits(beyond longestPeriodNs: Int64, now: Int64) -> Bool {
+        guard let cooldownUntilNs else { return false }
+        return cooldownUntilNs.saturatingAdd(-now) > longestPeriodNs.saturatingMultiply(2)
+    }
+
+    mutating func forget(_ event: LimitsForgotten) {
+        learned = []
+        suspected = nil
+        guard event.endsWait else { return }
+        cooldownUntilNs = nil
+        strikes = 0
+    }
+
     /// Carries what is measured by the boot clock over to another boot.
     mutating func rebase(_ convert: (Int64) -> Int64) {
         slots.rebase(convert)

@@ -39,7 +39,9 @@ package struct Plan: Sendable, Equatable {
         var floor = FloorTracker(slots: control.limiter.slots, startNs: free)
         // Beyond this the schedule repeats itself closely enough to go on by proportion.
         let exact = min(listRequests + detailRequests, Self.longestSchedule)
-        for _ in 0..<exact { floor.count(windows: policy.limits.windows) }
+        // What the server was found to admit, as long as that is less.
+        let windows = control.limiter.windows(policy.limits.windows, now: start)
+        for _ in 0..<exact { floor.count(windows: windows) }
         let total = Double(listRequests + detailRequests)
         let whole = Double(floor.floorNs) * (total / Double(max(exact, 1)))
         floorNs =

@@ -66,7 +66,10 @@ package func applyRow(
         row.postpone()
         row.queue?.countAbandon()
     case .parked(let event):
+        let before = row.queue
         row.enqueue(.parked)
+        // Once its header changes it is a suspect still.
+        if event.error == .crash { row.queue?.carry(before) }
         row.attempts = event.attempts
         row.attemptedAt = time
         row.error = event.error
@@ -91,7 +94,10 @@ private func listed(
     row.generation = generation
     row.attempts = 0
     row.error = nil
+    // Another header says nothing about what its answer does to the program.
+    let before = row.queue
     row.queue = QueueEntry(state: .pending, isChange: row.detailPosition != .none)
+    row.queue?.carry(before)
     return row
 }
 
@@ -127,9 +133,11 @@ extension RecordRow {
         switch event.kind {
         case .returned:
             queue?.inFlight = false
+            queue?.survive()
             return
         case .postponed:
             postpone()
+            queue?.survive()
             return
         case .whole, .split, .alone, .attempt: break
         }
@@ -152,6 +160,17 @@ extension RecordRow {
 extension QueueEntry {
     fileprivate mutating func countAbandon() { abandons = abandons.saturatingAdd(1) }
     fileprivate mutating func countDeferral() { deferrals = deferrals.saturatingAdd(1) }
+
+    /// The program got over a request without the record's details: it stays a suspect, but what
+    /// counts are crashes in a row.
+    fileprivate mutating func survive() { abandons = min(abandons, Self.crashesBeforeAlone) }
+
+    /// Takes over what an earlier entry of the same record was found to do.
+    fileprivate mutating func carry(_ earlier: QueueEntry?) {
+        guard let earlier else { return }
+        deferrals = earlier.deferrals
+        abandons = earlier.abandons
+    }
 }
 
 extension RecordError {

@@ -5,7 +5,8 @@
 ///
 /// The newest slots are kept one by one; those before them, which only windows of more than
 /// `exactCapacity` requests look at, in at most `bucketCapacity` buckets, each dated at its newest
-/// slot. A day's 100,000 requests take no more memory than an hour's 600.
+/// slot. None is forgotten: what no window looks at lies together in the oldest bucket. A day's
+/// 100,000 requests take no more memory than an hour's 600.
 package struct SlotHistory: Sendable, Equatable {
     /// Slots that are dated together.
     package struct Bucket: Sendable, Equatable {
@@ -17,6 +18,12 @@ package struct SlotHistory: Sendable, Equatable {
             self.oldest = oldest
             self.newest = newest
             self.count = count
+        }
+
+        fileprivate func merged(with other: Bucket) -> Bucket {
+            Bucket(
+                oldest: min(oldest, other.oldest), newest: max(newest, other.newest),
+                count: count + other.count)
         }
     }
 
@@ -38,7 +45,7 @@ package struct SlotHistory: Sendable, Equatable {
     /// How many slots are known.
     package var count: Int { times.count + buckets.reduce(0) { $0 + $1.count } }
 
-    /// Adds a slot that runs out from `time` on, and forgets the oldest that no window needs.
+    /// Adds a slot that runs out from `time` on.
     package mutating func insert(_ time: Int64, windows: [RateWindow]) {
         var index = times.count
         while index > 0, times[index - 1] > time { index -= 1 }
@@ -51,7 +58,7 @@ package struct SlotHistory: Sendable, Equatable {
             size: largest > Self.exactCapacity
                 ? largest / Self.bucketCapacity + 1 : Self.bucketCapacity)
         times.removeFirst(Self.block)
-        forget(beyond: largest)
+        condense(beyond: largest)
     }
 
     /// Moves the oldest block of exact slots into buckets of about `size` slots each.
@@ -67,12 +74,12 @@ package struct SlotHistory: Sendable, Equatable {
         }
     }
 
-    private mutating func forget(beyond largest: Int) {
-        var count = count
-        while let first = buckets.first, buckets.count > Self.bucketCapacity {
-            if count - first.count >= largest {
-                count -= first.count
-                buckets.removeFirst()
+    /// Dates more slots together, until there are few enough buckets: first those that no window
+    /// looks at, which a larger one that is configured later does.
+    private mutating func condense(beyond largest: Int) {
+        while buckets.count > Self.bucketCapacity {
+            if count - buckets[0].count - buckets[1].count >= largest {
+                buckets.replaceSubrange(0..<2, with: [buckets[0].merged(with: buckets[1])])
             } else {
                 // They were filled when a smaller window was the largest.
                 mergePairs()
@@ -81,21 +88,9 @@ package struct SlotHistory: Sendable, Equatable {
     }
 
     private mutating func mergePairs() {
-        var merged: [Bucket] = []
-        merged.reserveCapacity(buckets.count / 2 + 1)
-        for index in stride(from: 0, to: buckets.count, by: 2) {
-            let first = buckets[index]
-            guard index + 1 < buckets.count else {
-                merged.append(first)
-                break
-            }
-            let second = buckets[index + 1]
-            merged.append(
-                Bucket(
-                    oldest: min(first.oldest, second.oldest),
-                    newest: max(first.newest, second.newest), count: first.count + second.count))
+        buckets = stride(from: 0, to: buckets.count, by: 2).map { index in
+            buckets[index...].prefix(2).dropFirst().reduce(buckets[index]) { $0.merged(with: $1) }
         }
-        buckets = merged
     }
 
     /// The slots of `window` that are still held at `now`.

@@ -28,6 +28,8 @@ struct OSSync: ParsableCommand {
         // Left to itself, the allocator keeps the memory of every large answer, on each thread: a
         // fixed threshold gives it back, for some percent more processor time.
         mallopt(M_MMAP_THRESHOLD, 512 << 10)
+        // A file that may not grow is an error of the write, told like a full disk.
+        signal(SIGXFSZ, SIG_IGN)
         let groups = configuration.subcommands.filter { !$0.configuration.subcommands.isEmpty }
         let arguments = GlobalOptions.movedBehindCommand(
             Array(CommandLine.arguments.dropFirst()),

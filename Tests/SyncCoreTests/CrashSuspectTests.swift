@@ -124,6 +124,73 @@ import Testing
         #expect(core.control[CoreHarness.stream].counts.synced == 4)
     }
 
+    /// Another header says nothing about what the answer does: otherwise a record whose header
+    /// changes with each list would be asked for first for ever.
+    @Test func aSuspectWhoseHeaderChangesIsASuspectStill() {
+        var policy = policy
+        policy.incremental = .none
+        policy.detail = DetailPolicy(batch: 1, concurrency: 1)
+        var core = CoreHarness()
+        var api = FakeAPI(1...3, pageSize: 100)
+        var crashes = 0
+        while core.row("3")?.state != .parked, crashes < 20 {
+            api.headers[3] = crashes + 2
+            core.request(.incremental, policy: policy)
+            while core.control.invocation != nil, let request = core.wire.first {
+                if request.kind == .detail(ids: [RecordID("3")]) { break }
+                core.answer(request, api.answer(request))
+            }
+            crashes += 1
+            core.start()
+        }
+        #expect(crashes == 6)
+        #expect(core.control[CoreHarness.stream].counts.synced == 2)
+        // With another header it may be mended: asked for once more, alone.
+        api.headers[3] = 99
+        core.request(.incremental, policy: policy)
+        core.finish(with: api)
+        #expect(core.row("3")?.state == .synced)
+    }
+
+    /// A lone request that is refused shows that the program got over it.
+    @Test(arguments: [SourceAnswer.limited(waitMs: 1_000), .failure(.unavailable, status: 503)])
+    func onlyCrashesInARowCountAgainstASuspect(answer: SourceAnswer) {
+        var core = CoreHarness()
+        let api = FakeAPI(1...4, pageSize: 100)
+        listAndCrash(&core, api, times: 5)
+        core.waitForRequest()
+        let lone = core.wire[0]
+        core.answer(lone, answer)
+        core.start()
+        for _ in 0..<2 {
+            core.request(.resume, policy: policy)
+            while core.wire.first?.kind != lone.kind, core.control.invocation != nil {
+                core.waitForRequest()
+                guard let request = core.wire.first, request.kind != lone.kind else { continue }
+                core.answer(request, api.answer(request))
+            }
+            core.start()
+        }
+        #expect(core.control[CoreHarness.stream].counts.parked == 0)
+        core.request(.resume, policy: policy)
+        core.waitForRequest()
+        core.start()
+        #expect(core.control[CoreHarness.stream].counts.parked == 1)
+    }
+
+    /// Nobody heard how the run ended that crashed: the next one tells, though it is another one.
+    @Test func theNextRunTellsWhatACrashParked() {
+        var core = CoreHarness()
+        let api = FakeAPI(1...1, pageSize: 100)
+        listAndCrash(&core, api, times: 6)
+        #expect(core.control[CoreHarness.stream].counts.parked == 1)
+        core.finish(with: api)
+        #expect(core.finished.last?.reason == .parked)
+        core.request(.incremental, policy: policy)
+        core.finish(with: api)
+        #expect(core.finished.last?.reason == nil)
+    }
+
     /// A new record is on the wire when a suspect's turn comes.
     @Test func aSuspectWaitsForWhatIsOnTheWire() throws {
         var core = CoreHarness()

@@ -383,6 +383,62 @@ import Testing
         #expect(core.finished.last?.exitCode == 3)
     }
 
+    /// A run that was interrupted told nobody; a new one that goes on with its queue does.
+    @Test(arguments: [RunMode.incremental, .detailsOnly, .full])
+    func whatAnInterruptedRunParkedIsToldByTheNextOne(mode: RunMode) {
+        var policy = Policy.small
+        policy.detail = DetailPolicy(batch: 1, concurrency: 1)
+        var core = CoreHarness()
+        let api = FakeAPI(1...4)
+        core.request(policy: policy)
+        while core.control[CoreHarness.stream].pass != nil {
+            core.answer(core.wire[0], api.answer(core.wire[0]))
+        }
+        core.answer(core.wire[0], .failure(.notFound, status: 404))
+        core.start()
+        core.start()
+        core.request(mode, policy: policy)
+        core.finish(with: api)
+        #expect(core.finished.last?.reason == .parked)
+        core.request(mode, policy: policy)
+        core.finish(with: api)
+        #expect(core.finished.last?.outcome == .completed)
+    }
+
+    /// Details were fetched beside a run whose list isn't done, and that was interrupted: the run
+    /// tells what was given up.
+    @Test func whatAnInterruptedRunParkedBesideAnotherIsToldByThatOne() {
+        var policy = Policy.small
+        policy.pageSize = 2
+        policy.detail = DetailPolicy(batch: 1, concurrency: 1)
+        var core = CoreHarness()
+        let api = FakeAPI(1...4, pageSize: 2)
+        core.request(policy: policy)
+        core.answer(core.wire[0], api.answer(core.wire[0]))
+        core.start()
+        core.request(.detailsOnly, policy: policy)
+        core.answer(core.wire[0], .failure(.notFound, status: 404))
+        core.start()
+        core.request(.resume, policy: policy)
+        core.finish(with: api)
+        #expect(core.finished.last?.reason == .parked)
+    }
+
+    /// Some APIs limit how often one record is asked for.
+    @Test func aRecordThatIsAlwaysRefusedHoldsUpNoOther() {
+        var policy = Policy.small
+        policy.detail = DetailPolicy(batch: 1, concurrency: 1)
+        var core = CoreHarness()
+        let api = FakeAPI(1...9)
+        policy.limits.cooldownMs = 100
+        core.request(.incremental, RunOptions(patienceMs: 60_000), policy: policy)
+        core.finish(with: api) { request, _ in
+            request.kind == .detail(ids: [RecordID("9")]) ? .limited(waitMs: 1_000) : nil
+        }
+        #expect(core.control[CoreHarness.stream].counts.synced == 8)
+        #expect(core.finished.last?.reason == .patience)
+    }
+
     @Test func driftMakesARunPartialInALaterInvocationToo() {
         var core = CoreHarness()
         let api = FakeAPI(1...5)

@@ -172,6 +172,46 @@ import Testing
         #expect(core.count(.limitsForgotten) == 1)
     }
 
+    /// A server that names a wait of centuries by mistake must not lock the store for ever.
+    @Test func aWaitBeyondAnyWindowEndsOnRequest() throws {
+        var core = core(admitting: 2)
+        core.answer(core.wire[0], .limited(waitMs: .max / 2_000_000))
+        let paused = try #require(core.finished.last)
+        #expect(paused.reason == .patience)
+        #expect(paused.text.contains("--forget-limits"))
+        core.request(.resume, policy: .limited(Self.configured[0]))
+        #expect(core.wire.isEmpty)
+        core.request(
+            .resume, RunOptions(forgetLimits: true), policy: .limited(Self.configured[0]))
+        #expect(!core.wire.isEmpty)
+    }
+
+    @Test func aWaitThatAWindowExplainsStaysWhateverIsForgotten() {
+        var core = core(admitting: 2)
+        core.answer(core.wire[0], .limited(waitMs: 30_000))
+        core.feed(.cancelRequested(CancelRequested(signal: .sigterm)))
+        core.feedTime()
+        core.request(
+            .resume, RunOptions(forgetLimits: true), policy: .limited(Self.configured[0]))
+        #expect(core.wire.isEmpty)
+        #expect(core.control.limiter.suspected == nil)
+    }
+
+    /// The wall clock says nothing about how long an answer took, or when its request was sent.
+    @Test func aClockThatIsSetWhileARequestIsOnTheWireTeachesNothing() {
+        var core = core(admitting: 14)
+        let boot = core.control.bootNs(at: core.now)
+        core.now = core.now.adding(ms: 3_600_000)
+        core.feed(
+            .clockAnchored(
+                ClockAnchored(
+                    bootID: "boot-1", bootNs: boot + .nsPerSecond, wall: core.now,
+                    isEngineStart: false)))
+        core.answer(core.wire[0], .limited(waitMs: 30_000))
+        #expect(core.control.limiter.latencyNs <= 2 * .nsPerSecond)
+        #expect(limit(core) == 15)
+    }
+
     /// After a reboot it is as old as the uptime or the wall clock say, and rises from there.
     @Test func aLearnedLimitSurvivesAReboot() {
         var core = core(admitting: 14)

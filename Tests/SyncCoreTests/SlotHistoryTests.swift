@@ -43,6 +43,15 @@ import Testing
         #expect(state.arrivals[30_000] >= state.arrivals[10_000] + large.periodNs)
     }
 
+    /// Also where a window of many thousand was in force: what it doesn't look at is kept.
+    @Test(arguments: [4_097, 5_000, 20_000]) func noSlotIsForgotten(requests: Int) {
+        let window = RateWindow(name: "h", requests: requests, periodNs: 3_600 * .nsPerSecond)
+        let slots = history(60_000, windows: [window])
+        #expect(slots.count == 60_000)
+        #expect(slots.buckets.count <= SlotHistory.bucketCapacity)
+        #expect(slots.count(after: -1) == 60_000)
+    }
+
     @Test func bucketsCountLikeTheSlotsInThem() {
         let slots = history(50_000, windows: [Self.day])
         #expect(slots.count(after: -1) == slots.count)

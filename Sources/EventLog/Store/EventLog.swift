@@ -71,8 +71,7 @@ package final class EventLog: Sendable {
                 throw EventLogError.newer(path: store, found: "store format \(format)")
             }
             guard format >= LogSchema.oldestFormat else {
-                throw EventLogError.corrupt(
-                    path: store, position: nil, reason: "there never was a store format \(format)")
+                throw EventLogError.older(path: store, found: "store format \(format)")
             }
             let schema = try LogSchema(opening: transaction)
             // Handles that a reader opened outlive it only if it is ended like this.

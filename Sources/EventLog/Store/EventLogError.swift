@@ -9,6 +9,8 @@ package enum EventLogError: Error, Sendable, CustomStringConvertible {
     case notAStore(path: String, reason: String)
     /// Written by a later version of the program; nothing was touched.
     case newer(path: String, found: String)
+    /// Written by a build before the first release; nothing was touched.
+    case older(path: String, found: String)
     /// The store contradicts itself.
     case corrupt(path: String, position: Position?, reason: String)
     /// The log has grown by another writer's hand.
@@ -37,6 +39,9 @@ package enum EventLogError: Error, Sendable, CustomStringConvertible {
         case .newer(let path, let found):
             "\(path): the store was written by a later ossync (\(found)); nothing was touched, "
                 + "install that version"
+        case .older(let path, let found):
+            "\(path): the store was written by an ossync before the first release (\(found)); "
+                + "nothing was touched, sync into a new --store"
         case .corrupt(let path, let position, let reason):
             if let position {
                 "\(path): damaged at position \(position.rawValue): \(reason); restore a backup"

@@ -7,9 +7,10 @@ package struct LogSchema: Sendable {
     /// It rises with any new type of event, schema version or value of an enumeration: a start
     /// reads only what came after the stored state, so an older program would append before it met
     /// one.
-    package static let format: UInt32 = 1
-    /// The first one that was ever written.
-    static let oldestFormat: UInt32 = 1
+    package static let format: UInt32 = 2
+    /// The oldest one that this program reads. Format 1 is that of builds before the first release:
+    /// their control state and queue have another layout.
+    static let oldestFormat: UInt32 = 2
 
     /// Position (8 bytes, big-endian) -> event value.
     package let events: Database

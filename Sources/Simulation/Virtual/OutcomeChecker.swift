@@ -4,8 +4,13 @@ internal import SyncCore
 /// and from what the machine and the server saw.
 struct OutcomeChecker {
     private let plan: SimulationPlan
-    /// What each run has given up, over all its invocations.
+    /// What each run has given up, over all its invocations, and what it has to tell of the one
+    /// before it.
     private var parked: [Position: Set<Ordinal>] = [:]
+    /// The run that ended otherwise than completed or partial, so that nobody was told.
+    private var unfinished: Position?
+    /// The last one that only fetched details while that one's pass was open.
+    private var beside: Position?
     /// Runs that have walked the list to its end.
     private var listed: Set<Position> = []
 
@@ -20,12 +25,21 @@ struct OutcomeChecker {
     ) {
         for event in invocation.events {
             switch event.event {
+            case .runStarted:
+                guard let earlier = unfinished, !isBeside(invocation, event.run) else { break }
+                parked[event.run, default: []].formUnion(parked[earlier] ?? [])
+                unfinished = nil
             case .recordParked(let parking):
                 parked[event.run, default: []].insert(parking.record.ordinal)
+                // Found by the engine after the one that it crashed.
+                if event.run == beside, let unfinished {
+                    parked[unfinished, default: []].insert(parking.record.ordinal)
+                }
             case .passCompleted: listed.insert(event.run)
             default: break
             }
         }
+        defer { end(invocation) }
         guard case .finished(let completed) = invocation.end else { return }
         let judge = Judge(invocation, completed, plan)
         judge.checkForm()
@@ -35,6 +49,30 @@ struct OutcomeChecker {
             judge.checkCompleted(isListed: listed.contains(judge.run), records, since: phase)
         }
         for text in judge.found { violations.note(0, text) }
+    }
+
+    /// Whether a run only fetches details while another one's pass is open, which tells its own.
+    private func isBeside(_ invocation: Invocation, _ run: Position) -> Bool {
+        guard invocation.mode == .detailsOnly, let pass = invocation.before.streams.first?.pass
+        else { return false }
+        return pass.run == unfinished && run != unfinished
+    }
+
+    private mutating func end(_ invocation: Invocation) {
+        guard let last = invocation.events.last(where: { $0.run != .none }) else { return }
+        var run = last.run
+        if case .runResumed(let event) = last.event { run = event.run }
+        // A process may die after it has logged how it ended.
+        let isTold = invocation.events.contains {
+            guard case .runCompleted(let event) = $0.event else { return false }
+            return event.outcome == .completed || event.outcome == .partial
+        }
+        guard isBeside(invocation, run) else {
+            unfinished = isTold ? nil : run
+            return
+        }
+        beside = run
+        if let unfinished, !isTold { parked[unfinished, default: []].formUnion(parked[run] ?? []) }
     }
 }
 

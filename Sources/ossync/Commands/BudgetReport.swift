@@ -26,6 +26,9 @@ struct BudgetReport {
         control.limiter.cooldownUntilNs.flatMap { $0 > nowNs ? control.time(atBootNs: $0) : nil }
     }
 
+    /// The member beside the windows.
+    static let cooldownKey = "cooldownUntil"
+
     /// `{"minute":{"limit":20,"used":3,"learned":null},"cooldownUntil":null}`
     var json: JSONText {
         var members = windows.map { window in
@@ -37,7 +40,7 @@ struct BudgetReport {
                 ])
             )
         }
-        members.append(("cooldownUntil", .optional(cooldownUntil?.rfc3339())))
+        members.append((Self.cooldownKey, .optional(cooldownUntil?.rfc3339())))
         return .object(members)
     }
 

@@ -38,6 +38,11 @@ struct ConfigurationChecks {
         }
         for (index, window) in (root["rateLimits.windows"]?.items ?? []).enumerated() {
             guard let name = window["name"], let text = name.text else { continue }
+            if text == BudgetReport.cooldownKey {
+                report(
+                    name, "rateLimits.windows[\(index)].name \"\(text)\" can't be used",
+                    hint: "`ossync status --json` shows the cooldown under it")
+            }
             guard let first = seen.updateValue(name.origin, forKey: text) else { continue }
             let key = ["minute": "requestsPerMinute", "hour": "requestsPerHour"][text]
             let isOwn = index == 0 || !first.isFile

@@ -17,8 +17,7 @@ enum EventNarrator {
             .healthChecked:
             request(logged)
         case .limitLearned(let event): lesson(event)
-        case .limitsForgotten(let event):
-            "learned limits are dropped: \(event.windows.joined(separator: ", "))"
+        case .limitsForgotten(let event): forgotten(event)
         case .passOpened, .passAbandoned, .pageFetched, .passCompleted: list(logged)
         case .detailsFetched, .detailsRequeued, .recordParked, .queueRetried, .queueDropped:
             queue(logged)
@@ -80,6 +79,14 @@ enum EventNarrator {
         }
     }
 
+    private static func forgotten(_ event: LimitsForgotten) -> String {
+        let learned =
+            event.windows.isEmpty
+            ? "nothing is believed of limits"
+            : "learned limits are dropped: \(event.windows.joined(separator: ", "))"
+        return event.endsWait ? "\(learned); the wait of the last refusal is over" : learned
+    }
+
     private static func text(_ filter: ListFilter) -> String {
         if case .idAfter(let mark) = filter { ", ids above \(mark.text)" } else { "" }
     }
@@ -108,7 +115,8 @@ enum EventNarrator {
             "\(event.parts.joined().count) back to the queue (\(event.kind))"
                 + (event.error.map { ": \($0.text)" } ?? "")
         case .recordParked(let event):
-            "record \(event.record.id.text) given up after \(event.attempts) attempts: "
+            "record \(event.record.id.text) given up"
+                + (event.attempts > 0 ? " after \(event.attempts) attempts: " : ": ")
                 + event.error.text
         case .queueRetried(let event):
             "asked to try again: \(event.records.map(\.id.text).joined(separator: ","))"

@@ -91,13 +91,14 @@ import Testing
         #expect(isSame)
     }
 
-    @Test func aFormatThatNeverWasIsCorrupt() throws {
+    @Test(arguments: [0, 1] as [UInt8])
+    func aFormatBeforeTheFirstReleaseIsNotTouched(format: UInt8) throws {
         try Environment.create(EventLog.folder(of: store)) { transaction throws(LMDBError) in
             let meta = try transaction.createDatabase("meta")
-            try transaction.put(meta, LogSchema.formatKey, [0, 0, 0, 0])
+            try transaction.put(meta, LogSchema.formatKey, [0, 0, 0, format])
         }
         let error = failure { _ = try EventLog.open(store: store, .read) }
-        guard case .corrupt = error else {
+        guard case .older = error else {
             Issue.record("\(String(describing: error))")
             return
         }

@@ -108,7 +108,7 @@ import Testing
             control.inFlight = [
                 InFlightRequest(
                     intent: Position(9), stream: StreamID(1), target: .health,
-                    sentAt: .zero, isAlone: false)
+                    sentNs: 0, isAlone: false)
             ]
         }
         #expect(ProgressLine.text(control, wake: nil, now: now).contains("minute 1/20"))

@@ -55,28 +55,28 @@ extension InFlightRequest: FieldCoded {
         var intent = Position.none
         var stream = StreamID.none
         var target: RequestIntended.Target?
-        var sentAt = LogTime.zero
+        var sentNs: Int64 = 0
         var isAlone = false
         while let field = try reader.next() {
             switch field {
             case 1: intent = try reader.position()
             case 2: stream = StreamID(try reader.unsigned())
             case 3: target = try reader.message()
-            case 4: sentAt = try reader.time()
             case 5: isAlone = try reader.bool()
+            case 6: sentNs = try reader.signed()
             default: try reader.skip()
             }
         }
         self.init(
             intent: intent, stream: stream, target: try required(target, "target"),
-            sentAt: sentAt, isAlone: isAlone)
+            sentNs: sentNs, isAlone: isAlone)
     }
 
     func write(to writer: inout FieldWriter) {
         writer.position(1, intent)
         writer.unsigned(2, stream.rawValue)
         writer.message(3, target)
-        writer.time(4, sentAt)
         writer.bool(5, isAlone)
+        writer.signed(6, sentNs)
     }
 }

@@ -22,6 +22,7 @@ extension InvocationState: FieldCoded {
         var refusedSinceNs: Int64?
         var followedPass: UInt32?
         var failureRound = Position.none
+        var untoldFailures: UInt64 = 0
         while let field = try reader.next() {
             switch field {
             case 1: request = try reader.position()
@@ -44,6 +45,7 @@ extension InvocationState: FieldCoded {
             case 18: refusedSinceNs = try reader.signed()
             case 19: followedPass = try reader.unsigned()
             case 20: failureRound = try reader.position()
+            case 21: untoldFailures = try reader.unsigned()
             default: try reader.skip()
             }
         }
@@ -63,6 +65,7 @@ extension InvocationState: FieldCoded {
         self.refusedSinceNs = refusedSinceNs
         self.followedPass = followedPass
         self.failureRound = failureRound
+        self.untoldFailures = untoldFailures
     }
 
     func write(to writer: inout FieldWriter) {
@@ -86,6 +89,7 @@ extension InvocationState: FieldCoded {
         writer.optionalSigned(18, refusedSinceNs)
         writer.optionalUnsigned(19, followedPass.map { UInt64($0) })
         writer.position(20, failureRound)
+        writer.unsigned(21, untoldFailures)
     }
 }
 

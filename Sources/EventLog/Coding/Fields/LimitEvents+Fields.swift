@@ -37,16 +37,19 @@ extension LimitLearned: FieldCoded {
 extension LimitsForgotten: FieldCoded {
     init(from reader: inout FieldReader) throws(FieldError) {
         var windows: [String] = []
+        var endsWait = false
         while let field = try reader.next() {
             switch field {
             case 1: windows.append(try reader.string())
+            case 2: endsWait = try reader.bool()
             default: try reader.skip()
             }
         }
-        self.init(windows: windows)
+        self.init(windows: windows, endsWait: endsWait)
     }
 
     func write(to writer: inout FieldWriter) {
         for window in windows { writer.optionalString(1, window) }
+        writer.bool(2, endsWait)
     }
 }

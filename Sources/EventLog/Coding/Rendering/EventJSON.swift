@@ -66,6 +66,7 @@ package struct EventJSON: Sendable {
             json.array("windows") { list in
                 for window in event.windows { list.string(window) }
             }
+            json.member("endsWait", event.endsWait)
         case .cancelRequested(let event): json.member("signal", event.signal.name)
         case .passOpened(let event): event.write(to: &json)
         case .passAbandoned(let event): json.member("pass", event.number)

@@ -46,7 +46,8 @@ extension ValueGenerator {
         case .runCompleted: .runCompleted(runCompleted())
         case .runInterrupted: .runInterrupted(RunInterrupted(invocation: position()))
         case .limitLearned: .limitLearned(limitLearned())
-        case .limitsForgotten: .limitsForgotten(LimitsForgotten(windows: list { $0.text() }))
+        case .limitsForgotten:
+            .limitsForgotten(LimitsForgotten(windows: list { $0.text() }, endsWait: bool()))
         }
     }
 

@@ -52,7 +52,7 @@ extension ValueGenerator {
         control.inFlight = list {
             InFlightRequest(
                 intent: $0.position(), stream: $0.known(streams), target: $0.target(),
-                sentAt: $0.time(), isAlone: $0.bool())
+                sentNs: $0.signed(), isAlone: $0.bool())
         }
         control.invocation = optional { $0.invocation($0.known(streams)) }
         control.inFlightAllowed = optional { $0.unsigned() }
@@ -139,6 +139,7 @@ extension ValueGenerator {
         invocation.failures = unsigned()
         invocation.followedPass = optional { $0.unsigned() }
         invocation.failureRound = position()
+        invocation.untoldFailures = unsigned()
         invocation.backoffUntilNs = optional { $0.signed() }
         invocation.refusedSinceNs = optional { $0.signed() }
         invocation.healthDone = bool()
