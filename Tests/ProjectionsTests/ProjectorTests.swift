@@ -47,6 +47,39 @@ import Testing
         #expect(contents.rows.allSatisfy { !$0.core.detailsSynced && $0.fromDetail == nil })
     }
 
+    @Test func whereNoColumnIsSummedThereIsNoTotal() throws {
+        try driver.sync(.full, api)
+        let mapping = try ColumnMapping([
+            ColumnMapping.Column(
+                name: "customer", source: .value(try JSONPointer("/customer")), type: .text)
+        ])
+        let contents = try Contents(
+            driver.projector(RecordProjection(name: "os", mapping: mapping)))
+        #expect(contents.rows.count == 12)
+        #expect(contents.sum == nil)
+        #expect(contents.summed == nil)
+    }
+
+    /// Streams number their records each for itself.
+    @Test func recordsOfAnotherStreamAreNotTakenForItsOwn() throws {
+        try driver.sync(.full, api)
+        let projector = try driver.projector()
+        let before = try Contents(projector)
+        let other = StreamID(2)
+        try driver.feed(.streamDeclared(StreamDeclared(stream: other, name: "orders")))
+        let requested = RunRequested(
+            mode: .full, options: RunOptions(), policy: .small, seed: 7,
+            requester: Requester(pid: 1, host: "host", user: "user"))
+        try driver.feed(.runRequested(requested), stream: other)
+        try driver.feed(nil)
+        try driver.finish(with: FakeAPI(101...105))
+        #expect(driver.control[other].counts.synced == 5)
+        let after = try Contents(projector)
+        #expect(after.position == driver.control.position)
+        #expect(after.rows == before.rows)
+        #expect(after.sum == before.sum)
+    }
+
     @Test func theTotalIsExactThroughChangesInBothDirections() throws {
         var api = api
         let projector = try driver.projector()
