@@ -149,6 +149,32 @@ import Testing
             TemporaryFolder.names(driver.projections) == ["lock", "os-3", "os.current"])
     }
 
+    /// What ails the machine would ail the next generation too.
+    @Test(
+        arguments: [
+            (.corrupted, true), (.truncated, true), (.notAnEnvironment, true),
+            (.versionMismatch, true), (.notFound, true), (.diskFull, false), (.io, false),
+            (.permission, false), (.readersFull, false), (.mapFull, false), (.busy, false),
+        ] as [(LMDBError.Code, Bool)])
+    func onlyDamageIsMendedByARebuild(code: LMDBError.Code, isDamage: Bool) {
+        let error = LMDBError(code, operation: "read", path: "/store")
+        #expect(ProjectionError.storage(error).isDamage == isDamage)
+    }
+
+    @Test func whatIsWrongWithTheLogOrTheSystemIsNoDamageOfTheProjection() {
+        let elsewhere: [ProjectionError] = [
+            .log(.foreignTail(path: "/store", expected: .none, found: .none)),
+            .fold(projection: "os", position: Position(3), reason: "a number"),
+            .unfinished(projection: "os"),
+            .system(operation: "write", path: "/store", reason: "no descriptor"),
+        ]
+        for error in elsewhere { #expect(!error.isDamage) }
+        #expect(ProjectionError.damaged(projection: "os", reason: "a row").isDamage)
+        let noRow = ProjectionError.noRow(
+            projection: "os", position: Position(3), ordinal: Ordinal(1))
+        #expect(noRow.isDamage)
+    }
+
     @Test func aDamagedLogIsNoReasonToRebuild() throws {
         var api = api
         api.add(40)

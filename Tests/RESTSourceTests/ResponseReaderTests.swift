@@ -242,6 +242,19 @@ struct ResponseReaderTests {
         #expect(failure(.resend)?.failure == .network)
         #expect(failure(.bodyTooLarge)?.failure == .tooLarge)
     }
+    @Test(
+        "says what came instead of JSON",
+        arguments: [
+            ("", "the body is empty", "look at the answer"),
+            (" \n<!DOCTYPE html><p>Log in</p>", "HTML or XML", "a proxy or a login page"),
+            ("service ready", "at byte 0", "look at the answer"),
+        ])
+    func notJSON(body: String, what: String, hint: String) throws {
+        let failure = try #require(try read(Fixture.list(), Fixture.response(200, body)).failure)
+        #expect(failure.failure == .unusable)
+        #expect(failure.text.contains(what))
+        #expect(failure.text.contains(hint))
+    }
 }
 
 @Suite("Redaction of bodies")
@@ -258,6 +271,7 @@ struct RedactorTests {
         #expect(clean(#"{"a":"abc/def\"ghi\\jklm"}"#, secret) == #"{"a":"***"}"#)
         #expect(clean(#"{"a":"?k=abc%2Fdef%22ghi%5Cjklm"}"#, secret) == #"{"a":"?k=***"}"#)
         #expect(clean(#"{"a":"?k=abc%2fdef%22ghi%5cjklm"}"#, secret) == #"{"a":"?k=***"}"#)
+        #expect(clean(#"{"a":"k=Abc%2bDEF%2fghIJK"}"#, "Abc+DEF/ghIJK") == #"{"a":"k=***"}"#)
         #expect(
             clean(#"{"abcdefghijkl":"abcdefghijklabcdefghijkl"}"#, "abcdefghijkl")
                 == #"{"***":"******"}"#)
@@ -276,6 +290,16 @@ struct RedactorTests {
         #expect(clean(#"{"a":"caf\u00e9 noir xyz"}"#, "caf\u{E9} noir xyz") == #"{"a":"***"}"#)
         let cut = #"{"a":"\u00"#
         #expect(clean(cut, secret) == cut)
+    }
+
+    @Test("reads no further than a body that was cut, wherever that was")
+    func cuts() {
+        let secret = "abcd+EFGH/ijkl="
+        let body = #"{"a":"\#(secret)","b":"x \#(secret)"}"#
+        for length in 0...body.count {
+            let cut = String(body.prefix(length))
+            #expect(clean(cut, secret) == cut.replacing(secret, with: "***"))
+        }
     }
 
     @Test("does not begin among the digits of an escape")

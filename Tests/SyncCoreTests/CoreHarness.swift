@@ -1,5 +1,6 @@
 import SyncCore
 import TestSupport
+import Testing
 
 /// Drives the pure core in memory, with a clock that only moves when told: what the shell does, in
 /// its simplest form.
@@ -186,6 +187,9 @@ extension CoreHarness {
 }
 
 extension CoreHarness {
+    /// No run of these tests takes so many answers and waits.
+    private static let mostRounds = 20_000
+
     /// Lets time pass until a request is on the wire.
     mutating func waitForRequest() {
         while wire.isEmpty, let wake {
@@ -201,7 +205,13 @@ extension CoreHarness {
         with api: FakeAPI, latencyMs: Int64 = 0,
         intercept: (SourceRequest, LogTime) -> SourceAnswer? = { _, _ in nil }
     ) {
+        var rounds = 0
         while control.invocation != nil {
+            rounds += 1
+            guard rounds < Self.mostRounds else {
+                Issue.record("the run does not end: \(log.suffix(3).map(\.event.type.name))")
+                return
+            }
             if let request = wire.first {
                 let early = intercept(request, now)
                 let reply = early ?? api.answer(request)

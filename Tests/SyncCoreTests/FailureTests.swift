@@ -21,6 +21,7 @@ import Testing
             if case .detailsRequeued(let event) = logged.event { event.kind } else { nil }
         }
         #expect(kinds.prefix(2) == [.whole, .split])
+        #expect(kinds.count { $0 == .whole } == 1)
         #expect(kinds.count { $0 == .attempt } == 4)
         #expect(core.rows.values.allSatisfy { $0.id == RecordID("13") || $0.attempts == 0 })
     }

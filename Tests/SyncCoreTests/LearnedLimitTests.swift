@@ -147,6 +147,43 @@ import Testing
         #expect(limit(core) == 4)
     }
 
+    /// Within a quarter, or one where that is less.
+    @Test(arguments: [(7, 9, true), (5, 8, false), (3, 2, true), (4, 2, false)])
+    func aSecondRefusalAtAboutAsManyRequestsIsBelieved(
+        first: Int, second: Int, isBelieved: Bool
+    ) throws {
+        var core = core(admitting: first - 1)
+        core.answer(core.wire[0], .limited(waitMs: 30_000))
+        #expect(lessons(core).map(\.kind) == [.suspected])
+        try refuseAgain(&core, afterSeconds: 120, admitting: second)
+        #expect(limit(core) == (isBelieved ? second : 20))
+    }
+
+    /// What had no answer may never have reached the server.
+    @Test func aSecondRefusalWithoutAnAnswerInBetweenIsNotBelieved() throws {
+        var core = core(admitting: 3)
+        core.answer(core.wire[0], .limited(waitMs: 30_000))
+        core.now = core.now.adding(ms: 120_000)
+        core.feedTime()
+        for _ in 0..<4 {
+            core.waitForRequest()
+            core.answer(try #require(core.wire.first), .failure(.timeout))
+        }
+        core.waitForRequest()
+        core.answer(try #require(core.wire.first), .limited(waitMs: 30_000))
+        #expect(lessons(core).map(\.kind) == [.suspected, .suspected])
+        #expect(limit(core) == 20)
+    }
+
+    @Test(arguments: [("minute", 30), ("burst", 60)] as [(String, Int64)])
+    func whatWasLearnedSaysNothingOfAnotherWindow(name: String, seconds: Int64) {
+        var core = core(admitting: 14)
+        core.answer(core.wire[0], .limited(waitMs: 30_000))
+        let other = RateWindow(name: name, requests: 20, periodNs: seconds * .nsPerSecond)
+        let now = core.control.bootNs(at: core.now)
+        #expect(core.control.limiter.limit(of: other, now: now) == 20)
+    }
+
     /// No window makes a client wait for longer than its period.
     @Test func aWaitBeyondTheWindowTeachesNothingAboutIt() {
         var core = core(admitting: 14)

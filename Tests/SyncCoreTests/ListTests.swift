@@ -214,6 +214,21 @@ import Testing
         #expect(core.finished.last?.reason == .idOrder)
     }
 
+    /// A server that does not know the filter begins at the beginning.
+    @Test(arguments: [[2, 4], [3, 4]])
+    func keysetPagingRefusesAFirstPageThatIsNotAboveTheMark(ids: [Int]) {
+        var core = CoreHarness()
+        let api = FakeAPI([])
+        core.request(.incremental, RunOptions(noDetails: true), policy: keyset)
+        core.answer(core.wire[0], page([1, 2, 3], total: nil, next: 1))
+        core.answer(core.wire[0], page([], total: nil, next: 2))
+        #expect(core.control[CoreHarness.stream].highWaterMark == RecordID("3"))
+        core.request(.incremental, RunOptions(noDetails: true), policy: keyset)
+        core.finish(with: api) { _, _ in self.page(ids, total: nil, next: 1) }
+        #expect(core.finished.last?.reason == .idOrder)
+        #expect(core.finished.last?.counters.seen == 0)
+    }
+
     /// Each page's total is that of the rest; the first one's is that of the pass.
     @Test func aKeysetPassThatBroughtFewerThanItsFirstTotalEndsPartial() {
         var core = CoreHarness()

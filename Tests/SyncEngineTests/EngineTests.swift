@@ -57,6 +57,23 @@ import Testing
         #expect(first.position < fixture.engine.control.position)
     }
 
+    /// A refusal, or a signal, holds back what an answer beside it would have let go.
+    @Test(arguments: [true, false])
+    func nothingIsSentBeforeAllThatIsReadyIsKnown(isRefused: Bool) throws {
+        let fixture = try EngineFixture()
+        let api = FakeAPI(1...30)
+        try fixture.process(fixture.starting())
+        while fixture.wire.count < 2 { try fixture.process(fixture.answers(api)) }
+        let other: Input =
+            isRefused
+            ? .answered(intent: fixture.wire[1].intent, .limited(waitMs: 5_000))
+            : .fact(.cancelRequested(CancelRequested(signal: .sigterm)), stream: .none)
+        let answer = try #require(fixture.answers(api).first)
+        try fixture.process([answer, other])
+        #expect(fixture.wire == [])
+        #expect(try fixture.events().count { $0.event.type == .detailsFetched } == 1)
+    }
+
     @Test func largeAnswersAreSpreadOverCommits() throws {
         let fixture = try EngineFixture()
         var policy = Policy.small
