@@ -53,6 +53,14 @@ def folder(text):
     return os.path.abspath(text)
 
 
+def new_folder(text):
+    try:
+        os.makedirs(text, exist_ok=True)
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"'{text}': {error.strerror}") from None
+    return folder(text)
+
+
 def parsed():
     parser = Parser(
         prog="tools/torture", description=__doc__.partition("\n\n")[0], allow_abbrev=False,
@@ -64,7 +72,8 @@ def parsed():
     parser.add_argument("--minutes", type=minutes, help="begin no round after so many minutes")
     parser.add_argument("--round", type=count, help="only this one of the rounds")
     parser.add_argument("--jobs", type=count, default=(os.cpu_count() or 1) + 1)
-    parser.add_argument("--keep", help="where the folder of a round that fails is copied to")
+    parser.add_argument(
+        "--keep", type=new_folder, help="where the folder of a round that fails is copied to")
     parser.add_argument(
         "--folder", type=folder, help="where the stores are; by default in memory, if possible")
     options = parser.parse_args()
@@ -76,9 +85,10 @@ def parsed():
     memory = "/dev/shm"
     if options.folder or (os.path.isdir(memory) and os.access(memory, os.W_OK)):
         tempfile.tempdir = options.folder or memory
-    from harness import BINARY
-    if not os.access(BINARY, os.X_OK):
-        parser.error(f"there is no program {BINARY}: build it, or name one in OSSYNC_BINARY")
+    try:
+        import harness  # noqa: F401 (it looks for the program)
+    except SystemExit as missing:
+        parser.error(str(missing))
     return options
 
 
@@ -153,7 +163,7 @@ class Campaign:
         lacking = list(self.figures.lacking()) if self.options.round is None else []
         for line in lacking:
             print(f"LACKING {line}")
-        cut = f" of {wanted}, cut short by --minutes" if rounds < wanted else ""
+        cut = f"; {rounds} of {wanted}, cut short by --minutes" if rounds < wanted else ""
         print(f"{rounds - self.failed} rounds passed, {self.failed} failed{cut}")
         return rounds > 0 and not self.failed and not lacking
 
