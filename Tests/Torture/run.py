@@ -15,6 +15,7 @@ import math
 import os
 import pathlib
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -92,6 +93,14 @@ def parsed():
     return options
 
 
+def outlive_interrupts():
+    """Lets the rounds under way remove their folders and end their processes.
+
+    To ignore the signal would have whatever they start ignore it too.
+    """
+    signal.signal(signal.SIGINT, lambda *_: None)
+
+
 def play(kind, seed, number, keep, end):
     """One round: its counts, its plan, and what was wrong with it; None when it is too late."""
     from kinds import KINDS
@@ -134,14 +143,19 @@ class Campaign:
     def run(self):
         options = self.options
         end = self.started + options.minutes * 60 if options.minutes else None
-        with concurrent.futures.ProcessPoolExecutor(options.jobs) as pool:
+        with concurrent.futures.ProcessPoolExecutor(
+                options.jobs, initializer=outlive_interrupts) as pool:
             rounds = [
                 (item, pool.submit(play, item[1], options.seed, item[0], options.keep, end))
                 for item in self.rounds]
-            for (number, kind), future in rounds:
-                done = future.result()
-                if done is not None:
-                    self.judge(number, kind, *done)
+            try:
+                for (number, kind), future in rounds:
+                    done = future.result()
+                    if done is not None:
+                        self.judge(number, kind, *done)
+            except KeyboardInterrupt:
+                pool.shutdown(cancel_futures=True)
+                raise
 
     def judge(self, number, kind, counts, plan, problems):
         self.figures.add(kind, counts)
@@ -173,7 +187,10 @@ def main():
     from figures import Figures
     from kinds import KINDS
     campaign = Campaign(options, KINDS, Figures())
-    campaign.run()
+    try:
+        campaign.run()
+    except KeyboardInterrupt:
+        sys.exit(130)
     sys.exit(0 if campaign.tell() else 1)
 
 
