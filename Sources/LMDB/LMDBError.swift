@@ -93,6 +93,9 @@ extension LMDBError.Code {
         // databases of another kind: nothing that this wrapper makes.
         case MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_CURSOR_FULL, MDB_PAGE_FULL, MDB_INCOMPATIBLE:
             self = .corrupted
+        // LMDB passes over a database's root that can't be read, and refuses what the transaction
+        // does next. Every other failure is thrown where it comes, and ends the transaction.
+        case MDB_BAD_TXN: self = .corrupted
         case MDB_INVALID: self = .notAnEnvironment
         case MDB_VERSION_MISMATCH: self = .versionMismatch
         case MDB_PANIC: self = .needsReopen

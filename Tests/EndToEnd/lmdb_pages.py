@@ -1,4 +1,4 @@
-"""Finds where the bytes of an LMDB value are in its file, so that a test can damage them.
+"""Finds where the bytes of an LMDB value are in its file, so that a test can damage or watch them.
 
 Reads the format of LMDB 0.9 on 64-bit machines: meta pages, branch and leaf nodes, overflow pages.
 """
@@ -13,7 +13,7 @@ class Values:
     """The values of the named databases of a file, each as (key, offset, length)."""
 
     def __init__(self, path):
-        self.data = path.read_bytes()
+        self.data = self.opened(path)
         self.page = struct.unpack_from("<I", self.data, 16 + 24)[0]
         metas = []
         for number in (0, 1):
@@ -25,27 +25,37 @@ class Values:
             metas.append((txn, root))
         self.root = max(metas)[1]
 
+    def opened(self, path):
+        return path.read_bytes()
+
     def named(self, name):
-        for key, offset, length in self.walk(self.root):
+        return list(self.walk(self.root_of(name)))
+
+    def last(self, name):
+        """The value with the greatest key, found without reading the others; None without any."""
+        return next(self.walk(self.root_of(name), backwards=True), None)
+
+    def root_of(self, name):
+        for key, offset, _ in self.walk(self.root):
             if key == name.encode():
-                root, = struct.unpack_from("<Q", self.data, offset + 40)
-                return list(self.walk(root))
+                return struct.unpack_from("<Q", self.data, offset + 40)[0]
         raise KeyError(name)
 
     def names(self):
         return [key.decode() for key, _, _ in self.walk(self.root)]
 
-    def walk(self, number):
+    def walk(self, number, backwards=False):
         if number == 0xFFFF_FFFF_FFFF_FFFF:
             return
         start = number * self.page
         flags, lower = struct.unpack_from("<HH", self.data, start + 10)
-        for index in range((lower - 16) // 2):
+        count = (lower - 16) // 2
+        for index in reversed(range(count)) if backwards else range(count):
             pointer, = struct.unpack_from("<H", self.data, start + 16 + 2 * index)
             node = start + pointer
             low, high, node_flags, key_size = struct.unpack_from("<HHHH", self.data, node)
             if flags & BRANCH:
-                yield from self.walk(low | high << 16 | node_flags << 32)
+                yield from self.walk(low | high << 16 | node_flags << 32, backwards)
                 continue
             key = self.data[node + 8:node + 8 + key_size]
             at, length = node + 8 + key_size, low | high << 16

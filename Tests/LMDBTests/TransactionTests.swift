@@ -231,4 +231,39 @@ import Testing
         #expect(code { _ = try environment.text("k9999") } == .corrupted)
         #expect(try environment.text("k30000")?.utf8.count == 30_000)
     }
+
+    /// LMDB looks for the root of a database when a cursor is made, and passes over a failure: only
+    /// what comes next is refused, as if the transaction were at fault.
+    @Test func aDatabaseWhoseRootIsNoPageIsDamage() throws {
+        let path = folder.at("rootless")
+        try Environment.makeWithData(path) { transaction, data throws(LMDBError) in
+            try transaction.put(data, Array("the key".utf8), Array("the value".utf8))
+        }
+        var file = Bytes.read("\(path)/data.mdb")
+        // The node of a database: 48 bytes, the flag of a database, a name of 4 bytes.
+        let node: [UInt8] = [48, 0, 0, 0, 2, 0, 4, 0] + Array("data".utf8)
+        var count = 0
+        for offset in 0..<(file.count - 60)
+        where file[offset] == 48 && Array(file[offset..<(offset + 12)]) == node {
+            file.replaceSubrange((offset + 52)..<(offset + 55), with: [0xFF, 0xFF, 0xFF])
+            count += 1
+        }
+        #expect(count > 0)
+        Bytes.write(file, "\(path)/data.mdb")
+        let environment = try Environment.open(path, .quick())
+        let data = try environment.data
+        #expect(code { _ = try environment.text("the key") } == .corrupted)
+        #expect(
+            code {
+                let reader = try environment.beginRead()
+                var cursor = try reader.cursor(data)
+                _ = try cursor.first()
+            } == .corrupted)
+        #expect(
+            code {
+                let reader = try environment.beginRead()
+                var cursor = try reader.cursor(data)
+                _ = try cursor.seek(Array("the key".utf8))
+            } == .corrupted)
+    }
 }

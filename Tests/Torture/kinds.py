@@ -6,38 +6,46 @@ import signal
 import subprocess
 import time
 
-from rounds import Chain, Round
+from chain import Chain
+from rounds import Round
 
 
 class Kills(Round):
     """SIGKILL at a random moment: of the start, the recovery, a request, a commit."""
 
     kind = "kills"
+    effect = "kills that met something"
+    has_early = True
 
     def disturb(self, process):
-        self.moment()
-        self.kill(process)
+        for _ in self.moments(process, 1):
+            self.kill(process)
 
 
 class Freezes(Round):
     """SIGSTOP, then SIGCONT; readers don't notice, another run is refused, a copy is whole."""
 
     kind = "freezes"
+    effect = "freezes"
+    has_early = True
 
     def disturb(self, process):
-        for _ in range(self.random.randrange(1, 4)):
-            self.moment()
-            if process.poll() is not None:
-                break
-            process.send_signal(signal.SIGSTOP)
-            self.counts["freezes"] += 1
-            if os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT).si_code \
-                    == os.CLD_STOPPED:
-                self.while_frozen(process)
-            process.send_signal(signal.SIGCONT)
-        if self.random.random() < 0.5:
-            self.moment()
-            self.kill(process)
+        freezes = self.random.randrange(1, 4)
+        with_kill = self.random.random() < 0.5
+        for number, _ in enumerate(self.moments(process, freezes + with_kill)):
+            if number == freezes:
+                self.kill(process)
+                return
+            self.freeze(process)
+
+    def freeze(self, process):
+        process.send_signal(signal.SIGSTOP)
+        state = os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        if state.si_code == os.CLD_STOPPED:
+            if self.holds(process):
+                self.counts["freezes"] += 1
+            self.while_frozen(process)
+        process.send_signal(signal.SIGCONT)
 
     def while_frozen(self, process):
         pick = self.random.random()
@@ -45,8 +53,10 @@ class Freezes(Round):
             return
         if pick < 0.25:
             self.assertEqual(self.ossync("log", "verify", "--json").last["problems"], 0)
+            self.counts["verified while frozen"] += 1
         elif pick < 0.5:
             self.status()
+            self.counts["status while frozen"] += 1
         elif pick < 0.75:
             self.check_copy()
         elif self.holds(process):
@@ -70,14 +80,17 @@ class Seconds(Round):
     """A second run while the first one is under way: refused or skipped, and nothing changes."""
 
     kind = "seconds"
+    effect = "second runs that met the first"
+    least_seconds = 0.4
 
     def disturb(self, process):
-        for _ in range(self.random.randrange(1, 4)):
-            self.moment()
+        seconds = self.random.randrange(1, 4)
+        with_kill = self.random.random() < 0.4
+        for number, _ in enumerate(self.moments(process, seconds + with_kill)):
+            if number == seconds:
+                self.kill(process)
+                return
             self.second(process)
-        if self.random.random() < 0.4:
-            self.moment()
-            self.kill(process)
 
     def second(self, first):
         choice = self.random.choice(("fail", "skip", "wait", "details-only", "health"))
@@ -92,71 +105,91 @@ class Seconds(Round):
         }[choice]
         process = self.start(*arguments, "--json")
         if choice == "wait":
-            # It waits in steps of a second; that is a long time here.
-            time.sleep(self.random.uniform(0, 0.2))
-            process.kill()
-            # It may have had the store by then.
-            self.counts["kills"] += self.finish(process).code == -9
+            self.wait_beside(first, process)
             return
         result = self.finish(process)
         if result.code == 11 or (choice == "skip" and result.last.get("reason") == "skipped"):
             self.counts["refused" if result.code == 11 else "skipped"] += 1
+            self.counts[self.effect] += 1
             return
-        # The first one ended, or had not begun, before the second one tried.
+        # The first one had ended before the second one tried.
         self.assertIn(result.code, (0, 3), str(result))
         self.counts["second runs that had the store"] += 1
+
+    def wait_beside(self, first, process):
+        """Kills it while it waits, which it does in steps of a second, or a little later."""
+        waits = self.until(process, lambda: self.has_opened(process, "lock"))
+        time.sleep(self.random.uniform(0, 0.1))
+        if waits and self.holds(first):
+            self.counts["killed while they waited"] += 1
+            self.counts[self.effect] += 1
+        process.kill()
+        # It may have had the store by then.
+        self.counts["kills"] += self.finish(process).code == -9
 
 
 class Projections(Round):
     """The projections' folder is deleted, or files of it damaged, while a sync runs."""
 
     kind = "projections"
+    effect = "projections spoiled"
 
     def disturb(self, process):
-        for _ in range(self.random.randrange(1, 5)):
-            self.moment()
-            self.spoil()
-        if self.random.random() < 0.4:
-            self.moment()
-            self.kill(process)
+        times = self.random.randrange(1, 5)
+        with_kill = self.random.random() < 0.4
+        for number, _ in enumerate(self.moments(process, times + with_kill)):
+            if number == times:
+                self.kill(process)
+                return
+            self.spoil(process)
 
-    def spoil(self):
+    def spoil(self, process):
         folder = self.store / "projections"
-        if not folder.exists():
-            return
+        before = {path for path in folder.rglob("*") if path.is_file()}
+        current, generations = folder / "os.current", list(folder.glob("os-*"))
         pick = self.random.random()
-        if pick < 0.6:
-            shutil.rmtree(folder, ignore_errors=True)
-        elif pick < 0.8:
-            (folder / "os.current").unlink(missing_ok=True)
-        else:
-            for generation in folder.glob("os-*"):
+        if pick < 0.2 and current in before:
+            current.unlink(missing_ok=True)
+        elif pick < 0.4 and generations:
+            for generation in generations:
                 shutil.rmtree(generation, ignore_errors=True)
-        self.counts["projections spoiled"] += 1
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+        if any(not path.exists() for path in before) and self.holds(process):
+            self.counts[self.effect] += 1
 
 
 class Copies(Round):
     """The store is copied while a sync writes it: a prefix of it, or clearly refused."""
 
     kind = "copies"
+    effect = "copies of a log that grew meanwhile"
+    least_seconds = 0.2
 
     def disturb(self, process):
-        for _ in range(self.random.randrange(1, 4)):
-            self.moment()
-            if not (self.store / "log/data.mdb").exists():
-                continue
-            self.counts["copies"] += 1
-            copy = self.folder / f"copy-{self.counts['copies']}"
-            if self.random.random() < 0.5:
-                subprocess.run(
-                    ["cp", "-r", self.store, copy], stderr=subprocess.DEVNULL, check=False)
-            else:
-                self.copy_slowly(copy)
-            self.check_copy(copy)
-            shutil.rmtree(copy, ignore_errors=True)
-        if self.random.random() < 0.4:
-            self.moment()
-            self.kill(process)
+        copies = self.random.randrange(1, 4)
+        with_kill = self.random.random() < 0.4
+        for number, _ in enumerate(self.moments(process, copies + with_kill)):
+            if number == copies:
+                self.kill(process)
+                return
+            self.copy()
+
+    def copy(self):
+        self.counts["copies"] += 1
+        copy = self.folder / f"copy-{self.counts['copies']}"
+        self.progress.glance()
+        before = self.progress.position
+        if self.random.random() < 0.5:
+            subprocess.run(
+                ["cp", "-r", self.store, copy], stderr=subprocess.DEVNULL, check=False)
+        else:
+            self.copy_slowly(copy)
+        self.progress.glance()
+        if self.progress.position > before:
+            self.counts[self.effect] += 1
+        self.check_copy(copy)
+        shutil.rmtree(copy, ignore_errors=True)
 
     def copy_slowly(self, copy):
         """As a large store is copied: the sync commits again and again meanwhile."""
@@ -186,6 +219,8 @@ class Readers(Round):
     """Commands that read, killed beside the sync: it goes on as if they had never been."""
 
     kind = "readers"
+    effect = "readers killed beside a sync"
+    least_seconds = 0.4
 
     COMMANDS = (
         ("export", "ndjson", "--output", "out.ndjson"),
@@ -201,31 +236,43 @@ class Readers(Round):
 
     def disturb(self, process):
         readers = []
-        for _ in range(self.random.randrange(2, 7)):
-            time.sleep(self.random.uniform(0, self.plan.seconds / 2))
-            command = self.random.choice(self.COMMANDS)
-            # To a file that nobody reads, so that none of them waits for us.
-            reader = self.start(
-                *command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            readers.append((command, reader))
-            time.sleep(self.random.uniform(0, 0.08))
-            if self.random.random() < 0.7 or "--follow" in command:
-                reader.kill()
+        count = self.random.randrange(2, 7)
+        with_kill = self.random.random() < 0.4
+        for number, _ in enumerate(self.moments(process, count + with_kill)):
+            if number == count:
+                self.kill(process)
+                break
+            readers.append(self.read(process))
         for command, reader in readers:
-            code = reader.wait(60)
-            if code == -9:
-                self.counts["readers killed"] += 1
-                continue
-            self.counts["readers"] += 1
-            # 1: no such record yet; 10: no store yet; 11: the sync writes the projection, another
-            # export the file.
-            allowed = {
-                "show": (0, 1, 10), "projections": (0, 10, 11), "export": (0, 10, 11),
-            }.get(command[0], (0, 10))
-            self.assertIn(code, allowed, f"ossync {' '.join(command)}")
-        if self.random.random() < 0.4:
-            self.moment()
-            self.kill(process)
+            self.check_reader(command, reader)
+
+    def read(self, process):
+        """Starts a reader, and mostly kills it once it has the log open."""
+        command = self.random.choice(self.COMMANDS)
+        # To files that nobody reads, so that none of them waits for us.
+        with open(self.folder / "readers.out", "ab") as output:
+            reader = self.start(*command, stdout=output, stderr=output)
+        if self.random.random() < 0.8 or "--follow" in command:
+            is_open = self.until(reader, lambda: self.has_opened(reader, "log/data.mdb"))
+            time.sleep(self.random.uniform(0, 0.01))
+            is_beside = is_open and reader.poll() is None and self.holds(process)
+            reader.kill()
+            if reader.wait(60) == -9 and is_beside:
+                self.counts[self.effect] += 1
+        return command, reader
+
+    def check_reader(self, command, reader):
+        code = reader.wait(60)
+        if code == -9:
+            self.counts["readers killed"] += 1
+            return
+        self.counts["readers"] += 1
+        # 1: no such record yet; 10: no store yet; 11: the sync writes the projection, another
+        # export the file.
+        allowed = {
+            "show": (0, 1, 10), "projections": (0, 10, 11), "export": (0, 10, 11),
+        }.get(command[0], (0, 10))
+        self.assertIn(code, allowed, f"ossync {' '.join(command)}")
 
 
 KINDS = {kind.kind: kind for kind in (Kills, Freezes, Seconds, Projections, Copies, Readers)}

@@ -1,12 +1,11 @@
 """One round of torture: a fresh server, a fresh store, a sync that is disturbed again and again.
 
-What each kind of round does to the sync is in `kinds`; here is what is drawn for every round, and
-what must hold at every moment and at the end of each.
+What each kind of round does to the sync is in `kinds`; here is what every round does before and
+after, and what must hold at every moment. `conclusion` says what must hold in the end.
 """
 
 import collections
-import decimal
-import json
+import os
 import pathlib
 import random
 import shutil
@@ -15,87 +14,57 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "EndToEnd"))
 
+from canary import Canary, Echo  # noqa: E402
+from chain import Chain, Kind, Progress  # noqa: E402
+from conclusion import WINDOW_SECONDS, Conclusion  # noqa: E402
 from harness import Case  # noqa: E402
-from history import assert_asked_once  # noqa: E402
-from lmdb_pages import Values  # noqa: E402
+from plan import Moment, Plan  # noqa: E402
 
-WINDOW_SECONDS = 1
 # Longer than a request that left just before a kill takes to arrive, on a machine that is busy.
 DELIVERY_BOUND_MS = 150
+# So often a sync is started until what disturbs it meets something.
+TRIES = 10
+# The share of disturbances that wait for nothing: most meet a start, before anything is durable.
+EARLY = 0.1
 
 
-class Chain:
-    """The commits and events of a store that nobody writes, read without ossync."""
+class Round(Conclusion, Case):
+    """A round of one kind; `disturb` is what the kinds differ in.
 
-    def __init__(self, path):
-        values = Values(path)
-        self.heads = {}
-        self.events = {}
-        for key, at, length in values.named("commits"):
-            assert length == 40, "a link of the chain has 40 bytes"
-            self.heads[int.from_bytes(key, "big")] = bytes(values.data[at:at + 32])
-        for key, at, length in values.named("events"):
-            self.events[int.from_bytes(key, "big")] = bytes(values.data[at:at + length])
-
-    @property
-    def position(self):
-        return max(self.heads, default=0)
-
-    def is_prefix_of(self, later):
-        return all(
-            later.heads.get(last) == head for last, head in self.heads.items()
-        ) and all(later.events.get(position) == event for position, event in self.events.items())
-
-
-class Plan:
-    """What is drawn for a round: the server, the configuration, how often the sync is disturbed."""
-
-    def __init__(self, random):
-        draw = random.choice
-        self.batch = draw((1, 3, 5, 5, 10))
-        self.concurrency = draw((1, 2, 5, 5, 8))
-        self.size = draw((10, 25, 40, 1000))
-        self.records = random.randrange(20, 40 + 14 * self.batch)
-        self.latency_ms = draw((0, 1, 2, 5, 10))
-        self.keyset = random.random() < 0.3
-        self.total = random.random() < 0.75
-        self.faults = random.random() < 0.2
-        self.poison = random.random() < 0.2
-        # Small enough that the limit decides how long the round takes.
-        self.window = random.randrange(12, 30) if random.random() < 0.2 else None
-        self.disturbances = random.randrange(2, 6)
-        self.changes = random.random() < 0.5
-
-    @property
-    def seconds(self):
-        """About how long a sync takes that nobody disturbs, without its start."""
-        requests = self.records / self.batch + self.records / self.size
-        return requests * (self.latency_ms * 1.25 + 1.5) / 1000 / min(self.concurrency, 3)
-
-    def __str__(self):
-        return ", ".join(f"{name}={value}" for name, value in vars(self).items())
-
-
-class Round(Case):
-    """A round of one kind; `disturb` is what the kinds differ in."""
+    `effect` names the count that grows when a disturbance of this kind met something.
+    """
 
     kind = "?"
+    effect = "?"
+    # Whether a disturbance may also come before anything is durable.
+    has_early = False
+    # How long a sync takes at least, where another process has to start beside it.
+    least_seconds = 0
     seed = 0
     number = 0
     keep = None
 
     def runTest(self):  # noqa: N802 (unittest's name)
         self.random = random.Random(f"{self.seed} {self.kind} {self.number}")
-        self.plan = Plan(self.random)
-        self.counts = collections.Counter(rounds=1)
+        self.plan = Plan(self.random, self.least_seconds)
+        self.canary = Canary(self.random)
+        self.counts = collections.Counter()
         self.seen = []
         self.changed = collections.Counter()
         self.mode = "incremental"
+        # How many records have no header yet, and how many no details.
+        self.left = (self.plan.records, self.plan.records)
         try:
             self.begin()
-            for _ in range(self.plan.disturbances):
-                self.once()
+            # At least the last one waits until there is something to disturb. The others are
+            # early so much more often that it is the share of them all.
+            early = EARLY / (1 - 1 / self.plan.disturbances) if self.has_early else 0
+            for left in reversed(range(self.plan.disturbances)):
+                self.disturbance(left > 0 and self.random.random() < early)
+            self.assertGreater(
+                self.counts["met"], 0, f"no disturbance met anything, the round proves nothing")
             self.conclude()
+            self.search(self.folder)
         except BaseException:
             if self.keep:
                 shutil.copytree(self.folder, self.keep, dirs_exist_ok=True, symlinks=True)
@@ -103,7 +72,8 @@ class Round(Case):
 
     def begin(self):
         plan = self.plan
-        arguments = ["--latency-ms", plan.latency_ms, "--seed", self.random.randrange(1 << 32)]
+        arguments = ["--latency-ms", plan.latency_ms, "--seed", self.random.randrange(1 << 32),
+                     "--token", self.canary.token]
         if not plan.total:
             arguments.append("--no-total")
         if plan.faults:
@@ -118,6 +88,7 @@ class Round(Case):
             "detail__concurrency": plan.concurrency,
             "rateLimits__deliveryBoundMs": DELIVERY_BOUND_MS,
             "retry__attempts": 5,
+            **self.canary.configuration,
         }
         if plan.keyset:
             changes["list__paging"] = {
@@ -128,13 +99,52 @@ class Round(Case):
             changes["rateLimits__windows"] = [
                 {"name": "w", "requests": plan.window, "seconds": WINDOW_SECONDS}]
         self.server = self.ready(plan.records, *arguments, **changes)
+        self.echo = None
+        if plan.echo:
+            self.echo = Echo(self.server, self.canary)
+            self.configure(self.serve(self.echo).url, **changes)
         self.ids = set(map(str, range(1, plan.records + 1)))
+
+    def environment(self, extra=None):
+        return super().environment({**self.canary.environment, **(extra or {})})
+
+    def finish(self, process, timeout=60):
+        result = super().finish(process, timeout)
+        for output in (result.out, result.err):
+            self.assertFalse(
+                self.canary.is_in(output.encode()), f"a secret in what it says\n{result}")
+        return result
+
+    def search(self, folder):
+        """Looks for the secrets in all files below a folder."""
+        found, searched = self.canary.files(folder)
+        self.assertEqual(found, [], f"files with a secret in them; {self.plan}")
+        self.counts["bytes searched for secrets"] += searched
 
     # One disturbance
 
-    def once(self):
+    def disturbance(self, is_early):
+        """Disturbs a sync; when that met nothing, the next one."""
+        if is_early:
+            self.counts["early"] += 1
+            self.once(True)
+            return
+        self.counts["disturbances"] += 1
+        for _ in range(TRIES):
+            before = self.counts[self.effect]
+            self.once(False)
+            if self.counts[self.effect] > before:
+                self.counts["met"] += 1
+                return
+            self.counts["repeated"] += 1
+
+    def once(self, is_early):
         """Starts a sync, disturbs it, and looks at the store when it has ended."""
+        self.begun = self.seen[-1].position if self.seen else 0
+        self.is_early = is_early
         process = self.start("sync", "--json", "--mode", self.mode)
+        self.progress = Progress(self.store / "log/data.mdb")
+        self.progress.glance()
         self.disturb(process)
         result = self.finish(process)
         if result.code == -9:
@@ -143,22 +153,69 @@ class Round(Case):
             self.assertIn(result.code, (0, 3), f"{self.plan}\n{result}")
             self.counts["ended"] += 1
             self.assertEqual(result.last["type"], "summary", str(result))
-            if self.is_done():
-                self.change_the_server()
         self.look()
+        self.search(self.store)
+        if result.code == -9:
+            self.count_kill()
+        self.go_on()
 
     def disturb(self, process):
         raise NotImplementedError
 
-    def moment(self):
-        """Lets a random part of a sync go by: its start and recovery, or any of its requests."""
-        if self.random.random() < 0.35:
-            time.sleep(self.random.uniform(0, 0.06))
-        else:
-            time.sleep(0.03 + self.random.uniform(0, 0.02 + self.plan.seconds))
+    def moments(self, process, count):
+        """Waits for moments of a sync, one after the other, as long as it runs.
+
+        They are spread over all of it, by what is durable: a machine that is busy makes none of
+        them come too early. An early one doesn't wait.
+        """
+        if self.is_early:
+            yield from self.early_moments(process, count)
+            return
+        shares = Moment.SHARES_BESIDE if self.least_seconds else Moment.SHARES
+        for moment in sorted(
+                Moment(self.random, self.plan, self.left, shares) for _ in range(count)):
+            if not self.progress.wait(lambda now, at=moment: self.is_at(at, now), process):
+                return
+            time.sleep(moment.delay)
+            if process.poll() is not None:
+                return
+            yield
+
+    def is_at(self, moment, now):
+        # Before the first commit of this sync its file ends as the one before left it.
+        if now.position <= self.begun:
+            return False
+        return now.kind == Kind.RUN_COMPLETED or (
+            moment.part != "end" and now.position >= self.begun + moment.events)
+
+    def early_moments(self, process, count):
+        for _ in range(count):
+            if self.random.random() < 0.5:
+                self.until(process, self.store.exists)
+                time.sleep(self.random.uniform(0, 0.01))
+            else:
+                time.sleep(self.random.uniform(0, 0.06))
+            yield
+
+    def until(self, process, condition, seconds=20):
+        """Until a condition holds; false when the process ended before."""
+        end = time.monotonic() + seconds
+        while not condition():
+            if process.poll() is not None or time.monotonic() > end:
+                return False
+            time.sleep(0.0005)
+        return True
 
     def kill(self, process):
         process.kill()
+
+    def count_kill(self):
+        """What the sync was about that was killed."""
+        if not self.seen or self.seen[-1].position <= self.begun:
+            self.counts["kills before an event"] += 1
+            return
+        self.counts["kills that met something"] += 1
+        self.counts[f"kills: {self.seen[-1].phase(self.begun)}"] += 1
 
     def holds(self, process):
         """Whether a sync has the engine's lock, by what the kernel says."""
@@ -170,19 +227,42 @@ class Round(Case):
             held = [line.split() for line in locks if "FLOCK" in line]
         return any(line[4] == str(process.pid) and line[5].endswith(place) for line in held)
 
-    def is_done(self, status=None):
-        status = status or self.status()
+    def has_opened(self, process, name):
+        """Whether a process has a file of the store open or mapped."""
+        path, folder = str(self.store / name), f"/proc/{process.pid}"
+        try:
+            with open(f"{folder}/maps", encoding="utf-8") as maps:
+                if path in maps.read():
+                    return True
+            return any(
+                os.readlink(f"{folder}/fd/{one}") == path for one in os.listdir(f"{folder}/fd"))
+        except OSError:
+            return False
+
+    def is_done(self, status):
         waiting = status["queue"]["pending"] + status["queue"]["retrying"]
         return waiting == 0 and status["state"]["cursor"] is None
 
-    def change_the_server(self):
-        """Records appear and change, so that what follows has something to do."""
-        if not self.plan.changes:
+    def go_on(self):
+        """Sees that the next sync has something to do, and how much."""
+        if not self.seen:
             return
+        status = self.status()
+        if self.is_done(status):
+            self.change_the_server()
+        records = status["records"]
+        known = 0 if self.mode == "full" else records["total"]
+        self.left = (
+            max(0, len(self.ids) - known), max(0, len(self.ids) - records["withDetails"]))
+
+    def change_the_server(self):
+        """Records appear, and in some rounds change."""
         first = len(self.ids) + 1
-        count = self.random.randrange(1, 2 + len(self.ids) // 2)
+        count = self.random.randrange(self.plan.records // 4, 2 + self.plan.records // 2)
         self.server.append(count)
         self.ids |= set(map(str, range(first, first + count)))
+        if not self.plan.changes:
+            return
         known = sorted(self.ids, key=int)
         for one in self.random.sample(known, self.random.randrange(0, 6)):
             self.server.touch(one)
@@ -193,7 +273,6 @@ class Round(Case):
         """What must hold whenever no sync is running: the log is whole, and goes on from before."""
         data = self.store / "log/data.mdb"
         if not data.exists():
-            self.counts["before the store"] += 1
             self.assertEqual(self.ossync("status", "--json", code=10).last["exitCode"], 10)
             return
         verified = self.ossync("log", "verify", "--json").last
@@ -211,109 +290,3 @@ class Round(Case):
         self.assertTrue(
             earlier.is_prefix_of(later),
             f"{what}, up to {earlier.position}, is no prefix of the one up to {later.position}")
-
-    # The end
-
-    def conclude(self):
-        """Lets the sync end, and holds store and server side by side."""
-        partial = 3 if self.poisoned else 0
-        summary = self.sync("--mode", "resume", code=(0, 3))
-        status = self.status()
-        is_complete = self.is_done(status) and status["records"]["total"] == len(self.ids)
-        if not is_complete or self.changed:
-            summary = self.sync("--mode", "full", code=(0, 3))
-        self.assertIn(summary["exitCode"], {0, partial}, f"{self.plan}\n{summary}")
-        again = self.sync(code=(0, 3))
-        if not self.plan.faults:
-            self.assertEqual(again["requests"]["total"], 1, f"{self.plan}\n{again}")
-        self.assertEqual(again["records"]["new"] + again["records"]["changed"], 0)
-        self.look()
-        self.compare_requests()
-        self.compare_records()
-        self.check_further()
-
-    def compare_requests(self):
-        history = assert_asked_once(self, self.server, self.changed)
-        self.counts["abandoned"] += len(history.abandoned)
-        self.counts["requests"] += len(history.intents)
-        self.assertLessEqual(
-            len(history.abandoned), self.counts["kills"] * max(1, self.plan.concurrency))
-        kinds = history.kinds
-        self.counts["interrupted"] += kinds["RunInterrupted"]
-        self.assertLessEqual(kinds["RunInterrupted"], self.counts["kills"])
-        self.assertEqual(kinds["RateLimited"], 0)
-        if self.plan.window:
-            seen = self.server.arrivals(WINDOW_SECONDS)["window"]
-            self.assertLessEqual(seen["maximumArrivals"], self.plan.window, str(self.plan))
-            self.counts["rounds under a limit"] += 1
-
-    def compare_records(self):
-        """Byte for byte, as they are exported; then again from a projection that is rebuilt."""
-        headers = self.texts("/os?page={}&per_page=1000")
-        details = {}
-        whole = sorted(self.ids - self.poisoned, key=int)
-        for start in range(0, len(whole), 200):
-            part = ",".join(whole[start:start + 200])
-            details.update(self.texts(f"/os/details?ids={part}", pages=False))
-        self.assertEqual(set(headers), self.ids)
-        exported = self.ossync("export", "ndjson").out
-        found = {}
-        for line in exported.splitlines():
-            found[json.loads(line)["id"]] = line
-        self.assertEqual(set(found), self.ids)
-        for one in self.ids:
-            if one in self.poisoned:
-                expected = f',"header":{headers[one]},"detail":null,"details_synced":false,'
-            else:
-                expected = (
-                    f',"header":{headers[one]},"detail":{details[one]},"details_synced":true,')
-            self.assertIn(expected, found[one])
-        self.assert_totals(details)
-        if self.random.random() < 0.5:
-            self.ossync("projections", "rebuild", "os")
-        else:
-            shutil.rmtree(self.store / "projections")
-        self.assertEqual(self.ossync("export", "ndjson").out, exported)
-
-    def assert_totals(self, details):
-        status = self.status()
-        self.assertEqual(status["records"]["total"], len(self.ids))
-        self.assertEqual(status["records"]["withDetails"], len(self.ids) - len(self.poisoned))
-        self.assertEqual(status["queue"]["parked"], len(self.poisoned))
-        total = sum(
-            decimal.Decimal(str(line["amount"]))
-            for text in details.values()
-            for line in json.loads(text, parse_float=decimal.Decimal)["expenses"])
-        self.assertEqual(decimal.Decimal(status["expenses"]["total"]), total)
-
-    def texts(self, path, pages=True):
-        """The records of an answer by their ids, each in the server's own bytes."""
-        found, page = {}, 1
-        while True:
-            rows = dict(slices(self.body(path.format(page))))
-            found.update(rows)
-            if not rows or not pages:
-                return found
-            page += 1
-
-    def body(self, path):
-        """An answer of the server's API; it may break now and then."""
-        for _ in range(20):
-            try:
-                return self.server.text(path)
-            except OSError:
-                continue
-        raise AssertionError(f"the server does not answer {path}")
-
-    def check_further(self):
-        """What a kind of round has to check at the end beside all that."""
-
-
-def slices(body):
-    """The elements of the member `data`, each as (id, text)."""
-    decoder = json.JSONDecoder()
-    at = body.index('"data":[') + len('"data":[')
-    while body[at] != "]":
-        value, end = decoder.raw_decode(body, at)
-        yield str(value["id"]), body[at:end]
-        at = end + (body[end] == ",")
