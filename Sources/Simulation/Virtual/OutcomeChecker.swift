@@ -6,6 +6,8 @@ struct OutcomeChecker {
     private let plan: SimulationPlan
     /// What each run has given up, over all its invocations.
     private var parked: [Position: Set<Ordinal>] = [:]
+    /// What was given up since a run last said how it ended.
+    private var untold: Set<Ordinal> = []
     /// Runs that have walked the list to its end.
     private var listed: Set<Position> = []
 
@@ -22,6 +24,7 @@ struct OutcomeChecker {
             switch event.event {
             case .recordParked(let parking):
                 parked[event.run, default: []].insert(parking.record.ordinal)
+                untold.insert(parking.record.ordinal)
             case .passCompleted: listed.insert(event.run)
             default: break
             }
@@ -30,7 +33,8 @@ struct OutcomeChecker {
         let judge = Judge(invocation, completed, plan)
         judge.checkForm()
         judge.checkCounts()
-        judge.checkReason(parked: parked[judge.run]?.count ?? 0)
+        judge.checkReason(parked: parked[judge.run]?.count ?? 0, untold: untold.count)
+        if completed.outcome == .completed || completed.outcome == .partial { untold = [] }
         if completed.reason == nil {
             judge.checkCompleted(isListed: listed.contains(judge.run), records, since: phase)
         }
@@ -143,7 +147,10 @@ private final class Judge {
         }
     }
 
-    func checkReason(parked: Int) {
+    /// - Parameters:
+    ///   - parked: what the run gave up.
+    ///   - untold: what this one and those before gave up without saying so.
+    func checkReason(parked: Int, untold: Int) {
         let isCancelled = invocation.events.contains {
             if case .cancelRequested = $0.event { true } else { false }
         }
@@ -155,7 +162,8 @@ private final class Judge {
         case .maxDuration: checkDuration()
         case .budget, .patience: checkPatience()
         case .parked:
-            expect(parked > 0 && stream?.counts.parked ?? 0 > 0, "it gave nothing up")
+            expect(
+                parked + untold > 0 && stream?.counts.parked ?? 0 > 0, "it gave nothing up")
         case .sigint, .sigterm:
             expect(
                 isCancelled && completed.reason.map(invocation.signals.contains) ?? false,
