@@ -44,15 +44,15 @@ struct AttemptAuditor {
     /// So many crashes let a record be asked for alone, and as many more park it.
     private static let crashes = 3
 
-    private let attempts: Int
+    private let retry: RetryPolicy
+    private var attempts: Int { retry.attempts }
     private var accounts: [Ordinal: Account] = [:]
     private var open: [Position: (ordinals: [Ordinal], isAlone: Bool)] = [:]
     private var last: Outcome?
     /// A failure was charged to nobody because it ends the run.
     private var owesStop = false
 
-    /// - Parameter attempts: how often a record is tried.
-    init(attempts: Int) { self.attempts = attempts }
+    init(_ retry: RetryPolicy) { self.retry = retry }
 
     /// - Parameter isStopping: the invocation has been told to stop, this event counted in.
     mutating func take(
@@ -80,6 +80,7 @@ struct AttemptAuditor {
             }
         case .detailsRequeued(let event):
             requeued(event, at, &violations)
+            checkDue(event, since: logged.time, at, &violations)
             last = nil
         case .recordParked(let event):
             parked(event, at, &violations)
@@ -215,6 +216,26 @@ struct AttemptAuditor {
         }
         guard event.kind != .returned, event.kind != .postponed else { return }
         for ordinal in records { accounts[ordinal]?.forgetCrashes() }
+    }
+
+    /// What is asked again waits for no longer than is configured.
+    private func checkDue(
+        _ event: DetailsRequeued, since time: LogTime, _ at: UInt64, _ violations: inout Violations
+    ) {
+        var least: Int64 = 0
+        switch event.kind {
+        case .returned, .postponed: return
+        case .alone: break
+        case .whole, .split, .attempt:
+            let records = event.parts.joined().map { accounts[$0.ordinal]?.failures ?? 0 }
+            let failures = event.kind == .attempt ? records.max() ?? 1 : 1
+            least = WaitAuditor.exponential(
+                retry.baseMs, retry.multiplier, failures, cap: retry.maxMs)
+        }
+        let wait = event.due.since(time) / .nsPerMs
+        violations.expect(
+            (least...least + least / 10).contains(wait), 10,
+            "what is put back at \(at) waits for \(wait) ms, not \(least)")
     }
 
     private mutating func parked(

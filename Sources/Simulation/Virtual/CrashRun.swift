@@ -48,8 +48,9 @@ package struct CrashRun {
         var outcomes = OutcomeChecker(plan)
         var mode = RunMode.incremental
         for _ in 0..<Self.mostInvocations {
+            let first = machine.history.count
+            defer { for event in machine.history[first...] { observer?(event.line) } }
             let invocation = try machine.invoke(mode, RunOptions())
-            for event in invocation.events { observer?(event.line) }
             var violations = Violations()
             outcomes.check(
                 invocation, records: machine.erp.ids.count, since: .none, &violations)

@@ -33,7 +33,7 @@ struct LogAuditor {
 
     init(_ plan: SimulationPlan) {
         self.plan = plan
-        attempts = AttemptAuditor(attempts: plan.retry.attempts)
+        attempts = AttemptAuditor(plan.retry)
     }
 
     /// Tells which identities are on the server while the next events are read.

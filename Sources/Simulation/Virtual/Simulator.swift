@@ -142,8 +142,10 @@ package struct Simulator {
     ) throws -> RunCompleted? {
         var next = mode
         for number in 1...Self.mostInvocations {
+            let first = machine.history.count
+            // Those of an invocation that violates something above all.
+            defer { for event in machine.history[first...] { observer?(event.line) } }
             let invocation = try machine.invoke(next, options(number, machine))
-            for event in invocation.events { observer?(event.line) }
             try judge(invocation, machine, &checks)
             try machine.spoilProjection()
             let stream = try state(machine)

@@ -48,6 +48,7 @@ extension VirtualMachine {
         if dies(.crashAtOpening) { return nil }
         engine.observer = { [unowned self] events, _ in
             history += events
+            unjudged += events
             acknowledged = events.last?.position ?? acknowledged
         }
         return (log, engine)
@@ -65,9 +66,11 @@ extension VirtualMachine {
         guard end > acknowledged else { return }
         try log.snapshot().forEachEvent(after: acknowledged) { event in
             history.append(event)
+            unjudged.append(event)
             return true
         }
         acknowledged = end
+        try judgeWaits(nil)
     }
 
     /// - Returns: the state that the process finds.
@@ -143,6 +146,7 @@ extension VirtualMachine {
     /// - Returns: how the process ended at it; nil while it lives.
     func process(_ engine: Engine, _ inputs: [Input]) throws -> Invocation.End? {
         stepCount += 1
+        steppedNs = clock.nowNs
         stepWall(engine.control.clock)
         if dies(.crashBeforeCommit) { return .crashed }
         if let failure = drawDiskError() {
@@ -158,6 +162,7 @@ extension VirtualMachine {
 
     private func perform(_ effects: [Effect], _ engine: Engine) throws -> Invocation.End? {
         isUnanchored = isWallAhead(of: engine.control.clock)
+        try judgeWaits(engine, effects)
         if dies(.crashAfterCommit) { return .crashed }
         wake = nil
         for (index, effect) in effects.enumerated() {

@@ -5,7 +5,8 @@ import Testing
 
 /// Records that are given up, charged or asked alone for no reason are found.
 @Suite struct AttemptAuditorTests {
-    private var auditor = AttemptAuditor(attempts: 2)
+    private var auditor = AttemptAuditor(
+        RetryPolicy(attempts: 2, baseMs: 0, multiplier: 1, maxMs: 0))
     private var violations = Violations()
     private var position = Position.none
 
