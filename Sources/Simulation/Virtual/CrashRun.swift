@@ -23,7 +23,8 @@ package struct CrashRun {
             let machine = try VirtualMachine(
                 plan, store: try folder.make("store"), disk: disk,
                 crashes: CrashSchedule(at: points))
-            var checker = try StoreChecker(plan, folder, projections: machine.projections)
+            var checker = try StoreChecker(
+                plan, folder, store: machine.store, projections: machine.projections)
             let start = machine.clock.nowNs
             try reachEnd(machine)
             let violations = try machine.withLog { log, _ in

@@ -9,7 +9,7 @@ package struct SimulationCoverage: Sendable, Equatable {
         case unavailableWithRetryAfter
         case poison, poisonInTime, poisonInBody, missing, missingIsGone
         case updatedWhileListed, updatedWhileDetailed
-        case refusedToken, stoppedAsStranger
+        case refusedToken, stoppedAsStranger, echoedToken
         // The network.
         case connectFailure, connectTimeout, timeout, timeoutInBody
         /// A request reached the server after the client had given it up, or had crashed.

@@ -70,7 +70,8 @@ package struct Simulator {
             let folder = try ScratchFolder("simulation")
             let machine = try VirtualMachine(plan, store: try folder.make("store"), disk: disk)
             var checks = Checks(
-                store: try StoreChecker(plan, folder, projections: machine.projections),
+                store: try StoreChecker(
+                    plan, folder, store: machine.store, projections: machine.projections),
                 outcomes: OutcomeChecker(plan), pace: isPaced ? PaceChecker(plan) : nil)
             let start = machine.clock.nowNs
             try play(machine, &checks)
