@@ -26,7 +26,7 @@ package struct SimulationCoverage: Sendable, Equatable {
         // The machine.
         case crashBeforeCommit, crashInCommit, crashAfterCommit, crashBetweenEffects
         case crashAfterEffects, crashInRecovery, crashInCreation, crashAtOpening
-        case crashInProjection, diskFailed, diskFull, mapGrown
+        case crashInProjection, diskFailed, diskFull, mapGrown, syncedCommit
         case projectionDeleted, projectionDamaged, projectionFailed, projectionRebuilt
         case reboot, lostTime, wallStep, suspend, bootClockDrift
         case yearChange, daylightSaving, leapDay

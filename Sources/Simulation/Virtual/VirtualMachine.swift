@@ -47,6 +47,8 @@ final class VirtualMachine {
     var waits: WaitAuditor
     /// The true time of the last step: what a dead process left durable is of then.
     var steppedNs: Int64
+    /// The last call that changed files left something that a loss of power takes back.
+    var wasUnsynced = false
     /// The last position that is known to be durable.
     var acknowledged = Position.none
     var cancelsLeft: Int
