@@ -26,7 +26,7 @@ void ossync_disk_arm(ossync_disk_failure failure)
 {
     disk.is_armed = true;
     disk.failure = failure;
-    disk.report = (ossync_disk_report){0, false};
+    disk.report = (ossync_disk_report){0, false, 0, false};
 }
 
 ossync_disk_report ossync_disk_disarm(void)
@@ -57,13 +57,30 @@ static size_t torn(size_t count)
     return is_first && disk.failure.tears && count > SECTOR ? count / 2 / SECTOR * SECTOR : 0;
 }
 
+// A file that was opened for it is on the disk with each write.
+static ssize_t wrote(int file, ssize_t count)
+{
+    if (disk.is_armed && count > 0 && !(syscall(SYS_fcntl, file, F_GETFL) & O_DSYNC))
+        disk.report.unsynced = true;
+    return count;
+}
+
+static int synced(int result)
+{
+    if (disk.is_armed && result == 0) {
+        disk.report.syncs += 1;
+        disk.report.unsynced = false;
+    }
+    return result;
+}
+
 ssize_t pwrite(int file, const void *bytes, size_t count, off_t offset)
 {
     if (fails()) {
         size_t part = torn(count);
         return part ? syscall(SYS_pwrite64, file, bytes, part, offset) : -1;
     }
-    return syscall(SYS_pwrite64, file, bytes, count, offset);
+    return wrote(file, syscall(SYS_pwrite64, file, bytes, count, offset));
 }
 
 ssize_t write(int file, const void *bytes, size_t count)
@@ -72,7 +89,7 @@ ssize_t write(int file, const void *bytes, size_t count)
         size_t part = torn(count);
         return part ? syscall(SYS_write, file, bytes, part) : -1;
     }
-    return syscall(SYS_write, file, bytes, count);
+    return wrote(file, syscall(SYS_write, file, bytes, count));
 }
 
 ssize_t writev(int file, const struct iovec *parts, int count)
@@ -81,17 +98,17 @@ ssize_t writev(int file, const struct iovec *parts, int count)
         size_t part = count > 0 ? torn(parts[0].iov_len) : 0;
         return part ? syscall(SYS_write, file, parts[0].iov_base, part) : -1;
     }
-    return syscall(SYS_writev, file, parts, count);
+    return wrote(file, syscall(SYS_writev, file, parts, count));
 }
 
 int fsync(int file)
 {
-    return fails() ? -1 : (int)syscall(SYS_fsync, file);
+    return fails() ? -1 : synced((int)syscall(SYS_fsync, file));
 }
 
 int fdatasync(int file)
 {
-    return fails() ? -1 : (int)syscall(SYS_fdatasync, file);
+    return fails() ? -1 : synced((int)syscall(SYS_fdatasync, file));
 }
 
 int ftruncate(int file, off_t length)

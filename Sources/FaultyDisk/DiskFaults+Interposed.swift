@@ -13,6 +13,8 @@ extension DiskFaults {
         },
         disarm: {
             let report = ossync_disk_disarm()
-            return Report(calls: report.calls, isStruck: report.struck)
+            return Report(
+                calls: report.calls, isStruck: report.struck, syncs: report.syncs,
+                isUnsynced: report.unsynced)
         })
 }

@@ -17,13 +17,14 @@ extension Arguments {
             Syncs from a simulated ERP under a virtual clock, with crashes and faults, and checks
             the design's invariants after each run. A seed always runs in the same way.
 
-              --seeds A..B     the seeds to run, both included (default 1..1000)
-              --minutes M      begin no further seed after so long, and say which were run
+              --seeds A..B     the seeds to run, both included (default 1..1000; exhaustive: 1)
+              --minutes M      begin nothing further after so long, and say what was run
               --scenario S     a restriction of what the seeds draw (default mixed), see below
               --set NAME=VALUE set one property of every plan; a failure tells which ones to set
-              --crash-at N,... one sync only, with crashes at these points of it
+              --crash-at N,... one sync only, with crashes at these points of it, compared with the
+                               one without; a point that is not reached is a failure
               --double N       exhaustive: of the pairs of a crash and one in its recovery, run
-                               every Nth (1: all of them)
+                               every Nth (default 50; 1: all of them, 0: none)
               --jobs N         processes that work (default: one a processor)
               --schedules A..B random histories of the limiter alone, about 1,300 a second
               --no-shrink      leave a failing plan as it is

@@ -15,7 +15,7 @@ struct Campaign {
 
     /// - Returns: the exit code.
     mutating func run() throws -> Int32 {
-        if arguments.scenario == .exhaustive, arguments.crashPoints == nil {
+        if arguments.scenario == .exhaustive || arguments.crashPoints != nil {
             var crashes = CrashCampaign(arguments, pool)
             return try crashes.run()
         }
@@ -55,7 +55,7 @@ struct Campaign {
 
     /// Whether faults are left out on purpose.
     private var isRestricted: Bool {
-        arguments.scenario != .mixed || !arguments.overrides.isEmpty || arguments.crashPoints != nil
+        arguments.scenario != .mixed || !arguments.overrides.isEmpty
     }
 
     private func shrink(_ job: SimulationJob, _ signature: String) throws {

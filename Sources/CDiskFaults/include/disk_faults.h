@@ -19,6 +19,10 @@ typedef struct {
     long calls;
     /// Whether one of them failed.
     bool struck;
+    /// The files that were synced.
+    long syncs;
+    /// Whether something was written that no sync of its file has followed.
+    bool unsynced;
 } ossync_disk_report;
 
 /// From now on counts this thread's calls, and lets them fail.

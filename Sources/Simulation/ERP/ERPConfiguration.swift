@@ -20,6 +20,9 @@ package struct ERPConfiguration: Sendable, Equatable {
     package var tokenChanges: [Int] = []
     /// The status of a request without the right token.
     package var strangerStatus = 401
+    /// Whether answers repeat the credentials of their request: in errors, in a header that people
+    /// use to find a request again, and in every record.
+    package var echoesToken = false
     package var limits: [ERPLimit] = []
     /// Whether refused requests fill the windows too, as some servers have it.
     package var refusedCount = false

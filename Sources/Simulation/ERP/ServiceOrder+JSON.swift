@@ -5,16 +5,18 @@ extension ServiceOrder {
     /// Writes what a list shows of this order, as one JSON object of about 400 bytes.
     ///
     /// - Parameter id: the JSON of its identity; nil leaves it out.
-    func writeHeader(to json: inout JSONWriter, id: [UInt8]?) {
-        json.object { writeHeaderMembers(to: &$0, id: id) }
+    func writeHeader(to json: inout JSONWriter, id: [UInt8]?, openedBy: String?) {
+        json.object { writeHeaderMembers(to: &$0, id: id, openedBy: openedBy) }
     }
 
     /// Writes the whole order as one JSON object of one to two kilobytes.
     ///
     /// - Parameter id: the JSON of its identity; nil leaves it out.
-    func writeDetail(to json: inout JSONWriter, seed: UInt64, id: [UInt8]?) {
+    func writeDetail(
+        to json: inout JSONWriter, seed: UInt64, id: [UInt8]?, openedBy: String?
+    ) {
         json.object { json in
-            writeHeaderMembers(to: &json, id: id)
+            writeHeaderMembers(to: &json, id: id, openedBy: openedBy)
             json.member("labour", hundredths: labourCents)
             writeTexts(to: &json, seed: seed)
             json.array("items") { json in
@@ -40,7 +42,9 @@ extension ServiceOrder {
         }
     }
 
-    private func writeHeaderMembers(to json: inout JSONWriter, id literal: [UInt8]?) {
+    private func writeHeaderMembers(
+        to json: inout JSONWriter, id literal: [UInt8]?, openedBy: String?
+    ) {
         if let literal {
             json.name("id")
             json.literal(literal)
@@ -56,6 +60,7 @@ extension ServiceOrder {
         }
         json.member("opened_at", CivilTime(seconds: openedAt).localDateTime)
         json.member("updated_at", CivilTime(seconds: updatedAt).localDateTime)
+        if let openedBy { json.member("opened_by", openedBy) }
         json.member("city", city.name)
         json.member("state", city.state)
         json.member("technician", technician)

@@ -6,7 +6,8 @@ extension SimulatedERP {
     ///
     /// - Parameter fault: the one of the rows that it suffers; others are ignored.
     func render(
-        _ action: ERPRoute.Action, _ dataset: ERPDataset, _ fault: ERPFault?, number: Int
+        _ action: ERPRoute.Action, _ dataset: ERPDataset, _ fault: ERPFault?, number: Int,
+        echo: String?
     ) -> [UInt8] {
         switch action {
         case .list(let above, let offset, let limit, let page):
@@ -14,7 +15,7 @@ extension SimulatedERP {
             let rows = rows(of: ids, fault, dataset, number: number, inDetail: false)
             var json = JSONWriter()
             json.object { json in
-                json.array("data") { write(rows, to: &$0, dataset, inDetail: false) }
+                json.array("data") { write(rows, to: &$0, dataset, inDetail: false, echo: echo) }
                 if configuration.reportsTotal { json.member("total", dataset.count(above: above)) }
                 json.member("page", page)
                 json.member("per_page", limit)
@@ -25,7 +26,7 @@ extension SimulatedERP {
                 of: found(asked, dataset), fault, dataset, number: number, inDetail: true)
             var json = JSONWriter()
             json.object { json in
-                json.array("data") { write(rows, to: &$0, dataset, inDetail: true) }
+                json.array("data") { write(rows, to: &$0, dataset, inDetail: true, echo: echo) }
             }
             return json.bytes
         case .record(let id):
@@ -33,9 +34,9 @@ extension SimulatedERP {
             var json = JSONWriter()
             // What isn't exactly one row comes as an array.
             if rows.count == 1 {
-                write(rows, to: &json, dataset, inDetail: true)
+                write(rows, to: &json, dataset, inDetail: true, echo: echo)
             } else {
-                json.array { write(rows, to: &$0, dataset, inDetail: true) }
+                json.array { write(rows, to: &$0, dataset, inDetail: true, echo: echo) }
             }
             return json.bytes
         case .health:
@@ -88,14 +89,16 @@ extension SimulatedERP {
     }
 
     private func write(
-        _ rows: [Row], to json: inout JSONWriter, _ dataset: ERPDataset, inDetail: Bool
+        _ rows: [Row], to json: inout JSONWriter, _ dataset: ERPDataset, inDetail: Bool,
+        echo: String?
     ) {
         for row in rows {
             let order = dataset.order(row.id)
             if inDetail {
-                order.writeDetail(to: &json, seed: dataset.seed, id: row.literal)
+                order.writeDetail(
+                    to: &json, seed: dataset.seed, id: row.literal, openedBy: echo)
             } else {
-                order.writeHeader(to: &json, id: row.literal)
+                order.writeHeader(to: &json, id: row.literal, openedBy: echo)
             }
         }
     }

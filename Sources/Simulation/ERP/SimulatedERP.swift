@@ -62,17 +62,20 @@ package final class SimulatedERP: Sendable {
                     retryAfter: planned.retryAfter, updated: planned.updated))
             return (planned, state.dataset, number)
         }
-        return reply(planned, asked, dataset: dataset, number: number, atNs: now)
+        let echo = configuration.echoesToken ? request.header("authorization") : nil
+        return reply(planned, asked, dataset: dataset, number: number, echo: echo, atNs: now)
     }
 
     private func reply(
-        _ planned: Planned, _ asked: ERPRoute, dataset: ERPDataset, number: Int, atNs now: Int64
+        _ planned: Planned, _ asked: ERPRoute, dataset: ERPDataset, number: Int, echo: String?,
+        atNs now: Int64
     ) -> ERPReply {
         let fault = planned.fault
         let isHTML = fault == .html || fault == .badGateway
         let type = isHTML ? "text/html; charset=utf-8" : "application/json; charset=utf-8"
         var headers = [ERPRequest.Field("Content-Type", type)]
         if configuration.sendsDate { headers.append(ERPRequest.Field("Date", date(atNs: now))) }
+        if let echo { headers.append(ERPRequest.Field("X-Request-Id", "\(number) \(echo)")) }
         if let form = planned.retryAfter,
             let value = retryAfter(form, planned.waitNs, number: number, atNs: now)
         {
@@ -80,10 +83,11 @@ package final class SimulatedERP: Sendable {
         }
         let body =
             if let message = planned.message {
-                fault == .dropped ? [] : Self.errorBody(planned.status, message)
+                fault == .dropped
+                    ? [] : Self.errorBody(planned.status, message + (echo.map { " [\($0)]" } ?? ""))
             } else {
                 Self.spoiled(fault, number: number) {
-                    render(asked.action, dataset, fault, number: number)
+                    render(asked.action, dataset, fault, number: number, echo: echo)
                 }
             }
         let delivery: ERPReply.Delivery =
@@ -180,8 +184,9 @@ extension SimulatedERP {
         return changes == 0 ? token : "\(token)-\(changes)"
     }
 
-    /// What list and detail would answer for this identity, whatever faults say; nil when it
-    /// isn't live. `expenseCents` is the sum of the amounts in hundredths.
+    /// What list and detail would answer for this identity, whatever faults say, with what a client
+    /// must make of echoed credentials; nil when it isn't live. `expenseCents` is the sum of the
+    /// amounts in hundredths.
     ///
     /// - Parameter version: one that it has had; nil for the one that it has.
     package func expected(
@@ -191,10 +196,13 @@ extension SimulatedERP {
         guard dataset.contains(id) else { return nil }
         let order = dataset.order(id, version: version ?? dataset.version(id))
         var header = JSONWriter()
-        order.writeHeader(to: &header, id: dataset.identities.literal(id, inDetail: false))
+        let echo = configuration.echoesToken && configuration.token != nil ? "Bearer ***" : nil
+        order.writeHeader(
+            to: &header, id: dataset.identities.literal(id, inDetail: false), openedBy: echo)
         var detail = JSONWriter()
         order.writeDetail(
-            to: &detail, seed: dataset.seed, id: dataset.identities.literal(id, inDetail: true))
+            to: &detail, seed: dataset.seed, id: dataset.identities.literal(id, inDetail: true),
+            openedBy: echo)
         return (header.bytes, detail.bytes, order.version, order.expenseCents)
     }
 

@@ -23,7 +23,8 @@ package struct CrashRun {
             let machine = try VirtualMachine(
                 plan, store: try folder.make("store"), disk: disk,
                 crashes: CrashSchedule(at: points))
-            var checker = try StoreChecker(plan, folder, projections: machine.projections)
+            var checker = try StoreChecker(
+                plan, folder, store: machine.store, projections: machine.projections)
             let start = machine.clock.nowNs
             try reachEnd(machine)
             let violations = try machine.withLog { log, _ in
@@ -48,8 +49,9 @@ package struct CrashRun {
         var outcomes = OutcomeChecker(plan)
         var mode = RunMode.incremental
         for _ in 0..<Self.mostInvocations {
+            let first = machine.history.count
+            defer { for event in machine.history[first...] { observer?(event.line) } }
             let invocation = try machine.invoke(mode, RunOptions())
-            for event in invocation.events { observer?(event.line) }
             var violations = Violations()
             outcomes.check(
                 invocation, records: machine.erp.ids.count, since: .none, &violations)

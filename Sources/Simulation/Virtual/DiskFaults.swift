@@ -19,10 +19,16 @@ package struct DiskFaults: Sendable {
         package let calls: Int
         /// One of them failed.
         package let isStruck: Bool
+        /// Files that were synced.
+        package let syncs: Int
+        /// Something was written that a loss of power would take back.
+        package let isUnsynced: Bool
 
-        package init(calls: Int, isStruck: Bool) {
+        package init(calls: Int, isStruck: Bool, syncs: Int = 0, isUnsynced: Bool = false) {
             self.calls = calls
             self.isStruck = isStruck
+            self.syncs = syncs
+            self.isUnsynced = isUnsynced
         }
     }
 

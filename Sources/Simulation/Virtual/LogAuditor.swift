@@ -24,13 +24,17 @@ struct LogAuditor {
     /// Records whose details came after their header's last change.
     private var synced: Set<Ordinal> = []
     private var counters = RunCounters()
+    private var attempts: AttemptAuditor
     /// The server refused the token in this invocation.
     private var wasStranger = false
     private var lastTime: LogTime?
     /// The identities on the server.
     private var serverIDs: [Int64] = []
 
-    init(_ plan: SimulationPlan) { self.plan = plan }
+    init(_ plan: SimulationPlan) {
+        self.plan = plan
+        attempts = AttemptAuditor(plan.retry)
+    }
 
     /// Tells which identities are on the server while the next events are read.
     mutating func serverHolds(_ ids: [Int64]) { serverIDs = ids }
@@ -49,6 +53,8 @@ struct LogAuditor {
         checkTime(logged, &violations)
         checkMark(logged.event, from: markBefore, at, &violations)
         account(logged, at, &violations)
+        attempts.take(
+            logged, isStopping: control.invocation.map { $0.stopping != nil } ?? true, &violations)
     }
 
     private mutating func checkTime(_ logged: LoggedEvent, _ violations: inout Violations) {
@@ -104,12 +110,9 @@ struct LogAuditor {
             coverage.count(.abandonedRequest)
             close(event.intent, at, &violations)
         case .detailsRequeued(let event) where event.kind == .split: coverage.count(.splitBatch)
-        case .recordParked(let event):
+        case .recordParked:
             coverage.count(.parked)
             counters.failed += 1
-            violations.expect(
-                Int(event.attempts) <= plan.retry.attempts, 8,
-                "record \(event.record.id) was tried \(event.attempts) times at \(at)")
         case .runCompleted(let event): ended(event, at, &violations)
         default: break
         }

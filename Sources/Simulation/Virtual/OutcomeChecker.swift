@@ -181,6 +181,7 @@ private final class Judge {
         }
     }
 
+    /// - Parameter parked: what the run gave up, and what it has to tell of others.
     func checkReason(parked: Int) {
         let isCancelled = invocation.events.contains {
             if case .cancelRequested = $0.event { true } else { false }

@@ -23,6 +23,7 @@ extension SimulationCoverage {
         if arrival.updated != nil {
             count(arrival.endpoint == .list ? .updatedWhileListed : .updatedWhileDetailed)
         }
+        if plan.hasToken, arrival.status != 0 { count(.echoedToken) }
         if arrival.status == 401 || arrival.status == 403 { count(.refusedToken) }
         if let form = arrival.retryAfter { count(form, arrival, plan) }
         guard case .details(let ids) = arrival.target else { return }

@@ -9,7 +9,7 @@ package struct SimulationCoverage: Sendable, Equatable {
         case unavailableWithRetryAfter
         case poison, poisonInTime, poisonInBody, missing, missingIsGone
         case updatedWhileListed, updatedWhileDetailed
-        case refusedToken, stoppedAsStranger
+        case refusedToken, stoppedAsStranger, echoedToken
         // The network.
         case connectFailure, connectTimeout, timeout, timeoutInBody
         /// A request reached the server after the client had given it up, or had crashed.
@@ -26,7 +26,7 @@ package struct SimulationCoverage: Sendable, Equatable {
         // The machine.
         case crashBeforeCommit, crashInCommit, crashAfterCommit, crashBetweenEffects
         case crashAfterEffects, crashInRecovery, crashInCreation, crashAtOpening
-        case crashInProjection, diskFailed, diskFull, mapGrown
+        case crashInProjection, diskFailed, diskFull, mapGrown, syncedCommit
         case projectionDeleted, projectionDamaged, projectionFailed, projectionRebuilt
         case reboot, lostTime, wallStep, suspend, bootClockDrift
         case yearChange, daylightSaving, leapDay

@@ -12,6 +12,7 @@ extension SimulationKnob {
         rate("rebootShare", .crashes, \.rebootShare),
         count("diskErrors", .storage, \.diskErrors),
         count("projectionFaults", .storage, \.projectionFaults),
+        flag("isSynced", .storage, \.isSynced),
         count("diskFills", .storage, \.diskFills),
         amount("mapKiB", .storage, quiet: Double(64 << 20), \.mapKiB),
         count("cancels", .people, \.cancels),

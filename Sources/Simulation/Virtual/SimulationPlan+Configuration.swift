@@ -4,7 +4,8 @@ internal import SyncCore
 
 /// What the plan means for the client and for the server.
 extension SimulationPlan {
-    private static var token: String { "simulated-token-0123456789" }
+    /// What every token begins with.
+    static var token: String { "simulated-token-0123456789" }
 
     /// - Parameter token: the one that the client knows.
     func restConfiguration(token: String?) throws(RecordsError) -> RESTConfiguration {
@@ -51,6 +52,7 @@ extension SimulationPlan {
         configuration.reportsTotal = reportsTotal
         configuration.identities = identities
         configuration.token = hasToken ? Self.token : nil
+        configuration.echoesToken = hasToken
         configuration.tokenChanges = tokenChanges
         configuration.strangerStatus = strangerStatus
         configuration.limits = erpLimits

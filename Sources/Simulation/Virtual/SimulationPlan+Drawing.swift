@@ -63,5 +63,6 @@ extension SimulationPlan {
         diskErrors = draw.chance(0.2) ? draw.between(1, 3) : 0
         projectionFaults = draw.chance(0.2) ? draw.between(1, 3) : 0
         mapKiB = draw.chance(0.2) ? draw.between(64, 512) : 64 << 20
+        isSynced = draw.chance(0.1)
     }
 }

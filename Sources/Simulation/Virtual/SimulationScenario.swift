@@ -90,6 +90,7 @@ package enum SimulationScenario: String, Sendable, CaseIterable {
         case .storage:
             plan.diskErrors = 3
             plan.projectionFaults = 3
+            plan.isSynced = generator.below(2) == 0
             plan.mapKiB = 64 + generator.below(448)
         case .clock:
             if plan.wallStepNs == 0 {

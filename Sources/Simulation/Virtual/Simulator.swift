@@ -70,7 +70,8 @@ package struct Simulator {
             let folder = try ScratchFolder("simulation")
             let machine = try VirtualMachine(plan, store: try folder.make("store"), disk: disk)
             var checks = Checks(
-                store: try StoreChecker(plan, folder, projections: machine.projections),
+                store: try StoreChecker(
+                    plan, folder, store: machine.store, projections: machine.projections),
                 outcomes: OutcomeChecker(plan), pace: isPaced ? PaceChecker(plan) : nil)
             let start = machine.clock.nowNs
             try play(machine, &checks)
@@ -142,8 +143,10 @@ package struct Simulator {
     ) throws -> RunCompleted? {
         var next = mode
         for number in 1...Self.mostInvocations {
+            let first = machine.history.count
+            // Those of an invocation that violates something above all.
+            defer { for event in machine.history[first...] { observer?(event.line) } }
             let invocation = try machine.invoke(next, options(number, machine))
-            for event in invocation.events { observer?(event.line) }
             try judge(invocation, machine, &checks)
             try machine.spoilProjection()
             let stream = try state(machine)

@@ -8,8 +8,9 @@ internal import SyncCore
 /// Each check goes on where the one before stopped; the last one also does everything anew that
 /// can be done anew. Of the design's invariants it checks 1 (`checkRecords`, `checkProjection`),
 /// 2 and 3 (`checkArrivals`, `LogAuditor`), 4 (`checkPast`, `verify`), 5 (`ScratchFold`,
-/// `checkProjection`, `compare`), 6 (`ScratchFold.replay`), 7 (`LogAuditor`) and 8 (`checkRecords`,
-/// `LogAuditor`). How runs end is judged by `OutcomeChecker`, their pace by `PaceChecker`.
+/// `checkProjection`, `compare`), 6 (`ScratchFold.replay`), 7 (`LogAuditor`), 8 (`checkRecords`,
+/// `LogAuditor`, `AttemptAuditor`) and 9 (`SecretSearch`). How runs end is judged by
+/// `OutcomeChecker`, their pace by `PaceChecker`, each wait by `WaitAuditor` (10).
 struct StoreChecker {
     /// A place in the log, and what its chain's head was there.
     private struct Mark {
@@ -22,6 +23,7 @@ struct StoreChecker {
 
     let plan: SimulationPlan
     private let folder: ScratchFolder
+    private let store: String
     private let projections: String
     private var marks: [Mark] = []
     /// Arrivals that were compared with the log.
@@ -34,10 +36,15 @@ struct StoreChecker {
     var versions = VersionOracle()
     private(set) var auditor: LogAuditor
 
-    /// - Parameter projections: the folder of the store's projections.
-    init(_ plan: SimulationPlan, _ folder: ScratchFolder, projections: String) throws {
+    /// - Parameters:
+    ///   - store: the store's folder.
+    ///   - projections: that of its projections.
+    init(
+        _ plan: SimulationPlan, _ folder: ScratchFolder, store: String, projections: String
+    ) throws {
         self.plan = plan
         self.folder = folder
+        self.store = store
         self.projections = projections
         scratch = try ScratchFold(folder: try folder.make("scratch"))
         expected = try ExpectedRecords()
@@ -67,6 +74,9 @@ struct StoreChecker {
             if isLast { try verify(log, &violations) }
             guard violations.found.isEmpty else { return violations.found }
             for event in events { texts.take(event) }
+            if isLast, plan.hasToken {
+                SecretSearch(SimulationPlan.token).search(folder: store, &violations)
+            }
         } catch {
             violations.note(4, "the log can't be read: \(error)")
             return violations.found
@@ -116,6 +126,10 @@ struct StoreChecker {
     ) {
         auditor.serverHolds(erp.ids)
         for event in events { auditor.take(event, &violations) }
+        // Without a token of its own, nothing is said of one.
+        guard plan.hasToken else { return }
+        let secrets = SecretSearch(SimulationPlan.token)
+        for event in events { secrets.search(event, &violations) }
     }
 
     /// Invariant 4: the log extends what it was.

@@ -34,20 +34,26 @@ extension VirtualMachine {
         if !StoreFolder(store).exists {
             if dies(.crashInCreation) { return nil }
             let made: Void? = try survive(.crashInCreation) {
-                try EventLog.create(store: store, durability: .none)
+                // By its own default where it matters.
+                plan.isSynced
+                    ? try EventLog.create(store: store)
+                    : try EventLog.create(store: store, durability: .none)
             }
             guard made != nil else { return nil }
         }
         if dies(.crashAtOpening) { return nil }
         let log = try survive(.crashAtOpening) {
-            try EventLog.open(
-                store: store, .write, durability: .none, mapSize: plan.mapKiB << 10)
+            plan.isSynced
+                ? try EventLog.open(store: store, .write, mapSize: plan.mapKiB << 10)
+                : try EventLog.open(
+                    store: store, .write, durability: .none, mapSize: plan.mapKiB << 10)
         }
         guard let log else { return nil }
         let engine = try Engine(log: log, clock: clock)
         if dies(.crashAtOpening) { return nil }
         engine.observer = { [unowned self] events, _ in
             history += events
+            unjudged += events
             acknowledged = events.last?.position ?? acknowledged
         }
         return (log, engine)
@@ -65,9 +71,11 @@ extension VirtualMachine {
         guard end > acknowledged else { return }
         try log.snapshot().forEachEvent(after: acknowledged) { event in
             history.append(event)
+            unjudged.append(event)
             return true
         }
         acknowledged = end
+        try judgeWaits(nil)
     }
 
     /// - Returns: the state that the process finds.
@@ -131,6 +139,8 @@ extension VirtualMachine {
         let result = Swift.Result { try body() }
         let report = disk.disarm()
         crashes.pass(report)
+        wasUnsynced = report.isUnsynced
+        if kind == .crashInCommit, report.syncs > 0 { coverage.count(.syncedCommit) }
         guard !report.isStruck else {
             die(kind)
             return nil
@@ -143,21 +153,30 @@ extension VirtualMachine {
     /// - Returns: how the process ended at it; nil while it lives.
     func process(_ engine: Engine, _ inputs: [Input]) throws -> Invocation.End? {
         stepCount += 1
+        steppedNs = clock.nowNs
         stepWall(engine.control.clock)
         if dies(.crashBeforeCommit) { return .crashed }
         if let failure = drawDiskError() {
             return try processFailing(engine, inputs, failure)
         }
+        wasUnsynced = false
         let mapBefore = try log?.environment.info().mapSize
         guard let effects = try survive(.crashInCommit, { try engine.process(inputs) }) else {
             return .crashed
         }
         if try log?.environment.info().mapSize != mapBefore { coverage.count(.mapGrown) }
+        if plan.isSynced, wasUnsynced {
+            throw SimulationViolation(
+                4,
+                "the commit at \(engine.control.position.rawValue) is not on the disk when its "
+                    + "requests leave")
+        }
         return try perform(effects, engine)
     }
 
     private func perform(_ effects: [Effect], _ engine: Engine) throws -> Invocation.End? {
         isUnanchored = isWallAhead(of: engine.control.clock)
+        try judgeWaits(engine, effects)
         if dies(.crashAfterCommit) { return .crashed }
         wake = nil
         for (index, effect) in effects.enumerated() {

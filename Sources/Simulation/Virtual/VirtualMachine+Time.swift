@@ -1,4 +1,5 @@
 internal import SyncCore
+internal import SyncEngine
 
 /// The machine's clocks.
 extension VirtualMachine {
@@ -21,6 +22,32 @@ extension VirtualMachine {
         let end = clock.nowNs + Int64(1 + generator.below(plan.suspendMs)) * .nsPerMs
         wire.sleep(untilNs: end)
         return end
+    }
+
+    /// Judges what the engine waits for by the events that have come durable.
+    ///
+    /// - Parameter engine: nil where the process that decided on them is dead.
+    func judgeWaits(_ engine: Engine?, _ effects: [Effect] = []) throws {
+        var violations = Violations()
+        let onlyRetries = engine?.control.streams.first?.counts.pending ?? 0 == 0
+        for event in unjudged {
+            waits.take(event, nowNs: steppedNs, &violations)
+            if case .runStopping(let stopping) = event.event, let time = stopping.resumeAt {
+                let time = steppedNs.saturatingAdd(waits.trueNs(time.since(event.time)))
+                waits.check(
+                    waitUntil: time, nowNs: steppedNs, onlyRetries: onlyRetries || engine == nil,
+                    &violations)
+            }
+        }
+        unjudged = []
+        if let engine {
+            for case .wake(let time) in effects {
+                waits.check(
+                    waitUntil: clock.trueTime(atBootNs: engine.control.bootNs(at: time)),
+                    nowNs: steppedNs, onlyRetries: onlyRetries, &violations)
+            }
+        }
+        if !violations.found.isEmpty { throw SimulationFailure(plan, violations.found) }
     }
 
     func reboot() {

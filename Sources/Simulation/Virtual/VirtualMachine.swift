@@ -42,6 +42,13 @@ final class VirtualMachine {
     var isUnanchored = false
     /// The durable events since the last check, as the engine told of them.
     var history: [LoggedEvent] = []
+    /// Those whose waits are not judged yet.
+    var unjudged: [LoggedEvent] = []
+    var waits: WaitAuditor
+    /// The true time of the last step: what a dead process left durable is of then.
+    var steppedNs: Int64
+    /// The last call that changed files left something that a loss of power takes back.
+    var wasUnsynced = false
     /// The last position that is known to be durable.
     var acknowledged = Position.none
     var cancelsLeft: Int
@@ -70,6 +77,8 @@ final class VirtualMachine {
         self.disk = disk
         self.crashes = crashes ?? CrashSchedule(plan)
         clock = VirtualClock(startNs: plan.startNs, driftPPM: plan.bootDriftPPM)
+        waits = WaitAuditor(plan)
+        steppedNs = clock.nowNs
         erp = SimulatedERP(plan.erpConfiguration)
         let configuration = try plan.restConfiguration(token: erp.token)
         pinned = configuration.pinnedKeys

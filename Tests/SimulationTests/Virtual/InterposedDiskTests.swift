@@ -74,4 +74,29 @@ import Testing
         close(descriptor)
         #expect(disk.disarm() == DiskFaults.Report(calls: 0, isStruck: false))
     }
+
+    @Test func aCommitIsOnTheDiskUnlessItNeedNotBe() throws {
+        arm(.max, EIO)
+        try add(4)
+        let full = disk.disarm()
+        #expect(full.syncs >= 1)
+        #expect(!full.isUnsynced)
+        let environment = try Environment.open(
+            path, EnvironmentOptions(readOnly: false, durability: .none))
+        let transaction = try environment.beginWrite()
+        try transaction.put(try transaction.database("values"), [5], [5])
+        arm(.max, EIO)
+        try transaction.commit()
+        let none = disk.disarm()
+        #expect(none.syncs == 0)
+        #expect(none.isUnsynced)
+    }
+
+    /// As the log is opened for a sync: without a word about it.
+    @Test func whatAnEngineCommitsIsOnTheDiskBeforeItsRequestsLeave() throws {
+        var plan = SimulationScenario.calm.plan(seed: 2)
+        plan.isSynced = true
+        let result = try Simulator(plan, disk: .interposed).run()
+        #expect(result.coverage[.syncedCommit] > 10)
+    }
 }
