@@ -20,8 +20,7 @@ class Plan:
         self.window = random.randrange(12, 30) if random.random() < 0.2 else None
         self.disturbances = random.randrange(2, 6)
         self.changes = random.random() < 0.5
-        # The server says the secrets that it was sent. Requests that come later than they would
-        # without what stands between are no matter of a limit.
+        # Whether the server says the secrets that it was sent.
         self.echo = self.window is None and random.random() < 0.25
         if least_seconds:
             self.lengthen(least_seconds)
