@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import pathlib
 import shutil
 import signal
 import subprocess
@@ -149,7 +150,8 @@ class Projections(Round):
 
     def spoil(self, process):
         folder = self.store / "projections"
-        before = {path for path in folder.rglob("*") if path.is_file()}
+        # Unlike rglob, walk passes over what the sync takes away meanwhile.
+        before = {pathlib.Path(base, name) for base, _, names in os.walk(folder) for name in names}
         current, generations = folder / "os.current", list(folder.glob("os-*"))
         pick = self.random.random()
         if pick < 0.2 and current in before:
