@@ -28,6 +28,8 @@ class Plan:
     def lengthen(self, least_seconds):
         """Has a sync take so long, without its start, that another process can be beside it."""
         if self.window:
+            # So many that the limit makes it wait, in the syncs of what is new as well.
+            self.records = max(self.records, 4 * self.window * self.batch)
             return
         self.latency_ms = max(5, self.latency_ms)
         if self.seconds < least_seconds:
