@@ -41,8 +41,12 @@ class Values:
                 return struct.unpack_from("<Q", self.data, offset + 40)[0]
         raise KeyError(name)
 
+    def records(self):
+        """The named databases, and where what LMDB keeps about each begins."""
+        return [(key.decode(), offset) for key, offset, _ in self.walk(self.root)]
+
     def names(self):
-        return [key.decode() for key, _, _ in self.walk(self.root)]
+        return [name for name, _ in self.records()]
 
     def walk(self, number, backwards=False):
         if number == 0xFFFF_FFFF_FFFF_FFFF:

@@ -1,10 +1,6 @@
 """Secrets that a round's sync can't do without, and that must turn up nowhere but in requests."""
 
 import os
-import urllib.error
-import urllib.request
-
-from harness import Answer
 
 
 class Canary:
@@ -47,27 +43,3 @@ class Canary:
                 if self.is_in(data):
                     found.append(os.path.relpath(path, folder))
         return found, searched
-
-
-class Echo:
-    """What a server says that stands before another one, and tells what secrets it was sent."""
-
-    def __init__(self, server, canary):
-        self.server, self.canary, self.said = server, canary, 0
-
-    def __call__(self, request):
-        sent = f"{request.headers['Authorization']} {request.headers['X-Canary']}"
-        told = {"X-Echo": sent, "Set-Cookie": f"session={self.canary.token}"}
-        target = self.server.url.removesuffix("/api") + request.target
-        onward = urllib.request.Request(
-            target, headers={"Authorization": request.headers["Authorization"]})
-        self.said += self.canary.is_in(sent.encode())
-        try:
-            with urllib.request.urlopen(onward, timeout=20) as answer:
-                body = answer.read().decode()
-            # The records stay as they are, byte for byte.
-            return Answer(body.replace("{", f'{{"echo":"{sent}",', 1).encode(), 200, told)
-        except urllib.error.HTTPError as error:
-            return Answer({"error": f"you sent {sent}"}, error.code, told)
-        except OSError:
-            return Answer(drop=True)

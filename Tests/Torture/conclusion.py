@@ -35,8 +35,8 @@ class Conclusion:
         self.counts["requests"] += len(history.intents)
         self.assertLessEqual(
             len(history.abandoned), self.counts["kills"] * max(1, self.plan.concurrency))
-        if self.echo:
-            self.counts["echoes of the secrets"] += self.echo.said
+        if self.relay:
+            self.counts["echoes of the secrets"] += self.relay.said
         kinds = history.kinds
         self.counts["interrupted"] += kinds["RunInterrupted"]
         self.assertLessEqual(kinds["RunInterrupted"], self.counts["kills"])

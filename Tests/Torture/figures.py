@@ -46,7 +46,8 @@ class Figures:
             if met < LEAST_MET * disturbances:
                 yield (f"{kind}: only {met} of {disturbances} disturbances met a sync under way, "
                        f"{LEAST_MET:.0%} must")
-        total = self.total
+        # In the other kinds a kill comes after all else that is done to a sync.
+        total = self.kinds.get("kills", collections.Counter())
         kills = total["kills that met something"]
         if kills < MANY_KILLS:
             return

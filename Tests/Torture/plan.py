@@ -20,8 +20,7 @@ class Plan:
         self.window = random.randrange(12, 30) if random.random() < 0.2 else None
         self.disturbances = random.randrange(2, 6)
         self.changes = random.random() < 0.5
-        # The server says the secrets that it was sent. Requests that come later than they would
-        # without what stands between are no matter of a limit.
+        # Whether the server says the secrets that it was sent.
         self.echo = self.window is None and random.random() < 0.25
         if least_seconds:
             self.lengthen(least_seconds)
@@ -29,6 +28,8 @@ class Plan:
     def lengthen(self, least_seconds):
         """Has a sync take so long, without its start, that another process can be beside it."""
         if self.window:
+            # So many that the limit makes it wait, in the syncs of what is new as well.
+            self.records = max(self.records, 4 * self.window * self.batch)
             return
         self.latency_ms = max(5, self.latency_ms)
         if self.seconds < least_seconds:
