@@ -226,7 +226,8 @@ struct WaitAuditor {
         bootNs.saturatingAdd(bootNs / 1_000_000 * -plan.bootDriftPPM)
     }
 
-    /// How far the boot clock's end of a wait is from the wall clock's, which counts after a reboot.
+    /// How far the end of a wait by the boot clock is from that by the wall clock, which counts
+    /// after a reboot.
     private func driftNs(_ waitNs: Int64) -> Int64 { abs(trueNs(waitNs) - waitNs) }
 
     /// No record that failed waits for longer.
