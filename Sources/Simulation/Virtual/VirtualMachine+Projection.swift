@@ -24,7 +24,16 @@ extension VirtualMachine {
         guard let log else { return }
         let follower = try projector ?? Projector(projection, folder: projections, log: log)
         projector = follower
-        guard try follower.catchUp() else {
+        // A process that another thread is starting has what this one has open, the lock too, until
+        // it becomes another program.
+        var tries = 0
+        var isCaughtUp = try follower.catchUp()
+        while !isCaughtUp, tries < 1_000 {
+            tries += 1
+            usleep(1_000)
+            isCaughtUp = try follower.catchUp()
+        }
+        guard isCaughtUp else {
             throw SimulationViolation(5, "another process holds the projection, but there is none")
         }
         if isProjectionSpoiled { coverage.count(.projectionRebuilt) }
