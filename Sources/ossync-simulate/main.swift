@@ -16,7 +16,7 @@ do {
     case .work: Worker.run()
     case .plan(let seed): writeLine("\(arguments.job(seed: seed).plan)")
     case .events(let seed): exit(showEvents(arguments.job(seed: seed)))
-    case .schedules(let seeds): exit(runSchedules(seeds))
+    case .schedules(let seeds): exit(await ScheduleCampaign(arguments, seeds).run())
     case .run:
         var campaign = try Campaign(arguments)
         exit(try campaign.run())
@@ -27,17 +27,6 @@ do {
 } catch {
     writeLine("ossync-simulate: \(error)", to: STDERR_FILENO)
     exit(1)
-}
-
-/// - Returns: the exit code.
-func runSchedules(_ seeds: ClosedRange<UInt64>) -> Int32 {
-    var campaign = LimiterCampaign()
-    for seed in seeds { campaign.run(seed) }
-    for violation in campaign.violations { writeLine("\(violation)") }
-    writeLine(campaign.summary)
-    let unmet = campaign.missing
-    if !unmet.isEmpty { writeLine("never met: " + unmet.joined(separator: ", ")) }
-    return campaign.violations.isEmpty && unmet.isEmpty ? 0 : 1
 }
 
 /// - Returns: the exit code.

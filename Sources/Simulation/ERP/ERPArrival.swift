@@ -28,13 +28,24 @@ package struct ERPArrival: Sendable, Equatable {
     package let isPoison: Bool
     /// How a refusal said when to come again.
     package let retryAfter: ERPConfiguration.RetryAfterForm?
+    /// What it was refused for; empty where the limits themselves refuse it.
+    package let refusedFor: [RefusalCause]
     /// The order that was changed just before.
     package let updated: Int64?
+
+    /// Something without which a refused request had been admitted.
+    package enum RefusalCause: Sendable, CaseIterable {
+        case secondClient
+        case loweredLimits
+        /// Refused requests that count.
+        case refusedRequests
+    }
 
     package init(
         number: Int, timeNs: Int64, endpoint: Endpoint, target: Target, status: Int,
         fault: ERPFault?, isPoison: Bool = false,
-        retryAfter: ERPConfiguration.RetryAfterForm? = nil, updated: Int64? = nil
+        retryAfter: ERPConfiguration.RetryAfterForm? = nil, refusedFor: [RefusalCause] = [],
+        updated: Int64? = nil
     ) {
         self.number = number
         self.timeNs = timeNs
@@ -44,6 +55,7 @@ package struct ERPArrival: Sendable, Equatable {
         self.fault = fault
         self.isPoison = isPoison
         self.retryAfter = retryAfter
+        self.refusedFor = refusedFor
         self.updated = updated
     }
 }

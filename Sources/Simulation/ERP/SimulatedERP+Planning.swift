@@ -10,6 +10,7 @@ extension SimulatedERP {
         /// How the answer says when to come again, and when that is.
         var retryAfter: ERPConfiguration.RetryAfterForm?
         var waitNs: Int64 = 0
+        var refusedFor: [ERPArrival.RefusalCause] = []
         /// The sentence of an error; nil when the route's own answer is due.
         var message: String?
         /// The order that was changed just before.
@@ -37,9 +38,10 @@ extension SimulatedERP {
                 status: configuration.strangerStatus, message: "credenciais ausentes ou inválidas")
         }
         let isListed = configuration.faults.refusedArrivals.contains(number)
-        if let wait = refusal(number: number, atNs: now, &state) ?? (isListed ? 1 : nil) {
+        let (refusal, causes) = refusal(number: number, atNs: now, &state)
+        if let wait = refusal ?? (isListed ? 1 : nil) {
             return Planned(
-                status: 429, retryAfter: retryAfterForm(number), waitNs: wait,
+                status: 429, retryAfter: retryAfterForm(number), waitNs: wait, refusedFor: causes,
                 message: "limite de requisições excedido")
         }
         if let poison = poison(asked) {
@@ -118,29 +120,56 @@ extension SimulatedERP {
         return nil
     }
 
-    /// How long an arrival that is refused must wait; nil when it is not refused.
-    private func refusal(number: Int, atNs now: Int64, _ state: inout State) -> Int64? {
-        if let change = configuration.limitChanges.last(where: { $0.arrival <= number }) {
-            state.limiter.scale(to: change.share)
+    static func easierLimiters(
+        _ configuration: ERPConfiguration
+    ) -> [ERPArrival.RefusalCause: ERPLimiter] {
+        var easier: [ERPArrival.RefusalCause: ERPLimiter] = [:]
+        let limits = configuration.limits
+        let usual = ERPLimiter(limits, refusedCount: configuration.refusedCount)
+        if configuration.secondClient != nil { easier[.secondClient] = usual }
+        if !configuration.limitChanges.isEmpty { easier[.loweredLimits] = usual }
+        if configuration.refusedCount {
+            easier[.refusedRequests] = ERPLimiter(limits, refusedCount: false)
         }
-        if let second = configuration.secondClient, number <= second.lastArrival {
-            letIn(second, until: now, &state)
-        }
-        if case .refused(let waitNs) = state.limiter.admit(at: now) { return waitNs }
-        return nil
+        return easier
     }
 
-    /// Lets the second client's bursts come that are due.
-    private func letIn(_ second: ERPSecondClient, until now: Int64, _ state: inout State) {
+    /// How long an arrival that is refused must wait, and for what; nil when it is not refused.
+    private func refusal(
+        number: Int, atNs now: Int64, _ state: inout State
+    ) -> (waitNs: Int64?, causes: [ERPArrival.RefusalCause]) {
+        let share = configuration.limitChanges.last { $0.arrival <= number }?.share
+        var bursts: [Int64] = []
+        if let second = configuration.secondClient, number <= second.lastArrival {
+            bursts = self.bursts(second, until: now, &state)
+        }
+        var causes: [ERPArrival.RefusalCause] = []
+        for cause in ERPArrival.RefusalCause.allCases {
+            guard var limiter = state.easier[cause] else { continue }
+            let share = cause == .loweredLimits ? nil : share
+            let bursts = cause == .secondClient ? [] : bursts
+            if limiter.refusal(share, bursts, at: now) == nil { causes.append(cause) }
+            state.easier[cause] = limiter
+        }
+        guard let wait = state.limiter.refusal(share, bursts, at: now) else { return (nil, []) }
+        return (wait, causes)
+    }
+
+    /// The bursts of the second client that are due.
+    private func bursts(
+        _ second: ERPSecondClient, until now: Int64, _ state: inout State
+    ) -> [Int64] {
         // What came long before fills no window any more.
         let longest = configuration.limits.map(\.windowNs).max() ?? 0
         let skipped = (now - 2 * longest - second.phaseNs) / second.everyNs
         state.bursts = max(state.bursts, skipped)
+        var times: [Int64] = []
         while second.phaseNs + state.bursts * second.everyNs <= now {
             let time = second.phaseNs + state.bursts * second.everyNs
-            for _ in 0..<second.burst { _ = state.limiter.admit(at: time) }
+            times += Array(repeating: time, count: second.burst)
             state.bursts += 1
         }
+        return times
     }
 
     private func retryAfterForm(_ number: Int) -> ERPConfiguration.RetryAfterForm {
@@ -164,5 +193,17 @@ extension SimulatedERP {
             id = ids[share % ids.count]
         }
         return state.dataset.touch(id) ? id : nil
+    }
+}
+
+extension ERPLimiter {
+    /// How long an arrival must wait, after the requests of somebody else; nil when it is admitted.
+    fileprivate mutating func refusal(
+        _ share: Double?, _ others: [Int64], at now: Int64
+    ) -> Int64? {
+        if let share { scale(to: share) }
+        for time in others { _ = admit(at: time) }
+        if case .refused(let waitNs) = admit(at: now) { return waitNs }
+        return nil
     }
 }

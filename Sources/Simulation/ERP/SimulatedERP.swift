@@ -24,6 +24,8 @@ package final class SimulatedERP: Sendable {
     struct State: Sendable {
         var dataset: ERPDataset
         var limiter: ERPLimiter
+        /// The same without one of the things for which requests are refused.
+        var easier: [ERPArrival.RefusalCause: ERPLimiter]
         var arrivals: ERPArrivals
         var arrivalCount = 0
         var lastTimeNs = Int64.min
@@ -40,6 +42,7 @@ package final class SimulatedERP: Sendable {
                     identities: configuration.identities),
                 limiter: ERPLimiter(
                     configuration.limits, refusedCount: configuration.refusedCount),
+                easier: Self.easierLimiters(configuration),
                 arrivals: ERPArrivals(capacity: configuration.recordedArrivals)))
     }
 
@@ -59,7 +62,8 @@ package final class SimulatedERP: Sendable {
                     number: number, timeNs: now, endpoint: asked.endpoint, target: asked.target,
                     status: planned.fault == .dropped ? 0 : planned.status,
                     fault: planned.fault, isPoison: planned.isPoison,
-                    retryAfter: planned.retryAfter, updated: planned.updated))
+                    retryAfter: planned.retryAfter, refusedFor: planned.refusedFor,
+                    updated: planned.updated))
             return (planned, state.dataset, number)
         }
         let echo = configuration.echoesToken ? request.header("authorization") : nil

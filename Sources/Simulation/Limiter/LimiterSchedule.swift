@@ -20,6 +20,8 @@ package struct LimiterSchedule {
         package var timeouts = 0
         /// Requests that arrived after the client had given them up.
         package var lateArrivals = 0
+        /// Whether the limiter kept slots in buckets.
+        package var isBucketed = false
     }
 
     private struct Pending {
@@ -47,15 +49,18 @@ package struct LimiterSchedule {
     /// the limiter can know.
     private var isUnanchored = false
 
-    private static let records = 40
     private static let startNs: Int64 = 1_767_225_600 * .nsPerSecond
     private static let prepared = PureCore(
-        records: records, reading: VirtualClock(startNs: startNs).read())
+        records: 40, reading: VirtualClock(startNs: startNs).read())
+    /// One in so many has a window that counts more slots than are kept one by one.
+    private static let largeSeeds: UInt64 = 1_000
+    private let mostSteps: Int
 
     package init(seed: UInt64) {
         var random = SeededGenerator(seed, 0x0554, 0)
         self.seed = seed
-        windows = Self.windows(&random)
+        let isLarge = seed % Self.largeSeeds == 0
+        windows = isLarge ? Self.largeWindows(&random) : Self.windows(&random)
         boundMs = Int64(1 + random.below(random.below(2) == 0 ? 200 : 10_000))
         concurrency = 1 + random.below(6)
         travelMs = 1 + random.below(random.below(3) == 0 ? 2_000 : 200)
@@ -66,8 +71,16 @@ package struct LimiterSchedule {
         clock = VirtualClock(
             startNs: Self.startNs,
             driftPPM: random.below(3) == 0 ? Int64(random.below(121)) - 60 : 0)
+        if isLarge {
+            // The window is full when the first slots run out, and once more.
+            let records = (windows.last?.requests ?? 0) * 3 / 2 + random.below(500)
+            core = PureCore(records: records, reading: VirtualClock(startNs: Self.startNs).read())
+            mostSteps = 20 * records
+        } else {
+            core = Self.prepared
+            mostSteps = 2_000
+        }
         self.random = random
-        core = Self.prepared
     }
 
     private static func windows(_ random: inout SeededGenerator) -> [RateWindow] {
@@ -82,6 +95,21 @@ package struct LimiterSchedule {
         return [short, long]
     }
 
+    /// A short window that paces the requests, and a long one whose slots go into buckets.
+    private static func largeWindows(_ random: inout SeededGenerator) -> [RateWindow] {
+        let long = SlotHistory.exactCapacity + 1 + random.below(4_000)
+        let short = 20 + random.below(200)
+        let periodNs = Int64(500 + random.below(1_500)) * .nsPerMs
+        // As long as the short windows take to fill it, or up to half as long again.
+        let share = 100 + random.below(50)
+        return [
+            RateWindow(name: "second", requests: short, periodNs: periodNs),
+            RateWindow(
+                name: "hour", requests: long,
+                periodNs: periodNs * Int64(long / short + 1) / 100 * Int64(share)),
+        ]
+    }
+
     /// - Throws: what the server saw and must not.
     package mutating func run() throws(Violation) -> Figures {
         clock.advance(toNs: clock.nowNs + 3_600 * .nsPerSecond)
@@ -90,12 +118,13 @@ package struct LimiterSchedule {
         var steps = 0
         while !core.isFinished {
             steps += 1
-            guard steps < 2_000 else { throw violation("it does not come to an end") }
+            guard steps < mostSteps else { throw violation("it does not come to an end") }
             send()
             try wait()
             if random.below(1_000) < wallSteps { stepWall() }
             if random.below(1_000) < crashes { crash() }
         }
+        figures.isBucketed = !core.control.limiter.slots.buckets.isEmpty
         try check()
         return figures
     }

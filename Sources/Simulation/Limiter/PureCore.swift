@@ -10,6 +10,10 @@ struct PureCore: Sendable {
     var sent: [SourceRequest] = []
     private(set) var wake: LogTime?
     private(set) var isFinished = false
+    /// No row before this one is pending.
+    private var firstPending = 0
+    /// Rows that failed before, ascending.
+    private var retrying: [Int] = []
 
     static let stream = StreamID(1)
 
@@ -140,26 +144,30 @@ struct PureCore: Sendable {
                     old, touch, position: logged.position, time: logged.time)
             else { return }
             if index < rows.count { rows[index] = row } else { rows.append(row) }
+            if old?.state == .retrying { retrying.removeAll { $0 == index } }
+            guard row.state == .retrying else { return }
+            retrying.insert(index, at: retrying.firstIndex { $0 > index } ?? retrying.count)
         }
     }
 
-    private func read(_ needs: ReadSet) -> CoreRows {
+    private mutating func read(_ needs: ReadSet) -> CoreRows {
         var result = CoreRows()
         for ordinal in needs.ordinals where Int(ordinal.rawValue) < rows.count {
             result.byOrdinal[ordinal] = rows[Int(ordinal.rawValue)]
         }
         guard needs.waiting > 0 else { return result }
-        for row in rows {
-            switch row.queueClass {
-            case .new where result.waiting.count < needs.waiting: result.waiting.append(row)
-            case .retried:
-                let due = row.queue?.due ?? .zero
-                if due <= needs.dueBy || due > needs.dueBeyond {
-                    result.retries.append(row)
-                } else {
-                    result.nextDue = min(due, result.nextDue ?? due)
-                }
-            default: break
+        // What isn't pending any more never is again.
+        while firstPending < rows.count, rows[firstPending].state != .pending { firstPending += 1 }
+        for row in rows[firstPending...] {
+            if result.waiting.count == needs.waiting { break }
+            if row.queueClass == .new { result.waiting.append(row) }
+        }
+        for row in retrying.map({ rows[$0] }) where row.queueClass == .retried {
+            let due = row.queue?.due ?? .zero
+            if due <= needs.dueBy || due > needs.dueBeyond {
+                result.retries.append(row)
+            } else {
+                result.nextDue = min(due, result.nextDue ?? due)
             }
         }
         return result

@@ -110,8 +110,8 @@ struct LogAuditor {
             coverage.count(.abandonedRequest)
             close(event.intent, at, &violations)
         case .detailsRequeued(let event) where event.kind == .split: coverage.count(.splitBatch)
-        case .recordParked:
-            coverage.count(.parked)
+        case .recordParked(let event):
+            coverage.count(event.error == .crash ? .parkedAsCrashing : .parked)
             counters.failed += 1
         case .runCompleted(let event): ended(event, at, &violations)
         default: break

@@ -11,15 +11,17 @@ extension SimulationCoverage {
         count(plan.reportsTotal ? .withTotal : .withoutTotal)
         if plan.incremental == .none { count(.withoutIncremental) }
         if plan.isRealistic { count(.realisticPace) }
-        if plan.bootDriftPPM != 0 { count(.bootClockDrift) }
-        countIdentities(plan)
+        // Less than a millisecond is no more than timers are off by.
+        let span = (arrivals.last?.timeNs ?? 0) - (arrivals.first?.timeNs ?? 0)
+        if abs(span / 1_000_000 * plan.bootDriftPPM) > .nsPerMs { count(.bootClockDrift) }
+        if arrivals.contains(where: \.bringsRecords) { countIdentities(plan) }
         countLimits(plan, arrivals)
         countMoments(plan, arrivals)
         for arrival in arrivals { count(arrival, plan) }
     }
 
     private mutating func count(_ arrival: ERPArrival, _ plan: SimulationPlan) {
-        if let fault = arrival.fault, let kind = Kind(rawValue: "\(fault)") { count(kind) }
+        if let fault = arrival.fault { count(Self.kind(of: fault)) }
         if arrival.updated != nil {
             count(arrival.endpoint == .list ? .updatedWhileListed : .updatedWhileDetailed)
         }
@@ -30,6 +32,14 @@ extension SimulationCoverage {
         if arrival.isPoison { countPoison(arrival.fault) }
         if ids.contains(where: plan.faults.missingIDs.contains) { count(.missing) }
         if arrival.status == 410 { count(.missingIsGone) }
+    }
+
+    /// Each fault of the server is a class of its own, and has its name.
+    static func kind(of fault: ERPFault) -> Kind {
+        guard let kind = Kind(rawValue: "\(fault)") else {
+            preconditionFailure("the fault \(fault) has no class that is counted")
+        }
+        return kind
     }
 
     private mutating func countPoison(_ fault: ERPFault?) {
@@ -74,27 +84,21 @@ extension SimulationCoverage {
 
     private mutating func countLimits(_ plan: SimulationPlan, _ arrivals: [ERPArrival]) {
         let refused = arrivals.filter { $0.status == 429 }
+        let isFull = plan.limits.windows.contains { window in
+            arrivals.lazy.map(\.timeNs).mostInWindow(ofNs: window.periodNs) >= window.requests
+        }
         switch plan.serverLimits {
         case .none: break
-        case .sliding: count(.slidingWindows)
-        case .fixed: count(.fixedWindows)
-        case .tokenBucket: count(.tokenBucket)
-        case .stricter(_, let refusedCount):
-            count(.stricterLimits, refused.count)
-            if refusedCount { count(.refusedCount, refused.count) }
+        case .sliding: if isFull { count(.slidingWindows) }
+        case .fixed: if isFull { count(.fixedWindows) }
+        case .tokenBucket: if isFull { count(.tokenBucket) }
+        case .stricter: count(.stricterLimits, refused.count { $0.refusedFor.isEmpty })
         }
-        if let second = plan.secondClient {
-            count(.secondClient, refused.count { $0.number <= second.lastArrival })
-        }
-        for (index, change) in plan.limitChanges.enumerated() {
-            let end =
-                index + 1 < plan.limitChanges.count ? plan.limitChanges[index + 1].arrival : .max
-            if change.share < 1 {
-                count(.loweredLimits, refused.count { (change.arrival..<end).contains($0.number) })
-            } else if arrivals.contains(where: { $0.number >= change.arrival }) {
-                count(.raisedLimits)
-            }
-        }
+        count(.refusedCount, refused.count { $0.refusedFor.contains(.refusedRequests) })
+        count(.secondClient, refused.count { $0.refusedFor.contains(.secondClient) })
+        count(.loweredLimits, refused.count { $0.refusedFor.contains(.loweredLimits) })
+        let raised = plan.limitChanges.first { $0.share == 1 }?.arrival ?? .max
+        if arrivals.contains(where: { $0.number >= raised }) { count(.raisedLimits) }
     }
 
     /// Counts the moments of the calendar that requests came shortly before and after.
@@ -106,5 +110,12 @@ extension SimulationCoverage {
             let isAfter = arrivals.contains { (at..<at + hour).contains($0.timeNs) }
             if isBefore, isAfter { count(kind) }
         }
+    }
+}
+
+extension ERPArrival {
+    fileprivate var bringsRecords: Bool {
+        guard status == 200, case .page = target else { return false }
+        return true
     }
 }

@@ -8,10 +8,10 @@ package struct SimulationCoverage: Sendable, Equatable {
         case missingID, nullID, floatID, oddID, repeatedRow, stranger, leftOut
         case unavailableWithRetryAfter
         case poison, poisonInTime, poisonInBody, missing, missingIsGone
-        case updatedWhileListed, updatedWhileDetailed
+        case updatedWhileListed, updatedWhileDetailed, updatedBetweenRuns
         case refusedToken, stoppedAsStranger, echoedToken
         // The network.
-        case connectFailure, connectTimeout, timeout, timeoutInBody
+        case connectFailure, connectTimeout, timeout, timeoutInBody, latencySpike
         /// A request reached the server after the client had given it up, or had crashed.
         case arrivalAfterTimeout, arrivalAfterCrash
         // The limits.
@@ -26,13 +26,17 @@ package struct SimulationCoverage: Sendable, Equatable {
         // The machine.
         case crashBeforeCommit, crashInCommit, crashAfterCommit, crashBetweenEffects
         case crashAfterEffects, crashInRecovery, crashInCreation, crashAtOpening
-        case crashInProjection, diskFailed, diskFull, mapGrown, syncedCommit
+        case crashInProjection, crashByAnswer, diskFailed, diskFull, diskFailedAtCreation, mapGrown,
+            syncedCommit
         case projectionDeleted, projectionDamaged, projectionFailed, projectionRebuilt
         case reboot, lostTime, wallStep, suspend, bootClockDrift
-        case yearChange, daylightSaving, leapDay
+        // Moments in UTC: nothing that is simulated reads a local time, so gap and overlap of one
+        // are for the tests of Records.
+        case yearChange, summerTimeChange, leapDay
         case cancelled, diskFilled
         // What the runs did.
-        case parked, retriedByHand, splitBatch, changedRecord, answersTogether, abandonedRequest
+        case parked, parkedAsCrashing, retriedByHand, splitBatch, changedRecord, answersTogether,
+            abandonedRequest
         case abandonedPass, resumedRun
         case pausedByMax, pausedByDuration, pausedByPatience, failedRun
     }

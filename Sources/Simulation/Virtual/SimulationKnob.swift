@@ -27,6 +27,8 @@ package struct SimulationKnob: Sendable {
     package let quiet: Double
     /// Whether half of it makes sense, when all of it is needed.
     let isCount: Bool
+    /// What it can be set to.
+    let values: ClosedRange<Double>
     private let read: @Sendable (SimulationPlan) -> Double
     private let write: @Sendable (inout SimulationPlan, Double) -> Void
 
@@ -34,15 +36,21 @@ package struct SimulationKnob: Sendable {
 
     package func set(_ value: Double, in plan: inout SimulationPlan) { write(&plan, value) }
 
+    /// Whether it can be set to this value; counts have no fractions.
+    package func admits(_ value: Double) -> Bool {
+        values.contains(value) && (!isCount || value == value.rounded())
+    }
+
     init(
         _ name: String, _ group: Group, quiet: Double = 0, isCount: Bool = false,
-        read: @escaping @Sendable (SimulationPlan) -> Double,
+        values: ClosedRange<Double> = 0...1, read: @escaping @Sendable (SimulationPlan) -> Double,
         write: @escaping @Sendable (inout SimulationPlan, Double) -> Void
     ) {
         self.name = name
         self.group = group
         self.quiet = quiet
         self.isCount = isCount
+        self.values = isCount ? max(values.lowerBound, 0)...max(values.upperBound, 1e6) : values
         self.read = read
         self.write = write
     }
@@ -53,17 +61,21 @@ package struct SimulationKnob: Sendable {
         _ path: any WritableKeyPath<SimulationPlan, Value> & Sendable
     ) -> SimulationKnob {
         SimulationKnob(
-            name, group, quiet: least, isCount: true, read: { Double($0[keyPath: path]) },
+            name, group, quiet: least, isCount: true, values: least...1e6,
+            read: { Double($0[keyPath: path]) },
             write: { $0[keyPath: path] = Value($1) })
     }
 
     /// A number that has one value at which it makes no trouble.
+    ///
+    /// - Parameter least: times last no less than nothing.
     static func amount<Value: BinaryInteger & SendableMetatype>(
-        _ name: String, _ group: Group, quiet: Double = 0,
+        _ name: String, _ group: Group, quiet: Double = 0, least: Double = 0,
         _ path: any WritableKeyPath<SimulationPlan, Value> & Sendable
     ) -> SimulationKnob {
         SimulationKnob(
-            name, group, quiet: quiet, read: { Double($0[keyPath: path]) },
+            name, group, quiet: quiet, values: least...4.5e18,
+            read: { Double($0[keyPath: path]) },
             write: { $0[keyPath: path] = Value($1) })
     }
 

@@ -8,11 +8,11 @@ package struct SimulationOverride: Sendable, Equatable, CustomStringConvertible 
         self.value = value
     }
 
-    /// - Returns: nil for what names no knob, or no number.
+    /// - Returns: nil for what names no knob, or no value that it can have.
     package init?(_ text: String) {
         let parts = text.split(separator: "=", maxSplits: 1)
         guard parts.count == 2, let value = Double(parts[1]),
-            SimulationKnob.named(String(parts[0])) != nil
+            SimulationKnob.named(String(parts[0]))?.admits(value) == true
         else { return nil }
         self.init(String(parts[0]), value)
     }

@@ -64,5 +64,7 @@ extension SimulationPlan {
         projectionFaults = draw.chance(0.2) ? draw.between(1, 3) : 0
         mapKiB = draw.chance(0.2) ? draw.between(64, 512) : 64 << 20
         isSynced = draw.chance(0.1)
+        crashingIDs =
+            records > 0 && draw.chance(0.1) ? [Int64(draw.between(1, records))] : []
     }
 }

@@ -8,7 +8,7 @@ extension SimulationPlan {
         // 2028-02-29 begins and ends; 2100 has no such day.
         (1_835_395_200, .leapDay), (1_835_481_600, .leapDay), (4_107_542_400, .leapDay),
         // Europe's summer time begins and ends in 2026, New York's likewise.
-        (1_774_746_000, .daylightSaving), (1_792_890_000, .daylightSaving),
-        (1_772_953_200, .daylightSaving), (1_793_512_800, .daylightSaving),
+        (1_774_746_000, .summerTimeChange), (1_792_890_000, .summerTimeChange),
+        (1_772_953_200, .summerTimeChange), (1_793_512_800, .summerTimeChange),
     ]
 }

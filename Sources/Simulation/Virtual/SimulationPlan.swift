@@ -56,6 +56,8 @@ package struct SimulationPlan: Sendable, Equatable {
     package var idleTimeoutNs: Int64
     package var timeoutNs: Int64
     package var faults: ERPFaults
+    /// Records whose details end the program that reads them.
+    package var crashingIDs: Set<Int64>
     /// Requests that never leave because no connection comes about.
     package var connectFailureRate: Double
     /// At most so many crashes, with about `crashGap` steps between them.

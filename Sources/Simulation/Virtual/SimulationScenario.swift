@@ -78,6 +78,7 @@ package enum SimulationScenario: String, Sendable, CaseIterable {
                 plan.faults.poisonIDs.insert(Int64(1 + generator.below(max(plan.records, 1))))
                 plan.faults.missingIDs.insert(Int64(1 + generator.below(max(plan.records, 1))))
             }
+            plan.crashingIDs.insert(Int64(1 + generator.below(max(plan.records, 1))))
             plan.touched = max(plan.touched, 5)
             plan.faults.updateRate = max(plan.faults.updateRate, 0.05)
         case .crashes: plan.crashes = max(plan.crashes, 8)

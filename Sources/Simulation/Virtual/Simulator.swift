@@ -86,7 +86,10 @@ package struct Simulator {
         machine.erp.append(plan.appended)
         try phase(.incremental, machine, &checks)
         let ids = machine.erp.ids
-        for _ in 0..<plan.touched { machine.erp.touch(ids[machine.draw(below: ids.count)]) }
+        for _ in 0..<plan.touched {
+            let isTouched = machine.erp.touch(ids[machine.draw(below: ids.count)])
+            if isTouched { machine.coverage.count(.updatedBetweenRuns) }
+        }
         let full = try phase(.full, machine, &checks, isLast: true)
         if let full, plan.touched == 0 { try checkQuiet(full, mode: .full) }
         // What changed meanwhile is found by the next run over the whole list.

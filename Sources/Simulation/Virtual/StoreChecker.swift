@@ -205,6 +205,7 @@ extension SimulationPlan {
     /// Whether the server never gives the details of this record.
     func isUnobtainable(_ id: Int64) -> Bool {
         faults.poisonIDs.contains(id) || faults.missingIDs.contains(id)
+            || crashingIDs.contains(id)
     }
 
     /// Whether its details come all the same to a client that slept through its own timeout.

@@ -33,6 +33,10 @@ extension VirtualMachine {
     private func openOnce() throws -> (EventLog, Engine)? {
         if !StoreFolder(store).exists {
             if dies(.crashInCreation) { return nil }
+            if let failure = drawDiskError(outOf: 3) {
+                try createFailing(failure)
+                return nil
+            }
             let made: Void? = try survive(.crashInCreation) {
                 // By its own default where it matters.
                 plan.isSynced
@@ -111,6 +115,21 @@ extension VirtualMachine {
         guard crashes.strikes() else { return false }
         die(kind)
         return true
+    }
+
+    /// Whether the process dies of what it reads: the details of a record that crashes it.
+    func diesOfAnswer(_ engine: Engine, _ inputs: [Input]) -> Bool {
+        guard !plan.crashingIDs.isEmpty else { return false }
+        let isThere = inputs.contains { input in
+            guard case .answered(let intent, let answer) = input,
+                case .details = answer.content, let request = engine.control.request(intent)
+            else { return false }
+            return request.asked.contains { asked in
+                plan.number(of: asked.id).map(plan.crashingIDs.contains) ?? false
+            }
+        }
+        if isThere { die(.crashByAnswer) }
+        return isThere
     }
 
     private func end() {
@@ -215,12 +234,28 @@ extension VirtualMachine {
 
     // MARK: Writes that fail
 
-    func drawDiskError() -> DiskFaults.Failure? {
-        guard diskErrorsLeft > 0, generator.below(25) == 0 else { return nil }
+    /// A process that can't make the store, because a call that changes files fails, ends with an
+    /// error; the next one makes it.
+    private func createFailing(_ failure: DiskFaults.Failure) throws {
+        disk?.arm(failure)
+        let result = Result { () throws(EventLogError) in
+            try EventLog.create(store: store, durability: .none)
+        }
+        guard disk?.disarm().isStruck ?? false else { return }
+        coverage.count(.diskFailedAtCreation)
+        guard case .failure(let error) = result else { return }
+        // What can't be removed of an earlier attempt is told as being in the way.
+        guard case .storage = error else {
+            throw SimulationViolation(0, "a write that fails at creation is told as: \(error)")
+        }
+    }
+
+    func drawDiskError(outOf chances: Int = 25) -> DiskFaults.Failure? {
+        guard diskErrorsLeft > 0, generator.below(chances) == 0 else { return nil }
         diskErrorsLeft -= 1
         let isFull = generator.below(2) == 0
         return DiskFaults.Failure(
-            at: 1 + generator.below(6), error: isFull ? ENOSPC : EIO,
+            at: 1 + generator.below(generator.below(3) == 0 ? 24 : 6), error: isFull ? ENOSPC : EIO,
             goesOn: isFull || generator.below(2) == 0, tears: generator.below(3) == 0)
     }
 

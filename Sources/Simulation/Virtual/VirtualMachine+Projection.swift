@@ -24,7 +24,16 @@ extension VirtualMachine {
         guard let log else { return }
         let follower = try projector ?? Projector(projection, folder: projections, log: log)
         projector = follower
-        guard try follower.catchUp() else {
+        // A process that another thread is starting has what this one has open, the lock too, until
+        // it becomes another program.
+        var tries = 0
+        var isCaughtUp = try follower.catchUp()
+        while !isCaughtUp, tries < 1_000 {
+            tries += 1
+            usleep(1_000)
+            isCaughtUp = try follower.catchUp()
+        }
+        guard isCaughtUp else {
             throw SimulationViolation(5, "another process holds the projection, but there is none")
         }
         if isProjectionSpoiled { coverage.count(.projectionRebuilt) }
@@ -62,13 +71,12 @@ extension VirtualMachine {
         case .folder, .current, .file: remove(damage)
         case .cut, .head, .whole, .row:
             guard let file = currentFile else { return }
-            if damage == .row {
-                try turnBit(inRowOf: file)
-            } else {
+            guard damage == .row else {
                 spoil(file, damage)
                 isProjectionSpoiled = true
+                return coverage.count(.projectionDamaged)
             }
-            coverage.count(.projectionDamaged)
+            if try turnBit(inRowOf: file) { coverage.count(.projectionDamaged) }
         }
     }
 
@@ -110,20 +118,21 @@ extension VirtualMachine {
         }
     }
 
-    /// Turns a bit of the last row.
-    private func turnBit(inRowOf folder: String) throws {
+    /// Turns a bit of the last row; false where there is none.
+    private func turnBit(inRowOf folder: String) throws -> Bool {
         // It may have been spoiled before.
         guard
             let environment = try? Environment.open(
                 folder, EnvironmentOptions(maxDatabases: 4))
-        else { return }
+        else { return false }
         let transaction = try environment.beginWrite()
         let rows = try transaction.database("rows")
-        guard let (key, value) = try Self.last(rows, transaction) else { return }
+        guard let (key, value) = try Self.last(rows, transaction) else { return false }
         var spoiled = value
         spoiled[generator.below(value.count)] ^= 1 << UInt8(generator.below(8))
         try transaction.put(rows, key, spoiled)
         try transaction.commit()
+        return true
     }
 
     private static func last(

@@ -144,6 +144,7 @@ final class VirtualMachine {
                     0, "the run does not converge: \(Self.mostSteps) steps were not enough")
             }
             let inputs = try awaitInputs(engine)
+            if diesOfAnswer(engine, inputs) { return .crashed }
             if let end = try process(engine, inputs) { return end }
             if generator.below(16) == 0, try !follow() { return .crashed }
         }

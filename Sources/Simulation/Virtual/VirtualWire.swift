@@ -80,6 +80,7 @@ struct VirtualWire {
         }
         let isSpike = unit() < plan.spikeRate
         let most = isSpike ? plan.limits.deliveryBoundMs * .nsPerMs : plan.forwardNs
+        if isSpike { coverage.count(.latencySpike) }
         let forward = 1 + Int64(unit() * Double(most - 1))
         add(.arrival(request, Self.erpRequest(wire), sentNs: now), atNs: now + forward)
         // Until the first byte of an answer comes.

@@ -62,6 +62,22 @@ struct SimulatedERPRefusalTests {
         #expect(erp.arrivals.entries.count == 15)
     }
 
+    @Test func eachRefusalTellsWithoutWhatItWouldNotBe() {
+        var shared = configuration(5, seconds: 10)
+        shared.secondClient = ERPSecondClient(
+            burst: 3, everyNs: .seconds(10), phaseNs: .seconds(1), lastArrival: 10)
+        var erp = SimulatedERP(shared)
+        #expect(statuses(erp, count: 6, atNs: .seconds(5)) == [200, 200, 429, 429, 429, 429])
+        let causes = erp.arrivals.entries.map(\.refusedFor)
+        #expect(causes == [[], [], [.secondClient], [.secondClient], [.secondClient], []])
+        var lowered = configuration(4, seconds: 10)
+        lowered.limitChanges = [ERPLimitChange(arrival: 1, share: 0.5)]
+        erp = SimulatedERP(lowered)
+        #expect(statuses(erp, count: 5, atNs: 0) == [200, 200, 429, 429, 429])
+        #expect(erp.arrivals.entries[2].refusedFor == [.loweredLimits])
+        #expect(erp.arrivals.entries[4].refusedFor == [])
+    }
+
     @Test(arguments: [401, 403]) func anOldTokenIsRefusedFromItsArrivalOn(status: Int) {
         var rotating = configuration(100, seconds: 1)
         rotating.token = "segredo"

@@ -41,12 +41,41 @@ import Testing
         .enabled(if: access(Self.runner, X_OK) == 0),
         arguments: [
             "--seeds x", "--seeds 3..1", "--minutes 0", "--scenario none", "--set records",
-            "--set nothing=1", "--crash-at 4,2", "--jobs 0", "--unknown",
+            "--set nothing=1", "--set records=1e30", "--set crashes=-1", "--set concurrency=0",
+            "--set records=2.5", "--crash-at 4,2", "--crash-at 0", "--jobs 0", "--jobs 1.5",
+            "--seeds 1.5", "--seeds .5", "--seeds 1...3", "--plan 1..9", "--unknown",
         ])
     func whatCanNotBeUnderstoodIsAUsageError(arguments: String) {
         let result = run(arguments)
         #expect(result.exitCode == 2)
         #expect(result.output.contains("usage:"))
+    }
+
+    private static let small = "--scenario exhaustive --set records=25 --set pageSize=10 --jobs 1"
+
+    @Test(.enabled(if: access(Self.runner, X_OK) == 0))
+    func aCrashIsComparedWithTheWholeRunAndMustHappen() {
+        let crashed = run("\(Self.small) --crash-at 60")
+        #expect(crashed.exitCode == 0)
+        #expect(crashed.output.contains("seed 1: crashed 1 times"))
+        let missed = run("\(Self.small) --crash-at 60,99999")
+        #expect(missed.exitCode == 1)
+        #expect(missed.output.contains("it crashed 1 times of 2"))
+        #expect(missed.output.contains("--crash-at 60,99999"))
+    }
+
+    @Test(.enabled(if: access(Self.runner, X_OK) == 0))
+    func anExhaustiveRunEndsWhenItsTimeIsOver() {
+        let result = run("\(Self.small) --minutes 0.01")
+        #expect(result.exitCode == 0)
+        #expect(result.output.contains("the time was over"))
+    }
+
+    @Test(.enabled(if: access(Self.runner, X_OK) == 0))
+    func schedulesAreRunByEveryJob() {
+        let result = run("--schedules 1..300 --jobs 2")
+        #expect(result.exitCode == 0)
+        #expect(result.output.contains("300 schedules, 0 failed"))
     }
 
     @Test(.enabled(if: access(Self.runner, X_OK) == 0))

@@ -19,6 +19,18 @@ import Testing
         #expect(report.coverage.missing.count < SimulationCoverage.Kind.allCases.count / 4)
     }
 
+    @Test(arguments: ERPFault.allCases) func everyFaultOfTheServerIsCounted(fault: ERPFault) {
+        #expect(SimulationCoverage.kind(of: fault).rawValue == "\(fault)")
+    }
+
+    @Test func aRecordThatCrashesTheProgramIsParkedAndBlocksNoOther() throws {
+        var plan = SimulationScenario.calm.plan(seed: 2)
+        plan.crashingIDs = [3]
+        let result = try Simulator(plan, disk: .interposed).run()
+        #expect(result.coverage[.crashByAnswer] == 6)
+        #expect(result.coverage[.parkedAsCrashing] == 1)
+    }
+
     @Test func aSeedAlwaysRunsInTheSameWay() throws {
         let first = try Simulator(SimulationPlan(seed: 7), disk: .interposed).run()
         let second = try Simulator(SimulationPlan(seed: 7), disk: .interposed).run()
