@@ -10,18 +10,11 @@ struct AttemptAuditor {
         /// Failed requests for it alone since its header changed, its details came, or somebody
         /// put it back.
         var failures = 0
-        /// Requests for it that a crash left without an answer, since one said something about it.
-        var abandons = 0
-        /// Those of them that had nothing else in flight.
-        var abandonsAlone = 0
-        /// The least of `abandons` that is known for certain: a changed header may begin anew, and
-        /// an answer that says nothing about it may let it fall.
-        var certainAbandons = 0
+        /// Requests for it that a crash left without an answer, since one said something about it,
+        /// whatever its header does. One that says nothing shows that the program got over it, and
+        /// lets it fall to what makes a suspect.
+        var crashes = 0
         var isParked = false
-
-        mutating func forgetCrashes() {
-            (abandons, abandonsAlone, certainAbandons) = (0, 0, 0)
-        }
     }
 
     /// Whose fault it is that a request brought nothing.
@@ -75,7 +68,6 @@ struct AttemptAuditor {
             open[event.intent] = nil
             for entry in event.entries {
                 accounts[entry.ordinal]?.failures = 0
-                accounts[entry.ordinal]?.certainAbandons = 0
                 accounts[entry.ordinal]?.isParked = false
             }
         case .detailsRequeued(let event):
@@ -123,15 +115,9 @@ struct AttemptAuditor {
                 account.failures < attempts, 8,
                 "\(name) is asked for at \(at), though it failed \(account.failures) times")
             violations.expect(
-                account.certainAbandons < 2 * Self.crashes, 8,
-                "\(name) is asked for at \(at), though it crashed the program "
-                    + "\(account.certainAbandons) times")
-            violations.expect(
-                event.isAlone || account.certainAbandons < Self.crashes, 8,
-                "\(name) is not asked for alone at \(at), though it may crash the program")
-            violations.expect(
-                !event.isAlone || account.abandons >= Self.crashes, 8,
-                "\(name) is asked for alone at \(at) after \(account.abandons) crashes")
+                event.isAlone == (account.crashes >= Self.crashes), 8,
+                "\(name) is asked for \(event.isAlone ? "alone" : "beside others") at \(at) after "
+                    + "\(account.crashes) crashes")
         }
     }
 
@@ -142,10 +128,9 @@ struct AttemptAuditor {
         last = Outcome(
             intent: intent, missed: request.ordinals, isLone: request.ordinals.count == 1,
             isAlone: request.isAlone, blame: blame)
-        guard request.isAlone else { return }
         for ordinal in request.ordinals {
-            let certain = accounts[ordinal]?.certainAbandons ?? 0
-            accounts[ordinal]?.certainAbandons = min(certain, Self.crashes)
+            let crashes = accounts[ordinal]?.crashes ?? 0
+            accounts[ordinal]?.crashes = min(crashes, Self.crashes)
         }
     }
 
@@ -153,9 +138,7 @@ struct AttemptAuditor {
         let isAlone = open[event.intent]?.isAlone ?? false
         let ordinals = open.removeValue(forKey: event.intent)?.ordinals ?? []
         for ordinal in ordinals {
-            accounts[ordinal, default: Account()].abandons += 1
-            accounts[ordinal]?.certainAbandons += 1
-            if isAlone { accounts[ordinal]?.abandonsAlone += 1 }
+            accounts[ordinal, default: Account()].crashes += 1
         }
         last = Outcome(
             intent: event.intent, missed: ordinals, isLone: ordinals.count == 1, isAlone: isAlone,
@@ -215,7 +198,7 @@ struct AttemptAuditor {
                 !last.isLone, 8, "a record that failed alone is not charged with it at \(at)")
         }
         guard event.kind != .returned, event.kind != .postponed else { return }
-        for ordinal in records { accounts[ordinal]?.forgetCrashes() }
+        for ordinal in records { accounts[ordinal]?.crashes = 0 }
     }
 
     /// What is asked again waits for no longer than is configured.
@@ -244,7 +227,8 @@ struct AttemptAuditor {
         let ordinal = event.record.ordinal
         let account = accounts[ordinal] ?? Account()
         let name = "record \(event.record.id)"
-        defer { accounts[ordinal] = Account(isParked: true) }
+        var crashes = 0
+        defer { accounts[ordinal] = Account(crashes: crashes, isParked: true) }
         guard let last, last.intent == event.intent, last.missed == [ordinal], last.isLone else {
             violations.note(8, "\(name) is parked at \(at), but not after a request for it alone")
             return
@@ -253,11 +237,11 @@ struct AttemptAuditor {
         case .nobody:
             violations.note(8, "\(name) is parked at \(at) for what is nobody's fault")
         case .crash:
+            // Once its header changes it may show that it is mended, alone.
+            crashes = account.crashes
             violations.expect(
-                last.isAlone && account.abandons >= 2 * Self.crashes
-                    && account.abandonsAlone >= Self.crashes, 8,
-                "\(name) is parked at \(at) after \(account.abandons) crashes, "
-                    + "\(account.abandonsAlone) of them alone")
+                last.isAlone && crashes >= 2 * Self.crashes, 8,
+                "\(name) is parked at \(at) after \(crashes) crashes")
             violations.expect(
                 Int(event.attempts) == account.failures, 8,
                 "\(name) is parked at \(at) with \(event.attempts) attempts, not "

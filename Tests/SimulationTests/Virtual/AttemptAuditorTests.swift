@@ -129,7 +129,7 @@ import Testing
     @Test mutating func aSuspectThatIsNotAskedAloneIsFound() {
         _ = crash(1, times: 3)
         ask([1])
-        #expect(texts.contains { $0.contains("not asked for alone") })
+        #expect(texts.contains { $0.contains("asked for beside others at") })
         ask([2], isAlone: true)
         #expect(texts.contains { $0.contains("beside one that may crash") })
     }
