@@ -59,6 +59,11 @@ import Testing
             request.endpoint == .detail ? .failure(.network) : nil
         }
         #expect(core.finished.last?.exitCode == 6)
+        let waits = core.log.compactMap { logged -> Int64? in
+            guard case .backoffApplied(let event) = logged.event else { return nil }
+            return event.until.since(logged.time)
+        }
+        #expect(!waits.isEmpty && waits.allSatisfy { $0 <= 10 * .nsPerSecond })
         #expect(core.control[CoreHarness.stream].counts.pending == 25)
         #expect(core.rows.values.allSatisfy { $0.attempts == 0 && $0.error == nil })
         core.request(.resume)
