@@ -5,7 +5,6 @@ extension Decider {
     ) {
         let before = control[invocation.stream].pass
         let position = emit(.pageFetched(page), cause: page.intent)
-        admitted(page.intent, invocation, cause: position)
         guard let before else { return }
         let stalled = stall(page, before, invocation)
         if let stalled, !before.isAtTotalTooSoon {
@@ -154,13 +153,13 @@ extension PassState {
     fileprivate func isAtEnd(after page: PageFetched, paging: PagingKind) -> Bool {
         if page.partlyTaken { return false }
         if page.rows == 0 || page.next == nil { return true }
-        guard let total = page.total else { return false }
+        guard let total = page.total, let whole = self.total else { return false }
         // A keyset request asks for what lies above the last identity: its total is that of the
         // rest.
         let counted = paging.isKeyset ? UInt64(page.rows) : rows
         // A total that is less than what came counts something else: only an empty page ends such
         // a list. Rows that came twice make up for others that may still come.
-        return counted == total && distinct >= self.total ?? total
+        return counted == total && distinct >= whole
     }
 
     /// Whether as many rows came as there are, but some of them twice: a list that brings nothing

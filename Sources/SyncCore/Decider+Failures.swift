@@ -16,7 +16,7 @@ extension Decider {
         }
         if answer.failure == .auth {
             giveBack(request, cause: position)
-            stop(.auth, answer.text, cause: position)
+            stop(answer.failure.stopReason, answer.text, cause: position)
         } else if request.endpoint == .health {
             stop(answer.failure.stopReason, answer.text, cause: position)
         } else if answer.failure.isOfAPI {

@@ -22,13 +22,11 @@ package struct Plan: Sendable, Equatable {
             size: knownRecords ?? stream?.lastTotal, givesTotal: givesTotal)
         records = estimate.records
         listRequests = estimate.listRequests
-        if policy.detail == nil || noDetails {
-            detailRequests = 0
+        if let detail = policy.detail, !noDetails {
+            let batch = UInt64(detail.batch)
+            detailRequests = estimate.details.map { ($0 + batch - 1) / batch }
         } else {
-            detailRequests = estimate.details.map { details in
-                let batch = UInt64(policy.detail?.batch ?? 1)
-                return (details + batch - 1) / batch
-            }
+            detailRequests = 0
         }
         guard let listRequests, let detailRequests else {
             floorNs = nil
@@ -68,6 +66,7 @@ private struct Estimate {
             let full = (records + page - 1) / page
             return givesTotal ? max(full, 1) : full + 1
         }
+        let unknown = { (records: UInt64) -> UInt64 in records > known ? records - known : 0 }
         let open = stream?.pass
         switch mode {
         case .detailsOnly, .health:
@@ -84,17 +83,17 @@ private struct Estimate {
                 listRequests = records.map { pages($0) + more }
                 details = all.map { waiting + ($0 > open.distinct ? $0 - open.distinct : 0) }
             } else if stream?.mark(for: policy) != nil {
-                let new = size.map { $0 > known ? $0 - known : 0 } ?? 0
+                let new = size.map(unknown) ?? 0
                 (records, listRequests, details) = (new, max(pages(new), 1), waiting + new)
             } else {
                 records = size
                 listRequests = size.map(pages)
-                details = size.map { waiting + ($0 > known ? $0 - known : 0) }
+                details = size.map { waiting + unknown($0) }
             }
         case .full:
             records = size
             listRequests = size.map(pages)
-            details = size.map { waiting + ($0 > known ? $0 - known : 0) }
+            details = size.map { waiting + unknown($0) }
         }
     }
 }

@@ -88,9 +88,12 @@ package struct SlotHistory: Sendable, Equatable {
     }
 
     private mutating func mergePairs() {
-        buckets = stride(from: 0, to: buckets.count, by: 2).map { index in
-            buckets[index...].prefix(2).dropFirst().reduce(buckets[index]) { $0.merged(with: $1) }
+        var merged: [Bucket] = []
+        for index in stride(from: 0, to: buckets.count - 1, by: 2) {
+            merged.append(buckets[index].merged(with: buckets[index + 1]))
         }
+        if !buckets.count.isMultiple(of: 2) { merged.append(buckets[buckets.count - 1]) }
+        buckets = merged
     }
 
     /// The slots of `window` that are still held at `now`.

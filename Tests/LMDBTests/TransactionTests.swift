@@ -188,21 +188,7 @@ import Testing
         }
         #expect(isFound)
         Bytes.write(file, "\(path)/data.mdb")
-        let environment = try Environment.open(path, .quick())
-        let data = try environment.data
-        #expect(code { _ = try environment.text("the key") } == .corrupted)
-        #expect(
-            code {
-                let reader = try environment.beginRead()
-                var cursor = try reader.cursor(data)
-                _ = try cursor.first()
-            } == .corrupted)
-        #expect(
-            code {
-                let reader = try environment.beginRead()
-                var cursor = try reader.cursor(data)
-                _ = try cursor.seek(key)
-            } == .corrupted)
+        try expectDamage(in: path)
     }
 
     @Test func aLongValueIsReadAndOneThatClaimsMorePagesIsDamage() throws {
@@ -250,8 +236,14 @@ import Testing
         }
         #expect(count > 0)
         Bytes.write(file, "\(path)/data.mdb")
+        try expectDamage(in: path)
+    }
+
+    /// A look at "the key", a cursor's first step and its search all find the damage.
+    private func expectDamage(in path: String) throws {
         let environment = try Environment.open(path, .quick())
         let data = try environment.data
+        let key = Array("the key".utf8)
         #expect(code { _ = try environment.text("the key") } == .corrupted)
         #expect(
             code {
@@ -263,7 +255,7 @@ import Testing
             code {
                 let reader = try environment.beginRead()
                 var cursor = try reader.cursor(data)
-                _ = try cursor.seek(Array("the key".utf8))
+                _ = try cursor.seek(key)
             } == .corrupted)
     }
 }

@@ -209,6 +209,15 @@ import Testing
         #expect(core.count(.limitsForgotten) == 1)
     }
 
+    @Test func whereNothingWasLearnedNothingIsForgotten() {
+        var core = core(admitting: 2)
+        core.start()
+        core.request(
+            .resume, RunOptions(forgetLimits: true), policy: .limited(Self.configured[0]))
+        #expect(core.count(.runRequested) == 2)
+        #expect(core.count(.limitsForgotten) == 0)
+    }
+
     /// A server that names a wait of centuries by mistake must not lock the store for ever.
     @Test func aWaitBeyondAnyWindowEndsOnRequest() throws {
         var core = core(admitting: 2)

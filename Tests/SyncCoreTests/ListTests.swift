@@ -267,6 +267,24 @@ import Testing
         }
     }
 
+    /// The mark and the order in which details are asked for stand on it.
+    @Test func theOrderOfIDsThatAStoreHasIsKept() {
+        var core = CoreHarness()
+        core.request()
+        core.finish(with: FakeAPI(1...25))
+        #expect(core.control[CoreHarness.stream].idOrder == .numeric)
+        for (wanted, isRefused) in [(IDOrder.numeric, false), (.lexicographic, true)] {
+            var policy = Policy.small
+            policy.idOrder = wanted
+            let again = RunRequested(
+                mode: .incremental, options: RunOptions(), policy: policy, seed: 1,
+                requester: Requester(pid: 1, host: "h", user: "u"))
+            let refused = refusal(core.control, again, stream: CoreHarness.stream)
+            #expect((refused != nil) == isRefused)
+            #expect(refused?.hint.contains("idOrder: numeric") ?? true)
+        }
+    }
+
     @Test func aStoreWithoutAnOrderOfIdsRefusesIdAfter() {
         var core = CoreHarness()
         let api = FakeAPI([])

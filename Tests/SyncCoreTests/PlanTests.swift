@@ -94,7 +94,9 @@ import Testing
             let plan = plan(synced(), mode, policy: policy, known: 31)
             #expect((plan.records, plan.listRequests, plan.detailRequests) == (31, 4, 2))
         }
-        #expect(plan(synced(), .full, known: 20).detailRequests == 0)
+        for mode in [RunMode.incremental, .full] {
+            #expect(plan(synced(), mode, policy: policy, known: 20).detailRequests == 0)
+        }
     }
 
     @Test func aStreamWithoutDetailsAsksForNone() {
@@ -102,6 +104,13 @@ import Testing
         policy.detail = nil
         #expect(plan(synced(), .full, policy: policy, known: 100).detailRequests == 0)
         #expect(plan(synced(), .full, known: 100, noDetails: true).detailRequests == 0)
+    }
+
+    @Test func whatAsksForNothingTakesNoTime() {
+        let hour = RateWindow(name: "hour", requests: 1, periodNs: 3_600 * .nsPerSecond)
+        let plan = plan(synced(), .detailsOnly, policy: .limited(hour))
+        #expect((plan.listRequests, plan.detailRequests) == (0, 0))
+        #expect(plan.floorNs == 0)
     }
 
     @Test func aFloorOfCenturiesIsTheLongestTimeThereIs() {

@@ -53,10 +53,17 @@ import Testing
     }
 
     @Test func bucketsCountLikeTheSlotsInThem() {
-        let slots = history(50_000, windows: [Self.day])
+        let small = RateWindow(name: "s", requests: 10, periodNs: .nsPerSecond)
+        let slots = history(50_000, windows: [small, Self.day])
         #expect(slots.count(after: -1) == slots.count)
         #expect(slots.count(after: slots.times[0] - 1) >= slots.times.count)
         #expect(slots.count(after: .max) == 0)
+        for bucket in [0, 100] {
+            #expect(
+                slots.count(after: slots.buckets[bucket].newest)
+                    == slots.times.count
+                    + slots.buckets[(bucket + 1)...].reduce(0) { $0 + $1.count })
+        }
     }
 
     /// However the slots came to lie in buckets, no window of the configuration misses one.

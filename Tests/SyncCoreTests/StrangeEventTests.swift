@@ -8,18 +8,29 @@ import Testing
     private static let record = QueuedRecord(
         ordinal: Ordinal(3), id: RecordID("4"), was: .unknown)
     private static let exchange = Exchange(status: 200)
-    private static let page = PageFetched(
-        intent: Position(1), exchange: exchange, pass: 7, generation: 1, next: nil, total: 4,
-        rows: 1, taken: 1, partlyTaken: false, firstSeen: 1, digest: 1, idOrder: .numeric,
-        highest: RecordID("4"),
-        entries: [
-            PageFetched.Entry(
-                ordinal: Ordinal(0), id: RecordID("4"), was: .unknown,
-                fingerprint: Fingerprint(high: 1, low: 1), body: [])
-        ], unchanged: [])
+
+    private static func page(_ intent: Position) -> Event {
+        .pageFetched(
+            PageFetched(
+                intent: intent, exchange: exchange, pass: 7, generation: 1, next: nil, total: 4,
+                rows: 1, taken: 1, partlyTaken: false, firstSeen: 1, digest: 1, idOrder: .numeric,
+                highest: RecordID("4"),
+                entries: [
+                    PageFetched.Entry(
+                        ordinal: Ordinal(0), id: RecordID("4"), was: .unknown,
+                        fingerprint: Fingerprint(high: 1, low: 1), body: [])
+                ], unchanged: []))
+    }
+
+    private static func failure(_ intent: Position, _ failure: FailureClass) -> Event {
+        .requestFailed(
+            RequestFailed(
+                intent: intent, exchange: exchange,
+                answer: FailureAnswer(failure, code: "x", text: "odd")))
+    }
 
     private static let answers: [Event] = [
-        .pageFetched(page),
+        page(Position(1)),
         .detailsFetched(
             DetailsFetched(
                 intent: Position(1), exchange: exchange,
@@ -30,10 +41,7 @@ import Testing
                 ])),
         .rateLimited(
             RateLimited(intent: Position(1), exchange: exchange, waitMs: nil, signal: "")),
-        .requestFailed(
-            RequestFailed(
-                intent: Position(1), exchange: exchange,
-                answer: FailureAnswer(.network, code: "x", text: "odd"))),
+        failure(Position(1), .network),
         .healthChecked(HealthChecked(intent: Position(1), exchange: exchange)),
     ]
 
@@ -89,6 +97,23 @@ import Testing
             #expect(decision.events.map(\.event) == [event])
             #expect(decision.effects.isEmpty)
             #expect(needsToDecide(core.control, fact: event, now: core.now).ordinals.count <= 1)
+        }
+    }
+
+    /// Pages are asked for while a pass is open, and answered before it closes.
+    @Test func anAnswerToAPageWhosePassIsGoneEndsTheRequestOnly() {
+        for answer in [Self.page, { Self.failure($0, .unusable) }] {
+            var core = CoreHarness()
+            core.request(.full)
+            var control = core.control
+            control[CoreHarness.stream].pass = nil
+            let fact = answer(core.wire[0].intent)
+            let decision = decide(
+                control, fact: fact, stream: CoreHarness.stream, rows: CoreRows(), now: core.now)
+            #expect(decision.events.first?.event == fact)
+            #expect(!decision.events.contains { $0.event.type == .runStopping })
+            for event in decision.events { apply(event, to: &control) }
+            #expect(control.inFlight.isEmpty)
         }
     }
 

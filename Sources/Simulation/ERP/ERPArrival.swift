@@ -29,12 +29,12 @@ package struct ERPArrival: Sendable, Equatable {
     /// How a refusal said when to come again.
     package let retryAfter: ERPConfiguration.RetryAfterForm?
     /// What it was refused for; empty where the limits themselves refuse it.
-    package let refusedFor: [RefusalCause]
+    package let refusedFor: [Hindrance]
     /// The order that was changed just before.
     package let updated: Int64?
 
     /// Something without which a refused request had been admitted.
-    package enum RefusalCause: Sendable, CaseIterable {
+    package enum Hindrance: Sendable, CaseIterable {
         case secondClient
         case loweredLimits
         /// Refused requests that count.
@@ -44,7 +44,7 @@ package struct ERPArrival: Sendable, Equatable {
     package init(
         number: Int, timeNs: Int64, endpoint: Endpoint, target: Target, status: Int,
         fault: ERPFault?, isPoison: Bool = false,
-        retryAfter: ERPConfiguration.RetryAfterForm? = nil, refusedFor: [RefusalCause] = [],
+        retryAfter: ERPConfiguration.RetryAfterForm? = nil, refusedFor: [Hindrance] = [],
         updated: Int64? = nil
     ) {
         self.number = number

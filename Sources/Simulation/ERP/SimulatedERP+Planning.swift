@@ -10,7 +10,7 @@ extension SimulatedERP {
         /// How the answer says when to come again, and when that is.
         var retryAfter: ERPConfiguration.RetryAfterForm?
         var waitNs: Int64 = 0
-        var refusedFor: [ERPArrival.RefusalCause] = []
+        var refusedFor: [ERPArrival.Hindrance] = []
         /// The sentence of an error; nil when the route's own answer is due.
         var message: String?
         /// The order that was changed just before.
@@ -122,8 +122,8 @@ extension SimulatedERP {
 
     static func easierLimiters(
         _ configuration: ERPConfiguration
-    ) -> [ERPArrival.RefusalCause: ERPLimiter] {
-        var easier: [ERPArrival.RefusalCause: ERPLimiter] = [:]
+    ) -> [ERPArrival.Hindrance: ERPLimiter] {
+        var easier: [ERPArrival.Hindrance: ERPLimiter] = [:]
         let limits = configuration.limits
         let usual = ERPLimiter(limits, refusedCount: configuration.refusedCount)
         if configuration.secondClient != nil { easier[.secondClient] = usual }
@@ -137,14 +137,14 @@ extension SimulatedERP {
     /// How long an arrival that is refused must wait, and for what; nil when it is not refused.
     private func refusal(
         number: Int, atNs now: Int64, _ state: inout State
-    ) -> (waitNs: Int64?, causes: [ERPArrival.RefusalCause]) {
+    ) -> (waitNs: Int64?, causes: [ERPArrival.Hindrance]) {
         let share = configuration.limitChanges.last { $0.arrival <= number }?.share
         var bursts: [Int64] = []
         if let second = configuration.secondClient, number <= second.lastArrival {
             bursts = self.bursts(second, until: now, &state)
         }
-        var causes: [ERPArrival.RefusalCause] = []
-        for cause in ERPArrival.RefusalCause.allCases {
+        var causes: [ERPArrival.Hindrance] = []
+        for cause in ERPArrival.Hindrance.allCases {
             guard var limiter = state.easier[cause] else { continue }
             let share = cause == .loweredLimits ? nil : share
             let bursts = cause == .secondClient ? [] : bursts

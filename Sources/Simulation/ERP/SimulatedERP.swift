@@ -25,7 +25,7 @@ package final class SimulatedERP: Sendable {
         var dataset: ERPDataset
         var limiter: ERPLimiter
         /// The same without one of the things for which requests are refused.
-        var easier: [ERPArrival.RefusalCause: ERPLimiter]
+        var easier: [ERPArrival.Hindrance: ERPLimiter]
         var arrivals: ERPArrivals
         var arrivalCount = 0
         var lastTimeNs = Int64.min
