@@ -48,7 +48,7 @@ let package = Package(
             name: "RESTSource", dependencies: ["SyncCore", "Records", "CCurl"],
             swiftSettings: strict),
         .target(
-            name: "SyncEngine", dependencies: ["SyncCore", "EventLog", "Projections"],
+            name: "SyncEngine", dependencies: ["SyncCore", "LMDB", "EventLog", "Projections"],
             swiftSettings: strict),
         .target(
             name: "ReadModels", dependencies: ["SyncCore", "Records", "EventLog", "Projections"],

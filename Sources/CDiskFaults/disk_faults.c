@@ -6,11 +6,12 @@
 #define _GNU_SOURCE
 #include "disk_faults.h"
 
+#include "unsynced.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -65,50 +66,71 @@ static ssize_t wrote(int file, ssize_t count)
     return count;
 }
 
-static int synced(int result)
+static int synced(int file, int result)
 {
-    if (disk.is_armed && result == 0) {
+    if (result != 0) return result;
+    unsynced_synced(file);
+    if (disk.is_armed) {
         disk.report.syncs += 1;
         disk.report.unsynced = false;
     }
     return result;
 }
 
+static ssize_t put(int file, const void *bytes, size_t count, off_t offset)
+{
+    if (disk.is_armed) unsynced_write(file, bytes, count, offset);
+    return wrote(file, syscall(SYS_pwrite64, file, bytes, count, offset));
+}
+
+// Where the file stands.
+static ssize_t put_next(int file, const void *bytes, size_t count)
+{
+    if (disk.is_armed)
+        unsynced_write(file, bytes, count, syscall(SYS_lseek, file, 0, SEEK_CUR));
+    return wrote(file, syscall(SYS_write, file, bytes, count));
+}
+
 ssize_t pwrite(int file, const void *bytes, size_t count, off_t offset)
 {
     if (fails()) {
         size_t part = torn(count);
-        return part ? syscall(SYS_pwrite64, file, bytes, part, offset) : -1;
+        return part ? put(file, bytes, part, offset) : -1;
     }
-    return wrote(file, syscall(SYS_pwrite64, file, bytes, count, offset));
+    return put(file, bytes, count, offset);
 }
 
 ssize_t write(int file, const void *bytes, size_t count)
 {
     if (fails()) {
         size_t part = torn(count);
-        return part ? syscall(SYS_write, file, bytes, part) : -1;
+        return part ? put_next(file, bytes, part) : -1;
     }
-    return wrote(file, syscall(SYS_write, file, bytes, count));
+    return put_next(file, bytes, count);
 }
 
 ssize_t writev(int file, const struct iovec *parts, int count)
 {
     if (fails()) {
         size_t part = count > 0 ? torn(parts[0].iov_len) : 0;
-        return part ? syscall(SYS_write, file, parts[0].iov_base, part) : -1;
+        return part ? put_next(file, parts[0].iov_base, part) : -1;
+    }
+    off_t offset = syscall(SYS_lseek, file, 0, SEEK_CUR);
+    for (int index = 0; disk.is_armed && index < count; index += 1) {
+        unsynced_write(file, parts[index].iov_base, parts[index].iov_len, offset);
+        offset += (off_t)parts[index].iov_len;
     }
     return wrote(file, syscall(SYS_writev, file, parts, count));
 }
 
 int fsync(int file)
 {
-    return fails() ? -1 : synced((int)syscall(SYS_fsync, file));
+    return fails() ? -1 : synced(file, (int)syscall(SYS_fsync, file));
 }
 
 int fdatasync(int file)
 {
-    return fails() ? -1 : synced((int)syscall(SYS_fdatasync, file));
+    return fails() ? -1 : synced(file, (int)syscall(SYS_fdatasync, file));
 }
 
 int ftruncate(int file, off_t length)
@@ -123,7 +145,11 @@ int fallocate(int file, int mode, off_t offset, off_t length)
 
 int rename(const char *old, const char *new)
 {
-    return fails() ? -1 : (int)syscall(SYS_renameat, AT_FDCWD, old, AT_FDCWD, new);
+    if (fails()) return -1;
+    bool is_new = access(new, F_OK) != 0;
+    int result = (int)syscall(SYS_renameat, AT_FDCWD, old, AT_FDCWD, new);
+    if (result == 0 && is_new && disk.is_armed) unsynced_rename(old, new);
+    return result;
 }
 
 int unlink(const char *path)

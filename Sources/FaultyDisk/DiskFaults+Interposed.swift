@@ -16,5 +16,7 @@ extension DiskFaults {
             return Report(
                 calls: report.calls, isStruck: report.struck, syncs: report.syncs,
                 isUnsynced: report.unsynced)
-        })
+        },
+        remember: ossync_disk_remember, losePower: { ossync_disk_lose_power($0) },
+        forget: ossync_disk_forget)
 }

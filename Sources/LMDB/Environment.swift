@@ -100,18 +100,18 @@ package final class Environment: Sendable {
             let transaction = try environment.beginWrite()
             try fill(transaction)
             try transaction.commit()
+            // The names of the files in it must be on the disk before its own is.
+            try FileSystem.sync(folder: temporary)
         } catch {
             removeEnvironment(temporary)
             throw error
         }
-        // The names of the files in it must be on the disk before its own is.
-        FileSystem.sync(folder: temporary)
         guard rename(temporary, path) == 0 else {
             let status = errno
             removeEnvironment(temporary)
             throw LMDBError(status: status, operation: "create", path: path)
         }
-        FileSystem.sync(folder: parent(of: path))
+        try FileSystem.sync(folder: FileSystem.parent(of: path))
     }
 
     /// What stands between the name of an environment and the process that is making it.
@@ -124,7 +124,7 @@ package final class Environment: Sendable {
 
     /// Removes what processes left that ended while they made this environment.
     private static func removeUnfinished(_ path: String) {
-        let folder = parent(of: path)
+        let folder = FileSystem.parent(of: path)
         let name = path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
         let files = FileSystem.names(in: folder) ?? []
         for file in files where isUnfinished(file, of: name) {
@@ -141,11 +141,6 @@ package final class Environment: Sendable {
         rmdir(path)
     }
 
-    private static func parent(of path: String) -> String {
-        guard let slash = path.lastIndex(of: "/") else { return "." }
-        return slash == path.startIndex ? "/" : String(path[..<slash])
-    }
-
     static func openExisting(
         _ path: String, _ options: EnvironmentOptions, key: EnvironmentRegistry.Key
     ) throws(LMDBError) -> Environment {
@@ -155,6 +150,11 @@ package final class Environment: Sendable {
         }
         // LMDB takes an empty file for one to begin with, and crashes on one that is cut off.
         try DataFile.check(path)
+        // Whoever made it may have died, or failed, before its name was on the disk: what is
+        // committed into it would be lost with the name.
+        if !options.readOnly, options.durability == .full {
+            try FileSystem.sync(folder: FileSystem.parent(of: path))
+        }
         let environment = try make(path, options, key: key)
         var dead: Int32 = 0
         try check(mdb_reader_check(environment.handle, &dead), "reader check", path)

@@ -54,11 +54,25 @@ package enum FileSystem {
         return names
     }
 
+    /// The folder that a file or folder is in.
+    package static func parent(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
     /// Makes what was done in a folder (a creation, a rename) durable.
-    static func sync(folder path: String) {
+    package static func sync(folder path: String) throws(LMDBError) {
         let descriptor = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { return }
-        fsync(descriptor)
+        guard descriptor >= 0 else {
+            // One that may be written to but not read: there is no other way to sync it.
+            if errno == EACCES { return }
+            throw LMDBError(status: errno, operation: "open folder", path: path)
+        }
+        let status = fsync(descriptor) == 0 ? 0 : errno
         Glibc.close(descriptor)
+        // Of a file system that knows no sync of a folder.
+        guard status == 0 || status == EINVAL else {
+            throw LMDBError(status: status, operation: "sync folder", path: path)
+        }
     }
 }

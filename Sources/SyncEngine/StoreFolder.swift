@@ -1,4 +1,5 @@
 internal import Glibc
+internal import LMDB
 
 /// The folder of a store, and where things are in it.
 package struct StoreFolder: Sendable, Equatable {
@@ -18,13 +19,24 @@ package struct StoreFolder: Sendable, Equatable {
     }
 
     package static func makeFolder(_ path: String) throws(EngineError) {
-        if mkdir(path, 0o700) == 0 || errno == EEXIST { return }
-        if errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex {
-            try makeFolder(String(path[..<slash]))
-            if mkdir(path, 0o700) == 0 || errno == EEXIST { return }
+        if mkdir(path, 0o700) != 0 {
+            if errno == EEXIST { return }
+            let parent = FileSystem.parent(of: path)
+            guard errno == ENOENT, parent != path else { throw failure(path, errno) }
+            try makeFolder(parent)
+            guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw failure(path, errno) }
         }
-        throw .system(
-            operation: "create folder", path: path, reason: String(cString: strerror(errno)))
+        do throws(LMDBError) {
+            // With its name everything in it would be lost.
+            try FileSystem.sync(folder: FileSystem.parent(of: path))
+        } catch {
+            throw .system(operation: "create folder", path: path, reason: error.detail)
+        }
+    }
+
+    private static func failure(_ path: String, _ status: Int32) -> EngineError {
+        .system(
+            operation: "create folder", path: path, reason: String(cString: strerror(status)))
     }
 
     /// Whether there is anything that could be a store.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /// Calls that change files, in the order in which this thread makes them, and which of them fail.
 typedef struct {
@@ -30,3 +31,15 @@ void ossync_disk_arm(ossync_disk_failure failure);
 
 /// Lets every call be again what it is.
 ossync_disk_report ossync_disk_disarm(void);
+
+/// From now on remembers what this thread changes in files while it is armed, until it is synced.
+void ossync_disk_remember(void);
+
+/// Takes back what was changed and not synced, as a loss of power does: of the writes all, none, or
+/// some of their sectors, by the seed; new names always. Nobody may have the files open.
+///
+/// Returns how many changes were taken back, at least in part.
+long ossync_disk_lose_power(uint64_t seed);
+
+/// Remembers nothing any more.
+void ossync_disk_forget(void);

@@ -34,11 +34,21 @@ package struct DiskFaults: Sendable {
 
     let arm: @Sendable (Failure) -> Void
     let disarm: @Sendable () -> Report
+    /// From now on remembers what is written while armed and not synced yet, and what was there.
+    let remember: @Sendable () -> Void
+    /// Takes back, by a seed, what was not synced, while nobody has it open; says how much it was.
+    let losePower: @Sendable (UInt64) -> Int
+    let forget: @Sendable () -> Void
 
     package init(
-        arm: @escaping @Sendable (Failure) -> Void, disarm: @escaping @Sendable () -> Report
+        arm: @escaping @Sendable (Failure) -> Void, disarm: @escaping @Sendable () -> Report,
+        remember: @escaping @Sendable () -> Void,
+        losePower: @escaping @Sendable (UInt64) -> Int, forget: @escaping @Sendable () -> Void
     ) {
         self.arm = arm
         self.disarm = disarm
+        self.remember = remember
+        self.losePower = losePower
+        self.forget = forget
     }
 }

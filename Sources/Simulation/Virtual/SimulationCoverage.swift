@@ -27,7 +27,7 @@ package struct SimulationCoverage: Sendable, Equatable {
         case crashBeforeCommit, crashInCommit, crashAfterCommit, crashBetweenEffects
         case crashAfterEffects, crashInRecovery, crashInCreation, crashAtOpening
         case crashInProjection, crashByAnswer, diskFailed, diskFull, diskFailedAtCreation, mapGrown,
-            syncedCommit
+            syncedCommit, powerLost, writesLost
         case projectionDeleted, projectionDamaged, projectionFailed, projectionRebuilt
         case reboot, lostTime, wallStep, suspend, bootClockDrift
         // Moments in UTC: nothing that is simulated reads a local time, so gap and overlap of one

@@ -97,7 +97,7 @@ package struct SimulationPlan: Sendable, Equatable {
     package var diskErrors: Int
     /// At most so many times the projection's files are deleted or damaged.
     package var projectionFaults: Int
-    /// The log is opened as a sync opens it, so that a loss of power takes nothing back.
+    /// The log is opened as a sync opens it, and a reboot takes back what was not synced.
     package var isSynced: Bool
     /// The size that the log's map has at first.
     package var mapKiB: Int

@@ -2,8 +2,8 @@ internal import SyncCore
 
 /// A named restriction of the plans: it forces one kind of trouble and silences others.
 package enum SimulationScenario: String, Sendable, CaseIterable {
-    case mixed, calm, limits, server, network, bodies, records, crashes, storm, storage, clock
-    case people, pace, exhaustive
+    case mixed, calm, limits, server, network, bodies, records, crashes, storm, storage, power
+    case clock, people, pace, exhaustive
 
     /// One line for people.
     package var summary: String {
@@ -18,6 +18,7 @@ package enum SimulationScenario: String, Sendable, CaseIterable {
         case .crashes: "crashes and reboots"
         case .storm: "crashes one upon the other, and late arrivals"
         case .storage: "writes that fail, a damaged projection, a small map, little space"
+        case .power: "losses of power, which take back what was not synced"
         case .clock: "clocks that are set, and reboots"
         case .people: "signals, bounded and impatient runs"
         case .pace: "a thousand requests under real limits: how long it takes"
@@ -47,6 +48,7 @@ package enum SimulationScenario: String, Sendable, CaseIterable {
         case .records: [.records]
         case .crashes, .storm: [.crashes, .network]
         case .storage: [.storage]
+        case .power: [.storage, .crashes]
         case .clock: [.clock, .crashes]
         case .people: [.people]
         }
@@ -93,6 +95,11 @@ package enum SimulationScenario: String, Sendable, CaseIterable {
             plan.projectionFaults = 3
             plan.isSynced = generator.below(2) == 0
             plan.mapKiB = 64 + generator.below(448)
+        case .power:
+            plan.isSynced = true
+            plan.crashes = max(plan.crashes, 8)
+            plan.rebootShare = 1
+            plan.projectionFaults = max(plan.projectionFaults, 2)
         case .clock:
             if plan.wallStepNs == 0 {
                 plan.wallStepNs = Int64(5 - generator.below(10)) * 4_000_000_000

@@ -58,10 +58,16 @@ final class VirtualClock: TimeSource {
     }
 
     /// The wall clock begins at 2000 with this boot, as it does where its battery is dead.
-    func loseTime() {
+    ///
+    /// - Returns: false where it was behind that: a jump forward across a reboot is more than the
+    ///   limiter can know.
+    func loseTime() -> Bool {
         state.withLock { state in
             let wall = epochNs + state.nowNs + state.wallErrorNs
-            state.lostNs = wall - Self.year2000Ns - (state.nowNs - state.bootedNs)
+            let lostNs = wall - Self.year2000Ns - (state.nowNs - state.bootedNs)
+            guard lostNs >= state.lostNs else { return false }
+            state.lostNs = lostNs
+            return true
         }
     }
 

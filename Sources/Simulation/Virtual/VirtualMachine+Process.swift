@@ -38,10 +38,7 @@ extension VirtualMachine {
                 return nil
             }
             let made: Void? = try survive(.crashInCreation) {
-                // By its own default where it matters.
-                plan.isSynced
-                    ? try EventLog.create(store: store)
-                    : try EventLog.create(store: store, durability: .none)
+                try create()
             }
             guard made != nil else { return nil }
         }
@@ -61,6 +58,13 @@ extension VirtualMachine {
             acknowledged = events.last?.position ?? acknowledged
         }
         return (log, engine)
+    }
+
+    /// By its own default where it matters.
+    private func create() throws(EventLogError) {
+        plan.isSynced
+            ? try EventLog.create(store: store)
+            : try EventLog.create(store: store, durability: .none)
     }
 
     /// Invariant 4: what the engine said is durable is there. A commit that it didn't live to tell
@@ -239,7 +243,7 @@ extension VirtualMachine {
     private func createFailing(_ failure: DiskFaults.Failure) throws {
         disk?.arm(failure)
         let result = Result { () throws(EventLogError) in
-            try EventLog.create(store: store, durability: .none)
+            try create()
         }
         guard disk?.disarm().isStruck ?? false else { return }
         coverage.count(.diskFailedAtCreation)

@@ -116,6 +116,7 @@ extension VirtualMachine {
             let bytes = (0..<count).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
             pwrite(descriptor, bytes, count, 0)
         }
+        fsync(descriptor)
     }
 
     /// Turns a bit of the last row; false where there is none.

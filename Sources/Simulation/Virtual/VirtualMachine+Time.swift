@@ -50,17 +50,24 @@ extension VirtualMachine {
         if !violations.found.isEmpty { throw SimulationFailure(plan, violations.found) }
     }
 
+    /// What was not synced is gone, or is there in part.
+    private func losePower() {
+        guard plan.isSynced, let disk else { return }
+        var seeds = SeededGenerator(plan.seed, 0x0556, UInt64(crashes.passed))
+        let lost = disk.losePower(seeds.next())
+        coverage.count(.powerLost)
+        if lost > 0 { coverage.count(.writesLost, lost) }
+    }
+
     func reboot() {
         coverage.count(.reboot)
+        losePower()
         // Virtual machines are up again in no time.
         let uptimeMs = generator.below(plan.isStorm || generator.below(2) == 0 ? 200 : 5_000)
         let downMs = generator.below(plan.isStorm || generator.below(2) == 0 ? 200 : 5_000)
         pass(Int64(uptimeMs + downMs) * .nsPerMs)
         clock.reboot(uptimeNs: Int64(uptimeMs) * .nsPerMs)
-        if plan.losesTime {
-            coverage.count(.lostTime)
-            clock.loseTime()
-        }
+        if plan.losesTime, clock.loseTime() { coverage.count(.lostTime) }
     }
 
     /// Whether the wall clock is further ahead of an anchor than is let pass.

@@ -93,7 +93,10 @@ final class VirtualMachine {
         diskErrorsLeft = disk == nil ? 0 : plan.diskErrors
         projectionFaultsLeft = plan.projectionFaults
         wallStepLeftNs = plan.wallStepNs
+        if plan.isSynced { disk?.remember() }
     }
+
+    deinit { disk?.forget() }
 
     var projections: String { StoreFolder(store).projections }
 

@@ -45,13 +45,24 @@ struct VirtualClockTests {
         clock.stepWall(byNs: 5)
         let before = clock.read()
         clock.reboot(uptimeNs: 3 * .nsPerSecond)
-        clock.loseTime()
+        #expect(clock.loseTime())
         #expect(clock.isLost)
         #expect(clock.read().wall.rfc3339() == "2000-01-01T00:00:03.000Z")
         #expect(clock.read().bootID != before.bootID)
         clock.findTime()
         #expect(!clock.isLost)
         #expect(clock.read().wall == before.wall)
+    }
+
+    /// Else it would jump forward while the machine is off, which nobody promises to notice.
+    @Test func aClockThatIsBehindADeadBatteryStaysBehind() {
+        let clock = VirtualClock(startNs: 1_800_000_000 * .nsPerSecond)
+        clock.reboot(uptimeNs: 0)
+        #expect(clock.loseTime())
+        clock.stepWall(byNs: -60 * .nsPerSecond)
+        clock.reboot(uptimeNs: 0)
+        #expect(!clock.loseTime())
+        #expect(clock.read().wall.rfc3339() == "1999-12-31T23:59:00.000Z")
     }
 
     /// By the calendar of the simulated ERP, which is not the product's.
