@@ -164,7 +164,10 @@ int rmdir(const char *path)
 
 int mkdir(const char *path, mode_t mode)
 {
-    return fails() ? -1 : (int)syscall(SYS_mkdirat, AT_FDCWD, path, mode);
+    if (fails()) return -1;
+    int result = (int)syscall(SYS_mkdirat, AT_FDCWD, path, mode);
+    if (result == 0 && disk.is_armed) unsynced_made(path);
+    return result;
 }
 
 int open(const char *path, int flags, ...)
@@ -177,7 +180,9 @@ int open(const char *path, int flags, ...)
         va_end(arguments);
     }
     // Opening changes a file only where it makes or empties one.
-    bool changes = flags & O_TRUNC || (flags & O_CREAT && access(path, F_OK) != 0);
-    if (changes && fails()) return -1;
-    return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+    bool makes = flags & O_CREAT && access(path, F_OK) != 0;
+    if ((makes || flags & O_TRUNC) && fails()) return -1;
+    int file = (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+    if (makes && file >= 0 && disk.is_armed) unsynced_made(path);
+    return file;
 }

@@ -3,9 +3,8 @@
 
 #include "disk_faults.h"
 
+#include <dirent.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,28 +12,35 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-// A write, or a rename, that has not been synced.
+// A file that was written, or a folder that got a name. The descriptor is our own: the program may
+// have closed the file, or renamed the folder.
+typedef struct place {
+    struct place *next;
+    dev_t device;
+    ino_t node;
+    int descriptor;
+    long changes;
+} place;
+
+// A write, or a name, that has not been synced.
 typedef struct change {
     struct change *before;
     struct change *after;
-    // Of the file that was written, or the folder with the new name.
-    dev_t device;
-    ino_t node;
-    // A descriptor of its own: the program may have closed the file.
-    int file;
+    place *place;
+    // Of a write: where, what was there, and what was written.
     off_t offset;
     off_t size_before;
     size_t count;
-    // What was there, and what was written.
     unsigned char *old;
     unsigned char *new;
-    // Of a rename.
+    // Of a name, and of the one that it had before, if any.
+    char *name;
     char *old_name;
-    char *new_name;
 } change;
 
 static _Thread_local struct {
     bool is_on;
+    place *places;
     change *oldest;
     change *newest;
 } unsynced;
@@ -42,17 +48,63 @@ static _Thread_local struct {
 // The smallest thing that a device writes whole.
 enum { SECTOR = 512 };
 
+static void *allocated(void *memory)
+{
+    if (!memory) abort();
+    return memory;
+}
+
+// MARK: What is remembered
+
+static place *placed(int descriptor, int flags)
+{
+    struct stat about;
+    if (fstat(descriptor, &about) != 0) abort();
+    for (place *it = unsynced.places; it; it = it->next)
+        if (it->device == about.st_dev && it->node == about.st_ino) return it;
+    char link[64];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
+    place *it = allocated(calloc(1, sizeof(place)));
+    it->device = about.st_dev;
+    it->node = about.st_ino;
+    it->descriptor = (int)syscall(SYS_openat, AT_FDCWD, link, flags | O_CLOEXEC, 0);
+    if (it->descriptor < 0) abort();
+    it->next = unsynced.places;
+    unsynced.places = it;
+    return it;
+}
+
+static change *add(place *place)
+{
+    change *it = allocated(calloc(1, sizeof(change)));
+    it->place = place;
+    place->changes += 1;
+    it->before = unsynced.newest;
+    if (unsynced.newest) unsynced.newest->after = it;
+    else unsynced.oldest = it;
+    unsynced.newest = it;
+    return it;
+}
+
 static void drop(change *it)
 {
     if (it->before) it->before->after = it->after;
     else unsynced.oldest = it->after;
     if (it->after) it->after->before = it->before;
     else unsynced.newest = it->before;
-    if (it->file >= 0) close(it->file);
+    it->place->changes -= 1;
+    for (place **link = &unsynced.places; it->place->changes == 0 && *link;
+         link = &(*link)->next) {
+        if (*link != it->place) continue;
+        *link = it->place->next;
+        close(it->place->descriptor);
+        free(it->place);
+        break;
+    }
     free(it->old);
     free(it->new);
+    free(it->name);
     free(it->old_name);
-    free(it->new_name);
     free(it);
 }
 
@@ -61,57 +113,54 @@ static void drop_all(void)
     while (unsynced.newest) drop(unsynced.newest);
 }
 
-static void *allocated(void *memory)
-{
-    if (!memory) abort();
-    return memory;
-}
-
-static change *add(const struct stat *about)
-{
-    change *it = allocated(calloc(1, sizeof(change)));
-    it->device = about->st_dev;
-    it->node = about->st_ino;
-    it->file = -1;
-    it->before = unsynced.newest;
-    if (unsynced.newest) unsynced.newest->after = it;
-    else unsynced.oldest = it;
-    unsynced.newest = it;
-    return it;
-}
-
 void unsynced_write(int file, const void *bytes, size_t count, off_t offset)
 {
     struct stat about;
-    if (!unsynced.is_on || count == 0 || offset < 0 || fcntl(file, F_GETFL) & O_DSYNC) return;
+    int flags = fcntl(file, F_GETFL);
+    if (!unsynced.is_on || count == 0 || offset < 0 || flags & O_DSYNC) return;
     if (fstat(file, &about) != 0 || !S_ISREG(about.st_mode)) return;
-    char link[64];
-    snprintf(link, sizeof link, "/proc/self/fd/%d", file);
-    int own = (int)syscall(SYS_openat, AT_FDCWD, link, O_RDWR | O_CLOEXEC, 0);
-    if (own < 0) abort();
-    change *it = add(&about);
-    it->file = own;
-    it->offset = offset;
+    change *it = add(placed(file, O_RDWR));
+    it->offset = flags & O_APPEND ? about.st_size : offset;
     it->size_before = about.st_size;
     it->count = count;
     it->old = allocated(calloc(1, count));
     it->new = allocated(malloc(count));
     memcpy(it->new, bytes, count);
-    if (pread(own, it->old, count, offset) < 0) abort();
+    if (pread(it->place->descriptor, it->old, count, it->offset) < 0) abort();
+}
+
+// The folder part of a path, which ends where this says.
+static size_t folder_length(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? (size_t)(slash - path) + 1 : 0;
+}
+
+static change *add_name(const char *path)
+{
+    size_t length = folder_length(path);
+    char *folder = length ? strndup(path, length) : strdup(".");
+    int descriptor = (int)syscall(
+        SYS_openat, AT_FDCWD, allocated(folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    free(folder);
+    if (descriptor < 0) abort();
+    change *it = add(placed(descriptor, O_RDONLY | O_DIRECTORY));
+    close(descriptor);
+    it->name = allocated(strdup(path + length));
+    return it;
+}
+
+void unsynced_made(const char *path)
+{
+    if (unsynced.is_on) add_name(path);
 }
 
 void unsynced_rename(const char *old, const char *new)
 {
     if (!unsynced.is_on) return;
-    const char *slash = strrchr(new, '/');
-    char *folder = slash ? strndup(new, (size_t)(slash - new)) : strdup(".");
-    struct stat about;
-    if (stat(allocated(folder), &about) == 0) {
-        change *it = add(&about);
-        it->old_name = allocated(strdup(old));
-        it->new_name = allocated(strdup(new));
-    }
-    free(folder);
+    size_t length = folder_length(new);
+    if (length != folder_length(old) || strncmp(old, new, length) != 0) abort();
+    add_name(new)->old_name = allocated(strdup(old + length));
 }
 
 void unsynced_synced(int file)
@@ -120,14 +169,11 @@ void unsynced_synced(int file)
     if (!unsynced.newest || fstat(file, &about) != 0) return;
     for (change *it = unsynced.newest, *before; it; it = before) {
         before = it->before;
-        if (it->device == about.st_dev && it->node == about.st_ino) drop(it);
+        if (it->place->device == about.st_dev && it->place->node == about.st_ino) drop(it);
     }
 }
 
-static void put(const change *it, const unsigned char *bytes, size_t from, size_t count)
-{
-    if (syscall(SYS_pwrite64, it->file, bytes + from, count, it->offset + (off_t)from) < 0) abort();
-}
+// MARK: The loss
 
 // The step that leads from one state of the sequence to the next, and its output (splitmix64).
 static uint64_t next(uint64_t *state)
@@ -138,38 +184,79 @@ static uint64_t next(uint64_t *state)
     return z ^ (z >> 31);
 }
 
-// What of a write reached the disk in time: nothing in one of three cases, all, or some sectors.
-static bool is_lost(const change *it, uint64_t *state)
+static void put(const change *it, const unsigned char *bytes, size_t from, size_t count)
+{
+    off_t offset = it->offset + (off_t)from;
+    if (syscall(SYS_pwrite64, it->place->descriptor, bytes + from, count, offset) < 0) abort();
+}
+
+static void undo_write(const change *it)
+{
+    struct stat about;
+    int file = it->place->descriptor;
+    off_t end = it->offset + (off_t)it->count;
+    put(it, it->old, 0, it->count);
+    if (fstat(file, &about) != 0) abort();
+    if (about.st_size != end || it->size_before >= end) return;
+    if (syscall(SYS_ftruncate, file, it->size_before) != 0) abort();
+}
+
+// Does again what of a write reached the disk in time: nothing in one of three cases, all, or some
+// sectors. Whether anything is missing.
+static bool redo_write(const change *it, uint64_t *state)
 {
     uint64_t kind = next(state) % 3;
-    bool is_whole = true;
+    bool is_whole = kind > 0;
     for (size_t from = 0; kind > 0 && from < it->count; from += SECTOR) {
         size_t count = it->count - from < SECTOR ? it->count - from : SECTOR;
         if (kind == 1 || next(state) % 2) put(it, it->new, from, count);
         else is_whole = false;
     }
-    return kind == 0 || !is_whole;
+    return !is_whole;
+}
+
+// Removes what has lost its name, with all that is in it.
+static void remove_at(int folder, const char *name)
+{
+    if (syscall(SYS_unlinkat, folder, name, 0) == 0) return;
+    int descriptor = (int)syscall(
+        SYS_openat, folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+    // The program has removed it itself.
+    if (descriptor < 0) return;
+    DIR *files = allocated(fdopendir(descriptor));
+    for (struct dirent *file; (file = readdir(files));)
+        if (strcmp(file->d_name, ".") != 0 && strcmp(file->d_name, "..") != 0)
+            remove_at(descriptor, file->d_name);
+    closedir(files);
+    syscall(SYS_unlinkat, folder, name, AT_REMOVEDIR);
+}
+
+static void undo_name(const change *it)
+{
+    int folder = it->place->descriptor;
+    if (it->old_name) syscall(SYS_renameat, folder, it->name, folder, it->old_name);
+    else remove_at(folder, it->name);
 }
 
 long ossync_disk_lose_power(uint64_t seed)
 {
-    long lost = 0;
+    long lost = 0, names = 0;
     uint64_t state = seed;
     bool loses_all = next(&state) % 3 == 0;
     for (change *it = unsynced.newest; it; it = it->before) {
-        if (it->new_name) {
-            syscall(SYS_renameat, AT_FDCWD, it->new_name, AT_FDCWD, it->old_name);
-            lost += 1;
-            continue;
-        }
-        put(it, it->old, 0, it->count);
-        struct stat about;
-        off_t end = it->offset + (off_t)it->count;
-        if (fstat(it->file, &about) == 0 && about.st_size == end && it->size_before < end
-            && syscall(SYS_ftruncate, it->file, it->size_before) != 0) abort();
+        if (it->name) names += 1;
+        else undo_write(it);
     }
     for (change *it = unsynced.oldest; it; it = it->after)
-        if (it->file >= 0 && (loses_all || is_lost(it, &state))) lost += 1;
+        if (!it->name && (loses_all || redo_write(it, &state))) lost += 1;
+    // Journals keep the order of names: from some moment on all are lost.
+    long kept = loses_all ? 0 : (long)(next(&state) % (uint64_t)(names + 1));
+    for (change *it = unsynced.newest; it && names > kept; it = it->before) {
+        if (!it->name) continue;
+        undo_name(it);
+        names -= 1;
+        lost += 1;
+    }
     drop_all();
     return lost;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -9,8 +10,10 @@
 /// Before a write: of a file that is not synced by each write itself, what it replaces.
 void unsynced_write(int file, const void *bytes, size_t count, off_t offset);
 
-/// After a rename to a name that wasn't there. One that replaces a file counts as durable at once,
-/// and so do all that make or remove names otherwise: journals keep their order.
+/// After a file or folder was made.
+void unsynced_made(const char *path);
+
+/// After a rename within a folder, to a name that wasn't there.
 void unsynced_rename(const char *old, const char *new);
 
 /// After a sync of a file or folder.

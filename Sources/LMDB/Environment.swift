@@ -150,11 +150,6 @@ package final class Environment: Sendable {
         }
         // LMDB takes an empty file for one to begin with, and crashes on one that is cut off.
         try DataFile.check(path)
-        // Whoever made it may have died, or failed, before its name was on the disk: what is
-        // committed into it would be lost with the name.
-        if !options.readOnly, options.durability == .full {
-            try FileSystem.sync(folder: FileSystem.parent(of: path))
-        }
         let environment = try make(path, options, key: key)
         var dead: Int32 = 0
         try check(mdb_reader_check(environment.handle, &dead), "reader check", path)

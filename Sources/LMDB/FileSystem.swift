@@ -64,14 +64,14 @@ package enum FileSystem {
     package static func sync(folder path: String) throws(LMDBError) {
         let descriptor = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else {
-            // One that may be written to but not read: there is no other way to sync it.
+            // One that may be written to but not read can't be opened for a sync.
             if errno == EACCES { return }
             throw LMDBError(status: errno, operation: "open folder", path: path)
         }
         let status = fsync(descriptor) == 0 ? 0 : errno
         Glibc.close(descriptor)
         // Of a file system that knows no sync of a folder.
-        guard status == 0 || status == EINVAL else {
+        guard [0, EINVAL, ENOTSUP, ENOSYS, EBADF].contains(status) else {
             throw LMDBError(status: status, operation: "sync folder", path: path)
         }
     }

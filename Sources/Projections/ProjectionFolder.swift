@@ -26,7 +26,7 @@ struct ProjectionFolder {
         defer { close(descriptor) }
         let count = read(descriptor, &bytes, bytes.count)
         guard count > 0 else { return nil }
-        return Int(String(decoding: bytes[..<count], as: UTF8.self))
+        return Self.generation(String(decoding: bytes[..<count], as: UTF8.self))
     }
 
     /// Makes another generation the one in use, by a rename.
@@ -48,9 +48,13 @@ struct ProjectionFolder {
     func generations(_ name: String) -> [Int] {
         let files = FileSystem.names(in: path) ?? []
         let prefix = "\(name)-"
-        return files.filter { $0.hasPrefix(prefix) }.compactMap { Int($0.dropFirst(prefix.count)) }
+        return files.filter { $0.hasPrefix(prefix) }
+            .compactMap { Self.generation(String($0.dropFirst(prefix.count))) }
             .sorted()
     }
+
+    /// Whatever a file is called, the number after it is one, too.
+    private static func generation(_ text: String) -> Int? { Int32(text).map(Int.init) }
 
     func failure(_ operation: String, _ path: String) -> ProjectionError {
         .system(operation: operation, path: path, reason: String(cString: strerror(errno)))

@@ -85,7 +85,9 @@ package final class Projector {
 
     private func rebuildLocked(progress: (Position, Position) -> Void) throws(ProjectionError) {
         let others = folder.generations(projection.name)
-        let generation = (others.last ?? 0) + 1
+        // Not the one that is said to be in use either, though it may be gone: until the end this
+        // one is not to be relied on.
+        let generation = max(others.last ?? 0, folder.current(projection.name) ?? 0) + 1
         let path = folder.environment(projection.name, generation)
         do throws(ProjectionError) {
             try makeGeneration(path, progress)

@@ -42,8 +42,9 @@ extension Decider {
             return "the list does not move: the page after \(describe(before.cursor)) is the same "
                 + "one"
         }
-        // New rows may push a few seen pages down, but not as many as there were.
-        guard let pass = control[invocation.stream].pass,
+        // New rows may push a few seen pages down, but not as many as there were. A list that says
+        // that it is at its end doesn't go round.
+        guard page.next != nil, let pass = control[invocation.stream].pass,
             pass.stalePages > pass.pages - pass.stalePages
         else { return nil }
         return "the list goes round: \(pass.stalePages) pages in a row, up to "

@@ -19,24 +19,22 @@ package struct StoreFolder: Sendable, Equatable {
     }
 
     package static func makeFolder(_ path: String) throws(EngineError) {
-        if mkdir(path, 0o700) != 0 {
-            if errno == EEXIST { return }
-            let parent = FileSystem.parent(of: path)
-            guard errno == ENOENT, parent != path else { throw failure(path, errno) }
+        var status = mkdir(path, 0o700) == 0 ? 0 : errno
+        let parent = FileSystem.parent(of: path)
+        if status == ENOENT, parent != path {
             try makeFolder(parent)
-            guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw failure(path, errno) }
+            status = mkdir(path, 0o700) == 0 ? 0 : errno
+        }
+        guard status == 0 || status == EEXIST else {
+            throw .system(
+                operation: "create folder", path: path, reason: String(cString: strerror(status)))
         }
         do throws(LMDBError) {
-            // With its name everything in it would be lost.
-            try FileSystem.sync(folder: FileSystem.parent(of: path))
+            // With its name everything in it would be lost, whoever made it and when.
+            try FileSystem.sync(folder: parent)
         } catch {
             throw .system(operation: "create folder", path: path, reason: error.detail)
         }
-    }
-
-    private static func failure(_ path: String, _ status: Int32) -> EngineError {
-        .system(
-            operation: "create folder", path: path, reason: String(cString: strerror(status)))
     }
 
     /// Whether there is anything that could be a store.

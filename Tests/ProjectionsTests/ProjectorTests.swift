@@ -192,9 +192,11 @@ import Testing
         let before = try Contents(try driver.projector())
         TemporaryFolder.remove("\(driver.projections)/os-1")
         #expect(try Contents(try driver.projector()) == before)
+        // What is named as in use is not what is being made.
+        #expect(try driver.projector().standing()?.generation == 2)
     }
 
-    @Test(arguments: ["", "seven", "99", "1\n2"])
+    @Test(arguments: ["", "seven", "99", "1\n2", "9223372036854775807", "-3"])
     func aNoteOfTheGenerationInUseThatIsWrongIsMended(text: String) throws {
         try driver.sync(.full, api)
         let before = try Contents(try driver.projector())

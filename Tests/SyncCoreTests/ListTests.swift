@@ -3,11 +3,11 @@ import TestSupport
 import Testing
 
 @Suite struct ListTests {
-    private func page(_ ids: [Int], total: UInt64?, next: UInt8) -> SourceAnswer {
+    private func page(_ ids: [Int], total: UInt64?, next: UInt8?) -> SourceAnswer {
         page(ids: ids.map { "\($0)" }, total: total, next: next)
     }
 
-    private func page(ids: [String], total: UInt64?, next: UInt8) -> SourceAnswer {
+    private func page(ids: [String], total: UInt64?, next: UInt8?) -> SourceAnswer {
         let records = ids.map { id in
             let hash = id.utf8.reduce(0) { $0 &* 257 &+ UInt64($1) }
             return ListedRecord(
@@ -18,7 +18,8 @@ import Testing
             exchange: Exchange(status: 200),
             content: .page(
                 PageAnswer(
-                    records: records, next: PageCursor(bytes: [next], display: "\(next)"),
+                    records: records,
+                    next: next.map { PageCursor(bytes: [$0], display: "\($0)") },
                     total: total)))
     }
 
@@ -169,6 +170,20 @@ import Testing
     }
 
     /// On a newest-first list, pages that were seen come again as new rows push them down.
+    @Test func aListThatEndsDoesNotGoRound() {
+        var core = CoreHarness()
+        let api = FakeAPI([])
+        core.request(.full, RunOptions(noDetails: true))
+        let pages = [[1, 2, 3], [1, 2], [2, 3]]
+        var next = 0
+        core.finish(with: api) { _, _ in
+            defer { next += 1 }
+            return self.page(pages[next], total: nil, next: next == 2 ? nil : UInt8(next + 1))
+        }
+        #expect(core.finished.last?.outcome == .completed)
+        #expect(core.control[CoreHarness.stream].pass == nil)
+    }
+
     @Test func pagesPushedDownByNewRowsAreNoStall() {
         var core = CoreHarness()
         let api = FakeAPI([])

@@ -35,8 +35,9 @@ ossync_disk_report ossync_disk_disarm(void);
 /// From now on remembers what this thread changes in files while it is armed, until it is synced.
 void ossync_disk_remember(void);
 
-/// Takes back what was changed and not synced, as a loss of power does: of the writes all, none, or
-/// some of their sectors, by the seed; new names always. Nobody may have the files open.
+/// Takes back what was changed and not synced, as a loss of power does: of each write all, none, or
+/// some of its sectors, by the seed; of the names those since some moment. Nobody may have the
+/// files open.
 ///
 /// Returns how many changes were taken back, at least in part.
 long ossync_disk_lose_power(uint64_t seed);

@@ -64,6 +64,9 @@ package final class EventLog: Sendable {
             var options = options(mode, durability)
             options.mapSize = mapSize
             let environment = try Environment.open(path, options)
+            // Whoever made it may have died, or failed, before its name was on the disk: what is
+            // committed into it would be lost with the name.
+            if mode == .write, durability == .full { try FileSystem.sync(folder: store) }
             let transaction = try environment.beginRead()
             // The format comes first: a later one may have other databases.
             let format = try LogSchema.format(transaction)

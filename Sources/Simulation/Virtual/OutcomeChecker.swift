@@ -260,8 +260,7 @@ private final class Judge {
         // Times of two anchors are no measure, and a machine that sleeps stops nothing.
         guard plan.wallStepNs == 0, plan.suspends == 0, !plan.losesTime else { return }
         expect(elapsed >= mostMs * .nsPerMs, "it stopped after \(elapsed) ns")
-        // It waits for what is on the wire: for a connection at least, whatever the whole may take.
-        let late = max(plan.timeoutNs, plan.connectTimeoutNs) + 100 * .nsPerMs
+        let late = plan.timeoutNs + 100 * .nsPerMs
         expect(elapsed <= mostMs * .nsPerMs + late, "it stopped only after \(elapsed) ns")
     }
 

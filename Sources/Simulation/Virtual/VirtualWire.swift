@@ -95,7 +95,8 @@ struct VirtualWire {
         coverage.count(kind == .connectTimeout ? .connectTimeout : .connectFailure)
         let after =
             kind == .connectTimeout
-            ? plan.connectTimeoutNs : 1 + Int64(unit() * Double(plan.forwardNs))
+            ? min(plan.connectTimeoutNs, plan.timeoutNs)
+            : 1 + Int64(unit() * Double(plan.forwardNs))
         let error = TransportError(
             kind: kind, sent: false, latencyUs: UInt64(after / 1_000))
         add(.timeout(request.intent, reader.answer(to: request, error)), atNs: clock.nowNs + after)
