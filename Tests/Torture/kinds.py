@@ -42,6 +42,8 @@ class Freezes(Round):
 
     def freeze(self, process):
         process.send_signal(signal.SIGSTOP)
+        if process.returncode is not None:
+            return  # It had ended, and sending has noticed.
         state = os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
         if state.si_code == os.CLD_STOPPED:
             if self.holds(process):
