@@ -53,7 +53,8 @@ struct ProjectionFolder {
             .sorted()
     }
 
-    /// Whatever a file is called, the number after it is one, too.
+    /// The number in a name or a note, where there is room for the next one: either may hold any
+    /// digits.
     private static func generation(_ text: String) -> Int? { Int32(text).map(Int.init) }
 
     func failure(_ operation: String, _ path: String) -> ProjectionError {
