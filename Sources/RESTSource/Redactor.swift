@@ -68,21 +68,22 @@ struct Redactor: Sendable {
     /// result is JSON whenever the body was.
     func clean(body: [UInt8]) -> [UInt8] {
         guard contains(body, bodyNeedles) || escapesSecretUnit(body) else { return body }
-        var (output, index, isInside) = ([UInt8](), 0, false)
+        var (output, copied, index, isInside) = ([UInt8](), 0, 0, false)
         output.reserveCapacity(body.count)
         while index < body.count {
             if isInside, let length = match(body, at: index) {
+                output += body[copied..<index]
                 output += Self.mask
                 index += length
+                copied = index
                 continue
             }
             let byte = body[index]
             if byte == UInt8(ascii: "\"") { isInside.toggle() }
             let isEscape = isInside && byte == UInt8(ascii: "\\")
-            let end = min(index + (isEscape ? Self.escapeLength(body, at: index) : 1), body.count)
-            output += body[index..<end]
-            index = end
+            index += isEscape ? Self.escapeLength(body, at: index) : 1
         }
+        output += body[copied...]
         return output
     }
 
