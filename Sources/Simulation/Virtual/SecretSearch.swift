@@ -1,3 +1,4 @@
+internal import EventLog
 internal import Glibc
 internal import LMDB
 internal import SyncCore
@@ -9,29 +10,12 @@ struct SecretSearch {
 
     init(_ secret: String) { self.secret = Array(secret.utf8) }
 
-    /// Searches an event as it is before it is compressed.
+    /// Searches an event's fields and its records' texts, as they are before they are compressed.
     func search(_ logged: LoggedEvent, _ violations: inout Violations) {
-        var texts: [String] = []
-        var bodies: [ArraySlice<UInt8>] = []
-        switch logged.event {
-        case .pageFetched(let event):
-            texts = ["\(event.exchange)", "\(event.next.map { "\($0)" } ?? "")"]
-            bodies = event.entries.map(\.body) + (event.next.map { [$0.bytes[...]] } ?? [])
-        case .detailsFetched(let event):
-            texts = ["\(event.exchange)"]
-            for result in event.results {
-                switch result.outcome {
-                case .changed(_, let body): bodies.append(body)
-                case .failed(let error): texts.append("\(error)")
-                case .same, .absent: break
-                }
-            }
-        default: texts = ["\(logged.event)"]
-        }
-        let isThere =
-            texts.contains { isIn(Array($0.utf8)[...]) } || bodies.contains { isIn($0) }
+        var fields = FieldWriter()
+        logged.event.writeFields(to: &fields)
         violations.expect(
-            !isThere, 9,
+            !isIn(fields.bytes[...]) && !logged.event.bodies.contains { isIn($0) }, 9,
             "the \(logged.event.type.name) at \(logged.position.rawValue) has the token")
     }
 

@@ -35,6 +35,9 @@ import Testing
         #expect(found(details(.failed(RecordError(code: "x", text: "simulated-token")))))
         #expect(
             found(.runStopping(RunStopping(reason: .auth, text: "Bearer simulated-token"))))
+        let cursor = PageCursor(bytes: Array("p=2&k=simulated-token-1".utf8), display: "page 2")
+        #expect(
+            found(.requestIntended(RequestIntended(target: .list(cursor: cursor, filter: .all)))))
         #expect(!found(details(.changed(fingerprint: print, body: body.dropLast(12)))))
     }
 

@@ -1,8 +1,8 @@
-internal import SyncCore
+package import SyncCore
 
 extension Event {
     /// The texts of its records, in the order in which blocks hold them.
-    var bodies: [ArraySlice<UInt8>] {
+    package var bodies: [ArraySlice<UInt8>] {
         switch self {
         case .pageFetched(let page): page.entries.map(\.body)
         case .detailsFetched(let details): details.bodies
@@ -11,7 +11,7 @@ extension Event {
     }
 
     /// Writes the fields of the event; of its records' texts only the lengths.
-    func writeFields(to writer: inout FieldWriter) {
+    package func writeFields(to writer: inout FieldWriter) {
         switch self {
         case .storeBound(let event): event.write(to: &writer)
         case .streamDeclared(let event): event.write(to: &writer)
