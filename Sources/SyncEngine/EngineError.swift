@@ -27,7 +27,9 @@ package enum EngineError: Error, Sendable, CustomStringConvertible {
     package var exitCode: Int32 {
         switch self {
         case .log(.noStore): 10
-        case .log(.notAStore), .log(.newer), .log(.older), .log(.corrupt), .log(.foreignTail): 12
+        case .log(.notAStore), .log(.newer), .log(.older), .log(.corrupt), .log(.foreignTail),
+            .log(.displaced):
+            12
         case .log(.storage), .log(.tooLarge): 1
         case .locked: 11
         case .otherAPI, .refused: 2

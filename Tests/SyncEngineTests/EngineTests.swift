@@ -1,4 +1,5 @@
 import EventLog
+import Glibc
 import LMDB
 import SyncCore
 import SyncEngine
@@ -224,6 +225,35 @@ import Testing
                     == 12)
         }
         #expect(try fixture.log.snapshot().control() == other.control)
+    }
+
+    /// What was committed went into a file that no path leads to: nobody will find the intent.
+    @Test(arguments: [false, true])
+    func nothingLeavesOnceTheLogsFileIsNotInItsPlace(isReplaced: Bool) throws {
+        let fixture = try EngineFixture()
+        try fixture.process(fixture.starting())
+        let before = fixture.engine.control
+        if isReplaced {
+            let file = fixture.folder.at("log/data.mdb")
+            let copy = fixture.folder.at("copy.mdb")
+            Bytes.write(Bytes.read(file), copy)
+            #expect(rename(copy, file) == 0)
+        } else {
+            Environment.removeEnvironment(fixture.log.path)
+        }
+        var told = 0
+        fixture.engine.observer = { _, _ in told += 1 }
+        let error = #expect(throws: EngineError.self) {
+            _ = try fixture.engine.process(fixture.answers(FakeAPI(1...3)))
+        }
+        guard case .log(.displaced(let path)) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(path == fixture.log.path)
+        #expect(error?.exitCode == 12)
+        #expect(told == 0)
+        #expect(fixture.engine.control == before)
     }
 
     @Test func whatAKilledEngineHadInFlightIsAskedAgain() throws {

@@ -15,6 +15,9 @@ package enum EventLogError: Error, Sendable, CustomStringConvertible {
     case corrupt(path: String, position: Position?, reason: String)
     /// The log has grown by another writer's hand.
     case foreignTail(path: String, expected: Position, found: Position)
+    /// The log's path no longer leads to the file that is open: whoever opens the store next won't
+    /// find what was committed.
+    case displaced(path: String)
     /// An event is over a limit of the format; nothing was written.
     case tooLarge(path: String, reason: String)
     case storage(LMDBError)
@@ -51,6 +54,10 @@ package enum EventLogError: Error, Sendable, CustomStringConvertible {
         case .foreignTail(let path, let expected, let found):
             "\(path): the log ends at position \(found.rawValue), not \(expected.rawValue): "
                 + "another program wrote to it; stop it and run again"
+        case .displaced(let path):
+            "\(path)/data.mdb: replaced, moved or removed while it was written to; nothing more "
+                + "was sent: put the newest copy back, or let the limits' windows pass, and run "
+                + "again"
         case .tooLarge(let path, let reason):
             "\(path): an answer can't be stored: \(reason); lower the page size or api.maxBodyBytes"
         case .storage(let error): error.description

@@ -96,6 +96,9 @@ package struct LogWriter: ~Copyable {
     }
 
     /// Makes it all durable, under one link of the chain.
+    ///
+    /// - Throws: `.displaced` when it is durable in a file that nobody will find. It is looked at
+    ///   after the commit, which may take long: what follows from it counts on the file.
     package consuming func commit() throws(EventLogError) {
         do throws(LMDBError) {
             if tail >= firstPosition {
@@ -108,6 +111,7 @@ package struct LogWriter: ~Copyable {
         } catch {
             throw EventLogError(error)
         }
+        guard log.environment.isInPlace else { throw .displaced(path: log.path) }
     }
 }
 
