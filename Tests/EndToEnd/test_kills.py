@@ -136,6 +136,37 @@ class Stop(Case):
     def test_sigint_lets_the_requests_in_flight_finish(self):
         self.stop(signal.SIGINT, 130)
 
+    def test_a_closed_terminal_is_a_sigterm(self):
+        self.stop(signal.SIGHUP, 143)
+
+    def test_nohup_lets_it_go_on(self):
+        """Whoever starts it so that it ignores the signal means it."""
+        server = self.slow(0.1)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        try:
+            process = self.start("sync", "--json")
+        finally:
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        self.wait_for(lambda: len(server.arrivals) > 8)
+        process.send_signal(signal.SIGHUP)
+        result = self.finish(process, 20)
+        self.assertEqual((result.code, result.last["outcome"]), (0, "completed"), str(result))
+
+    def test_sigquit_ends_it_at_once_and_shows_nothing_of_its_memory(self):
+        server = self.slow(0.3)
+        for arguments in (["sync"], ["log", "tail", "--follow"], ["demo", "--serve-only"]):
+            with self.subTest(arguments=arguments):
+                process = self.start(*arguments, "--json")
+                if arguments == ["sync"]:
+                    self.wait_for(lambda: len(server.arrivals) > 8)
+                else:
+                    time.sleep(0.5)
+                process.send_signal(signal.SIGQUIT)
+                result = self.finish(process, 5)
+                self.assertEqual((result.code, result.err), (-signal.SIGQUIT, ""), str(result))
+        self.assertEqual(self.sync("--mode", "resume")["outcome"], "completed")
+        self.assertEqual(self.verify()["problems"], 0)
+
     def test_it_is_said_how_to_go_on(self):
         server = self.slow(0.2)
         process = self.start("sync")
@@ -175,7 +206,7 @@ class Stop(Case):
     def test_commands_that_only_read_end_by_a_signal(self):
         self.ready(20)
         self.sync()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             process = self.start("log", "tail", "--follow", "--json")
             time.sleep(0.5)
             process.send_signal(number)

@@ -35,6 +35,8 @@ enum CrashHandler {
         action.sa_flags = Int32(SA_ONSTACK)
         sigemptyset(&action.sa_mask)
         for number in faults { sigaction(number, &action, nil) }
+        // Somebody's wish and no fault, but the runtime would print its trace, and go on.
+        if !Signals.isIgnored(SIGQUIT) { signal(SIGQUIT, SIG_DFL) }
     }
 
     /// A stack that overflowed has no room for the handler.

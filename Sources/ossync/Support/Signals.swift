@@ -3,8 +3,9 @@ import SyncCore
 import SyncEngine
 import Synchronization
 
-/// SIGINT and SIGTERM: the first asks the run to stop in an orderly way, the second ends the
-/// process at once, which loses nothing either. Without a run, the first one ends the process.
+/// SIGINT, SIGTERM, and SIGHUP, which is taken for SIGTERM: the first asks the run to stop in an
+/// orderly way, the second ends the process at once, which loses nothing either. Without a run, the
+/// first one ends the process.
 enum Signals {
     private struct State {
         var isInstalled = false
@@ -33,7 +34,9 @@ enum Signals {
             while true {
                 var set = handled
                 var number: Int32 = 0
-                if sigwait(&set, &number) == 0 { receive(number) }
+                if sigwait(&set, &number) == 0 {
+                    receive(number == SIGHUP ? SIGTERM : number)
+                }
             }
         }
     }
@@ -48,7 +51,17 @@ enum Signals {
         sigemptyset(&set)
         sigaddset(&set, SIGINT)
         sigaddset(&set, SIGTERM)
+        // Under nohup it outlives its terminal; a signal that is waited for comes even if ignored.
+        if !isIgnored(SIGHUP) { sigaddset(&set, SIGHUP) }
         return set
+    }
+
+    /// Whether a signal does nothing, as whoever started the process may want it.
+    static func isIgnored(_ number: Int32) -> Bool {
+        var action = sigaction()
+        sigaction(number, nil, &action)
+        let handler = unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
+        return handler == unsafeBitCast(SIG_IGN, to: Int.self)
     }
 
     private static func receive(_ number: Int32) {
