@@ -42,6 +42,10 @@ streams:
             "requestsPerMinute", "whole number")
         self.refused(self.text("rateLimits: 20"), "ossync.yaml:2", "rateLimits")
 
+    def test_a_limit_without_a_value_lifts_no_limit(self):
+        for key in ("requestsPerMinute", "requestsPerHour"):
+            self.refused(self.text(f"rateLimits:\n  {key}:"), "ossync.yaml:3", key, "null")
+
     def test_a_missing_key(self):
         self.refused(self.text(list_="records: /data"), "list.path")
 

@@ -23,11 +23,12 @@ enum ConfigurationKeys {
     static let rateLimits: [ConfigurationKey] = [
         ConfigurationKey(
             "requestsPerMinute", .whole(1...1_000_000, nullable: true), .otherwise("20"),
-            "The most requests in any 60 seconds, wherever they start; null means no such limit.",
+            "The most requests in any 60 seconds, wherever they start; `null`, written out, "
+                + "lifts it.",
             environment: "OSSYNC_REQUESTS_PER_MINUTE"),
         ConfigurationKey(
             "requestsPerHour", .whole(1...10_000_000, nullable: true), .otherwise("600"),
-            "The most requests in any 3,600 seconds; null means no such limit.",
+            "The most requests in any 3,600 seconds; `null`, written out, lifts it.",
             environment: "OSSYNC_REQUESTS_PER_HOUR"),
         ConfigurationKey(
             "windows", .list(of: .section(window)), .filled,

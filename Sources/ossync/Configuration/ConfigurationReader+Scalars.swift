@@ -5,6 +5,12 @@ extension ConfigurationReader {
         _ range: ClosedRange<Int>, _ nullable: Bool, _ tree: ConfigurationTree, path: String
     ) -> ConfigurationValue {
         if nullable, tree.isNull {
+            // A value that was forgotten must not lift a limit.
+            guard !tree.isBlank else {
+                report(
+                    tree.origin, "\(path) is empty", hint: "write a number, or null for no limit")
+                return ConfigurationValue(content: .invalid, origin: tree.origin)
+            }
             return ConfigurationValue(content: .null, origin: tree.origin)
         }
         guard case .scalar(let text, plain: true) = tree.content, text.isWholeNumber else {

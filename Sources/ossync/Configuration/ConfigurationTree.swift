@@ -23,6 +23,11 @@ struct ConfigurationTree: Sendable {
         return ["", "~", "null", "Null", "NULL"].contains(text)
     }
 
+    /// Whether nothing is written, which is null to YAML.
+    var isBlank: Bool {
+        if case .scalar("", plain: true) = content { true } else { false }
+    }
+
     /// How a message names the value: `"many"`, `20`, `null`, `a list`, `a mapping`.
     var spelling: String {
         switch content {
