@@ -1,6 +1,7 @@
 """What surrounds a sync: configuration, doctor, health, demo, secrets, the terminal."""
 
 import base64
+import datetime
 import json
 import os
 import pty
@@ -111,6 +112,17 @@ class Health(Case):
         result = self.ossync("health")
         self.assertIn("ratelimit-limit: 20", result.out.lower())
         self.assertIn("behind", result.out)
+
+    def test_knows_each_form_of_a_servers_date(self):
+        now = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=3_600)
+        for form in ("%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT",
+                     "%a %b %d %H:%M:%S %Y"):
+            with self.subTest(form=form):
+                server = self.serve(
+                    lambda _: Answer({"data": []}, headers={"Date": now.strftime(form)}))
+                self.configure(server.url, api__id="one")
+                skew = self.ossync("health", "--json").last["clockSkewSeconds"]
+                self.assertAlmostEqual(skew, 3_600, delta=30)
 
     def test_failures(self):
         for status, code in ((401, 4), (500, 6), (503, 6), (404, 1), (429, 6)):

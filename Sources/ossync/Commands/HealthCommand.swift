@@ -89,9 +89,10 @@ struct HealthCheck {
     /// How far the server's clock is ahead of ours, by its Date header; a second of it is rounding.
     private var skewSeconds: Int64? {
         guard let date = exchange?.headers.first(where: { $0.name == "date" })?.value,
-            let server = HTTPDate.seconds(date, near: answeredAt?.rawValue ?? 0), let answeredAt
+            let ours = answeredAt.map({ $0.rawValue / .nsPerSecond }),
+            let server = HTTPDate.seconds(date, near: ours)
         else { return nil }
-        return server - answeredAt.rawValue / .nsPerSecond
+        return server - ours
     }
 
     var words: String {
