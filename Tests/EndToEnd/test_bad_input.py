@@ -46,6 +46,12 @@ streams:
         for key in ("requestsPerMinute", "requestsPerHour"):
             self.refused(self.text(f"rateLimits:\n  {key}:"), "ossync.yaml:3", key, "null")
 
+    def test_a_byte_order_mark_is_no_mistake(self):
+        self.write("ossync.yaml", "\ufeff" + self.text())
+        self.assertIn("file ossync.yaml:11", self.ossync("config", "show", "--origin").out)
+        # Lines are counted as in any other file.
+        self.refused("\ufeff" + self.text("stor: 1"), "ossync.yaml:2")
+
     def test_a_missing_key(self):
         self.refused(self.text(list_="records: /data"), "list.path")
 

@@ -47,6 +47,9 @@ struct ConfigurationFile: Sendable {
                 throw Failure(reason: "it is larger than \(maxBytes) bytes", isMissing: false)
             }
         }
+        // Some editors begin a file with a byte order mark, which is no part of its text.
+        let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+        if bytes.starts(with: mark) { bytes.removeFirst(mark.count) }
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw Failure(reason: "it is not UTF-8 text", isMissing: false)
         }
