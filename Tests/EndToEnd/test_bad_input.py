@@ -115,6 +115,13 @@ class Usage(Case):
                 self.assertEqual(result.last["exitCode"], 2)
         self.assertFalse(self.store.exists())
 
+    def test_a_number_of_records_must_be_one(self):
+        self.configure("http://127.0.0.1:9/api")
+        for number in ("-1", "0"):
+            result = self.ossync("sync", "--max", number, code=2)
+            self.assert_one_clear_line(result, "--max must be at least 1")
+        self.assert_one_clear_line(self.ossync("sync", "--max", "x", code=2), "'x' is invalid")
+
 
 class Streams(Case):
     """Standard input, output and error that are closed, full or gone."""

@@ -41,8 +41,11 @@ struct SyncCommand: ParsableCommand {
     @Flag(help: "Fetch headers only; the details stay queued for a later run.")
     var noDetails = false
 
-    @Option(help: "Take at most so many records (details, in details-only), then pause.")
-    var max: UInt64?
+    // Taken as it is, a negative number is judged here, and no option that is unknown.
+    @Option(
+        parsing: .unconditional,
+        help: "Take at most so many records (details, in details-only), then pause.")
+    var max: Int?
 
     @Option(help: "Pause after this time, for example 30m.")
     var maxDuration: String?
@@ -70,7 +73,7 @@ struct SyncCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func validate() throws {
-        if max == 0 { throw ValidationError("--max must be at least 1") }
+        if let max, max < 1 { throw ValidationError("--max must be at least 1") }
         _ = try span(patience, "--patience")
         if let maxDuration { _ = try span(maxDuration, "--max-duration") }
     }
@@ -103,7 +106,7 @@ struct SyncCommand: ParsableCommand {
         let run = RunSession(
             store: store, source: source, stream: stream, mode: mode.runMode,
             options: RunOptions(
-                noDetails: noDetails, maxRecords: max,
+                noDetails: noDetails, maxRecords: max.map(UInt64.init),
                 maxDurationMs: try maxDuration.map { try span($0, "--max-duration") },
                 patienceMs: try span(patience, "--patience"), abandon: abandon,
                 forgetLimits: forgetLimits))
