@@ -132,3 +132,33 @@ class Damage(Case):
         self.assertRegex(first["head"], r"^[0-9a-f]{64}$")
         self.assertEqual(first["events"], len(self.events))
         self.assertIn(first["head"], self.ossync("log", "verify").out)
+
+
+class Misplaced(Case):
+    """Pages that changed places: each of them is sound, and what was asked for isn't there."""
+
+    def test_a_record_that_is_out_of_reach_is_not_called_unknown(self):
+        server = self.ready(1_500)
+        self.sync("--no-details")
+        server.stop()
+        data = self.store / "log/data.mdb"
+        good = data.read_bytes()
+        size = Values(data).page
+        identities = {}
+        for key, offset, _ in Values(data).named("ids"):
+            identities.setdefault(offset // size, []).append(key[2:].decode())
+        others = [page for page in range(2, len(good) // size) if page not in identities]
+        self.assert_one_clear_line(self.ossync("show", "1501", code=1), "there is no record")
+        for number in range(8 if QUICK else 80):
+            first, second = self.random.sample(sorted(identities), 2)
+            allowed = (12,)
+            if number % 2:
+                # It may be an older page of the same records.
+                second, allowed = self.random.choice(others), (0, 12)
+            damaged = bytearray(good)
+            for place, page in ((first, second), (second, first)):
+                damaged[place * size:(place + 1) * size] = good[page * size:(page + 1) * size]
+            data.write_bytes(damaged)
+            one = self.random.choice(identities[first])
+            with self.subTest(pages=(first, second), id=one):
+                self.ossync("show", one, "--json", code=allowed)

@@ -4,10 +4,43 @@ package import SyncCore
 /// Core rows as a snapshot sees them.
 extension LogSnapshot {
     /// The row of a record; nil for one that the store doesn't know.
+    ///
+    /// That it doesn't is said only by an index that is whole: a page in another's place hides the
+    /// records in it.
     package func row(_ stream: StreamID, _ id: RecordID) throws(EventLogError) -> RecordRow? {
         let reader = RowReader(log: log, stream: stream)
-        guard let ordinal = try reader.ordinal(of: id, transaction) else { return nil }
+        guard let ordinal = try reader.ordinal(of: id, transaction) else {
+            try checkIdentities()
+            return nil
+        }
         return try reader.existing(ordinal, of: id, transaction)
+    }
+
+    /// Walks over the index of identities, whose keys must rise, and be as many as LMDB counts.
+    private func checkIdentities() throws(EventLogError) {
+        var last: [UInt8] = []
+        var count = 0
+        var isRising = true
+        let counted: Int
+        do throws(LMDBError) {
+            counted = try transaction.count(log.schema.ids)
+            var cursor = try transaction.cursor(log.schema.ids)
+            var isThere = try cursor.first()
+            while isThere, isRising {
+                cursor.read { key, _ in
+                    isRising = last.lexicographicallyPrecedes(key)
+                    last.removeAll(keepingCapacity: true)
+                    last.append(contentsOf: key)
+                }
+                count += 1
+                isThere = try cursor.next()
+            }
+        } catch {
+            throw EventLogError(error)
+        }
+        guard isRising, count == counted else {
+            throw log.corrupt(nil, "the index of identities isn't whole")
+        }
     }
 
     package func row(
