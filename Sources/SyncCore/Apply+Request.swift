@@ -70,6 +70,7 @@ extension ControlState {
         let windows = limits?.windows ?? []
         let bound = mayStillArrive ? limits?.deliveryBoundMs ?? 10_000 : 0
         let from = bootNs(at: time.adding(ms: bound))
+        if !mayStillArrive, !isRefused { limiter.contradict(request.sentNs, windows) }
         limiter.slots.insert(from, windows: windows)
         if isRefused { limiter.refused.insert(from, windows: windows) }
         guard !mayStillArrive else { return }
@@ -91,12 +92,17 @@ extension ControlState {
         case .refused:
             limiter.suspected = nil
             if let index { limiter.learned.remove(at: index) }
+            let windows = invocation?.policy.limits.windows ?? []
+            let configured = windows.first {
+                $0.name == event.window && $0.periodNs == event.periodNs
+            }
             limiter.learned.append(
                 LearnedLimit(
                     window: event.window, periodNs: event.periodNs,
                     requests: Int(event.requests), ceiling: Int(event.ceiling),
                     position: logged.position, sinceNs: bootNs(at: logged.time),
-                    confirmations: event.confirmations))
+                    confirmations: event.confirmations,
+                    configured: configured?.requests ?? Int(UInt32.max)))
         }
     }
 }

@@ -57,25 +57,32 @@ extension ControlState {
     /// to a request that could still arrive until then, so the uptime counts for that much less.
     /// The wall clock counts for less too, by what it may have moved without a new anchor.
     ///
+    /// A boot clock that goes back within a boot belongs to a machine whose memory was restored:
+    /// how long it has been up says nothing, and the wall clock alone counts.
+    ///
     /// - Parameter last: the time of the event before.
     fileprivate mutating func anchor(_ new: ClockAnchored, after last: LogTime) {
         defer { clock = new }
-        guard let old = clock, old.bootID != new.bootID else { return }
+        guard let old = clock else { return }
         let lastNs = old.bootNs(at: last)
+        let isReboot = old.bootID != new.bootID
+        guard isReboot || new.bootNs < lastNs else { return }
+        let uptimeNs = isReboot ? new.bootNs : 0
         let convert = { (time: Int64) -> Int64 in
             let ahead = max(time.saturatingAdd(-lastNs), 0)
             let wallAge = new.wall.since(old.time(atBootNs: time))
                 .saturatingAdd(-ClockAnchored.slackNs)
-            let age = max(new.bootNs.saturatingAdd(-ahead), wallAge)
+            let age = max(uptimeNs.saturatingAdd(-ahead), wallAge)
             return new.bootNs.saturatingAdd(-max(age, -Int64.max))
         }
         limiter.rebase(convert)
-        // A deadline lies ahead, so the uptime says nothing about it; but no more of it can be left
-        // than was at the last event, even if the wall clock says so.
+        // No more of a deadline can be left than was at the last event, less the uptime, even if
+        // the wall clock says so.
         limiter.cooldownUntilNs = limiter.cooldownUntilNs.map { time in
             let left = old.time(atBootNs: time).since(new.wall)
                 .saturatingAdd(ClockAnchored.slackNs)
-            return new.bootNs.saturatingAdd(min(left, max(time.saturatingAdd(-lastNs), 0)))
+            let most = max(time.saturatingAdd(-lastNs).saturatingAdd(-uptimeNs), 0)
+            return new.bootNs.saturatingAdd(min(left, most))
         }
     }
 

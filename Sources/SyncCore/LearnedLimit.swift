@@ -18,12 +18,15 @@ package struct LearnedLimit: Sendable, Equatable {
     package var sinceNs: Int64
     /// How often a refusal confirmed it, at most 3.
     package var confirmations: UInt8
+    /// What was configured when it was learned: from there on it says nothing, whatever is
+    /// configured later.
+    package var configured: Int
 
     package static let mostConfirmations: UInt8 = 3
 
     package init(
         window: String, periodNs: Int64, requests: Int, ceiling: Int, position: Position,
-        sinceNs: Int64, confirmations: UInt8
+        sinceNs: Int64, confirmations: UInt8, configured: Int
     ) {
         self.window = window
         self.periodNs = periodNs
@@ -32,6 +35,7 @@ package struct LearnedLimit: Sendable, Equatable {
         self.position = position
         self.sinceNs = sinceNs
         self.confirmations = confirmations
+        self.configured = configured
     }
 
     /// After how long it rises by one: two periods and at least ten minutes, doubled by each
@@ -61,9 +65,15 @@ package struct LearnedLimit: Sendable, Equatable {
 package struct SuspectedLimit: Sendable, Equatable {
     package let window: String
     package let requests: Int
+    /// Requests that were admitted since, when there were at least as many in the window.
+    package var contradictions: Int
 
-    package init(window: String, requests: Int) {
+    /// So many show that the window admits more.
+    static let mostContradictions = 5
+
+    package init(window: String, requests: Int, contradictions: Int = 0) {
         self.window = window
         self.requests = requests
+        self.contradictions = contradictions
     }
 }

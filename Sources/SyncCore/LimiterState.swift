@@ -24,7 +24,9 @@ package struct LimiterState: Sendable, Equatable {
     /// The learned limit that is in force; nil where none is, or it has risen to the configured
     /// one.
     package func learnedLimit(of window: RateWindow, now: Int64) -> LearnedLimit? {
-        learned.first { $0.isAbout(window) && $0.requests(now: now) < window.requests }
+        learned.first {
+            $0.isAbout(window) && $0.requests(now: now) < min($0.configured, window.requests)
+        }
     }
 
     /// What a window admits at `now`: what is configured, or less where that was learned.
@@ -61,44 +63,83 @@ package struct LimiterState: Sendable, Equatable {
     private func earliest(_ windows: [RateWindow], held: Int, at now: Int64) -> Int64? {
         var earliest = now
         for window in windows {
-            let limited = limited(window, held: held, at: now)
-            guard held == 0 || limited.inFlight > held,
-                let free = slots.earliest(in: limited.window, held: held, now: now)
-            else { return nil }
+            guard let free = slots.earliest(in: window, held: held, now: now) else { return nil }
+            earliest = max(earliest, free)
+            guard let known = learnedLimit(of: window, now: now) else { continue }
+            guard let free = self.earliest(under: known, held: held, at: now) else { return nil }
             earliest = max(earliest, free)
         }
         return earliest
     }
 
-    /// A window as it was learned, and how many requests may be in flight under it.
+    /// The same by a learned limit, which is one of admitted requests: what was refused counts in
+    /// the configured window alone.
     ///
     /// A limit below the configured one is a bound that was found by being refused, so:
     /// - what lies above the admitted number is tried by a request that is alone on the wire;
     /// - no more are on the wire than keep the window full (Little's law): each one too many is
     ///   refused when another limit is found.
-    private func limited(
-        _ window: RateWindow, held: Int, at now: Int64
-    ) -> (window: RateWindow, inFlight: Int) {
-        guard let known = learnedLimit(of: window, now: now) else { return (window, .max) }
+    private func earliest(under known: LearnedLimit, held: Int, at now: Int64) -> Int64? {
         let limit = known.requests(now: now)
-        let perPeriod = Double(limit) * Double(latencyNs) / Double(max(window.periodNs, 1))
+        let perPeriod = Double(limit) * Double(latencyNs) / Double(max(known.periodNs, 1))
         let inFlight = 1 + Int(min(max(perPeriod, 0), 1_000_000))
         let requests = held > 0 ? min(limit, known.requests) : limit
-        return (
-            RateWindow(name: window.name, requests: requests, periodNs: window.periodNs), inFlight
-        )
+        let window = RateWindow(name: known.window, requests: requests, periodNs: known.periodNs)
+        guard held == 0 || inFlight > held, requests > held else { return nil }
+        if let time = admittedTime(ofNewest: requests - held) {
+            return max(now, time.saturatingAdd(window.holdNs))
+        }
+        return slots.buckets.isEmpty ? now : slots.earliest(in: window, held: held, now: now)
+    }
+
+    /// How many requests the server admitted after `time`.
+    func admitted(after time: Int64) -> Int {
+        slots.count(after: time) - refused.count(after: time)
+    }
+
+    /// When the admitted request with this number was answered, the newest being 1; nil where so
+    /// many are not known one by one.
+    func admittedTime(ofNewest number: Int) -> Int64? {
+        var left = number
+        var refusals = refused.times[...]
+        for time in slots.times.reversed() {
+            while let last = refusals.last, last > time { refusals.removeLast() }
+            if refusals.last == time {
+                refusals.removeLast()
+                continue
+            }
+            left -= 1
+            if left == 0 { return time }
+        }
+        return nil
+    }
+
+    /// A request was admitted: counts it against what is suspected, if it speaks against that.
+    mutating func contradict(_ sentNs: Int64, _ windows: [RateWindow]) {
+        guard let suspected,
+            let window = windows.first(where: { $0.name == suspected.window }),
+            admitted(after: sentNs.saturatingAdd(-window.periodNs)) >= suspected.requests
+        else { return }
+        self.suspected?.contradictions += 1
+        if suspected.contradictions + 1 >= SuspectedLimit.mostContradictions {
+            self.suspected = nil
+        }
     }
 
     private func nextRaiseNs(of windows: [RateWindow], now: Int64) -> Int64? {
         windows.compactMap { learnedLimit(of: $0, now: now)?.nextRaiseNs(now: now) }.min()
     }
 
-    /// Whether a cooldown lasts so long that no window of the configuration explains it; our own
-    /// may be longer than a period by what is drawn.
+    /// Whether a cooldown lasts so long that no window explains it: neither one of the
+    /// configuration, nor a day's that nobody configured. Our own may be longer than a period by
+    /// what is drawn.
     func waits(beyond longestPeriodNs: Int64, now: Int64) -> Bool {
         guard let cooldownUntilNs else { return false }
-        return cooldownUntilNs.saturatingAdd(-now) > longestPeriodNs.saturatingMultiply(2)
+        let longest = max(longestPeriodNs, Self.dayNs).saturatingMultiply(2)
+        return cooldownUntilNs.saturatingAdd(-now) > longest
     }
+
+    private static let dayNs: Int64 = 86_400 * .nsPerSecond
 
     mutating func forget(_ event: LimitsForgotten) {
         learned = []

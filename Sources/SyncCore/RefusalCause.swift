@@ -6,6 +6,9 @@ struct RefusalCause {
     /// What the window was believed to admit.
     let believed: Int
     let known: LearnedLimit?
+    /// The server names the wait after which the oldest of these requests leaves the window.
+    let isExplained: Bool
+    let isShortest: Bool
 
     /// Finds the window that was the fullest, by what it is known to admit.
     ///
@@ -28,7 +31,7 @@ struct RefusalCause {
                 continue
             }
             let from = sentNs.saturatingAdd(-window.periodNs)
-            let admitted = limiter.slots.count(after: from) - limiter.refused.count(after: from)
+            let admitted = limiter.admitted(after: from)
             guard admitted > 0 else { continue }
             let known = limiter.learnedLimit(of: window, now: now)
             let base = max(known?.requests ?? window.requests, 1)
@@ -37,7 +40,10 @@ struct RefusalCause {
             best = (
                 RefusalCause(
                     window: window, admitted: admitted,
-                    believed: limiter.limit(of: window, now: now), known: known),
+                    believed: limiter.limit(of: window, now: now), known: known,
+                    isExplained: limiter.explains(
+                        waitMs, window, admitted: admitted, sentNs: sentNs, now: now),
+                    isShortest: !windows.contains { $0.periodNs < window.periodNs }),
                 fullness
             )
         }
@@ -45,20 +51,25 @@ struct RefusalCause {
         self = best.cause
     }
 
-    private init(window: RateWindow, admitted: Int, believed: Int, known: LearnedLimit?) {
+    private init(
+        window: RateWindow, admitted: Int, believed: Int, known: LearnedLimit?, isExplained: Bool,
+        isShortest: Bool
+    ) {
         self.window = window
         self.admitted = admitted
         self.believed = believed
         self.known = known
+        self.isExplained = isExplained
+        self.isShortest = isShortest
     }
 
     /// What is learned from it.
     ///
-    /// Where less than half of what was believed was admitted, another client may have used the
-    /// rest, or the server may be overloaded: that is believed when it happens twice.
+    /// One refusal alone may have nothing to do with how much was sent: a server is overloaded, or
+    /// another client has used the rest. It is believed where the wait that comes with it is that
+    /// of the window, and else when it happens twice.
     func lesson(_ limiter: LimiterState) -> LimitLearned {
-        let isPlausible = admitted.saturatingMultiply(2) >= believed || isExpected(limiter)
-        guard isPlausible else {
+        guard isBelieved(limiter) else {
             return LimitLearned(
                 kind: .suspected, window: window.name, periodNs: window.periodNs,
                 requests: UInt32(clamping: admitted), ceiling: UInt32(clamping: believed),
@@ -76,10 +87,37 @@ struct RefusalCause {
                 ? min(confirmations + 1, LearnedLimit.mostConfirmations) : 0)
     }
 
-    private func isExpected(_ limiter: LimiterState) -> Bool {
-        guard let suspected = limiter.suspected, suspected.window == window.name,
-            limiter.admittedSince
-        else { return false }
+    private func isBelieved(_ limiter: LimiterState) -> Bool {
+        let isHalfFull = admitted.saturatingMultiply(2) >= believed
+        if let known {
+            // What is known was refused before.
+            if admitted >= known.requests { return true }
+        } else if isExplained || isShortest && isHalfFull {
+            return true
+        }
+        guard let suspected = limiter.suspected, suspected.window == window.name else {
+            return false
+        }
+        guard limiter.admittedSince else { return isHalfFull }
         return abs(suspected.requests - admitted) <= max(1, admitted / 4)
+    }
+}
+
+extension LimiterState {
+    /// Whether a server that counts the requests of a window's last period would name this wait:
+    /// until the oldest of them leaves it.
+    ///
+    /// It is known when they were answered, not when they arrived: the difference is what answers
+    /// take. Servers round up to a second.
+    fileprivate func explains(
+        _ waitMs: Int64?, _ window: RateWindow, admitted: Int, sentNs: Int64, now: Int64
+    ) -> Bool {
+        guard let waitMs,
+            let oldest = admittedTime(ofNewest: admitted)
+        else { return false }
+        let leaves = oldest.saturatingAdd(window.periodNs)
+        let names = now.saturatingAdd(waitMs.saturatingMultiply(.nsPerMs))
+        let slack = max(latencyNs, now.saturatingAdd(-sentNs)).saturatingAdd(.nsPerSecond)
+        return abs(leaves.saturatingAdd(-names)) <= slack
     }
 }

@@ -137,6 +137,127 @@ import Testing
         #expect(lessons(core).map(\.confirmations) == [0, 0])
     }
 
+    /// A server with the configured limits that refuses a request now and then, who knows why.
+    @Test func oddRefusalsTeachNothing() {
+        var race = LimitRace(
+            configured: Self.configured, server: Self.server(Self.configured, .sliding, seed: 1),
+            records: 1_500, seed: 1, strayEvery: 150)
+        race.run()
+        #expect(race.refusals >= 5)
+        #expect(race.ratio(floorOf: Self.configured) <= 1.1)
+        let now = race.core.control.bootNs(at: race.core.now)
+        #expect(race.core.control.limiter.limit(of: Self.configured[1], now: now) >= 540)
+    }
+
+    private static let fewAnHour = windows(20, 40)
+
+    /// So many requests were answered ten minutes ago, and another one is on the wire.
+    private func core(anHour admitted: Int) throws -> CoreHarness {
+        var policy = Policy.limited(Self.fewAnHour[0], concurrency: 1)
+        policy.limits = LimitPolicy(windows: Self.fewAnHour)
+        policy.pageSize = 100
+        policy.detail?.batch = 1
+        var core = CoreHarness()
+        core.request(.incremental, policy: policy)
+        try admit(&core, admitted)
+        core.now = core.now.adding(ms: 600_000)
+        core.feedTime()
+        return core
+    }
+
+    private func admit(_ core: inout CoreHarness, _ requests: Int) throws {
+        let api = FakeAPI(1...60, pageSize: 100)
+        for _ in 0..<requests {
+            core.waitForRequest()
+            let request = try #require(core.wire.first)
+            core.answer(request, api.answer(request))
+        }
+    }
+
+    private func hourLimit(_ core: CoreHarness) -> Int {
+        let now = core.control.bootNs(at: core.now)
+        return core.control.limiter.limit(of: Self.fewAnHour[1], now: now)
+    }
+
+    /// It takes an hour's limit days to rise again.
+    @Test func oneRefusalInALongWindowIsNotBelieved() throws {
+        var core = try core(anHour: 25)
+        core.answer(core.wire[0], .limited(waitMs: 1_000))
+        #expect(hourLimit(core) == 40)
+        #expect(lessons(core).map(\.kind) == [.suspected])
+    }
+
+    @Test func aRefusalThatNamesTheWaitOfTheWindowIsBelieved() throws {
+        var core = try core(anHour: 25)
+        let first = try #require(core.log.first { $0.event.type == .pageFetched })
+        let leaves = first.time.adding(ms: 3_600_000)
+        core.answer(core.wire[0], .limited(waitMs: leaves.since(core.now) / .nsPerMs))
+        #expect(hourLimit(core) == 25)
+    }
+
+    @Test func twoRefusalsOneUponTheOtherInALongWindowAreBelieved() throws {
+        var core = try core(anHour: 25)
+        core.answer(core.wire[0], .limited(waitMs: 1_000))
+        core.waitForRequest()
+        core.answer(try #require(core.wire.first), .limited(waitMs: 1_000))
+        #expect(hourLimit(core) == 25)
+    }
+
+    @Test func whatIsAdmittedSinceSpeaksAgainstASuspectedLimit() throws {
+        var core = try core(anHour: 25)
+        core.answer(core.wire[0], .limited(waitMs: 1_000))
+        try admit(&core, 4)
+        #expect(core.control.limiter.suspected?.requests == 25)
+        try admit(&core, 1)
+        #expect(core.control.limiter.suspected == nil)
+        core.waitForRequest()
+        core.answer(try #require(core.wire.first), .limited(waitMs: 1_000))
+        #expect(hourLimit(core) == 40)
+    }
+
+    @Test func oneRefusalBelowAKnownLimitDoesNotLowerIt() throws {
+        var core = core(admitting: 14)
+        core.answer(core.wire[0], .limited(waitMs: 30_000))
+        try refuseAgain(&core, afterSeconds: 120, admitting: 9)
+        #expect(limit(core) == 15)
+        #expect(lessons(core).map(\.kind) == [.refused, .suspected])
+    }
+
+    @Test func refusedRequestsUseUpNothingOfALearnedLimit() {
+        var limiter = LimiterState()
+        let window = Self.configured[0]
+        for seconds in 1...4 as ClosedRange<Int64> {
+            limiter.slots.insert(seconds * .nsPerSecond, windows: [window])
+        }
+        limiter.refused.insert(3 * .nsPerSecond, windows: [window])
+        let earliest = { (requests: Int) in
+            limiter.learned = [
+                LearnedLimit(
+                    window: window.name, periodNs: window.periodNs, requests: requests,
+                    ceiling: requests, position: Position(1), sinceNs: 0, confirmations: 0,
+                    configured: window.requests)
+            ]
+            return limiter.earliest(windows: [window], held: 0, now: 5 * .nsPerSecond)
+        }
+        #expect(earliest(4) == 5 * .nsPerSecond)
+        #expect(earliest(3) == .nsPerSecond + window.holdNs)
+        #expect(earliest(2) == 2 * .nsPerSecond + window.holdNs)
+        #expect(earliest(1) == 4 * .nsPerSecond + window.holdNs)
+    }
+
+    /// It says nothing about more than was configured when it was learned.
+    @Test func aLearnedLimitEndsAtWhatWasConfiguredWhateverIsConfiguredLater() {
+        var core = core(admitting: 14)
+        core.answer(core.wire[0], .limited(waitMs: 30_000))
+        let raised = RateWindow(name: "minute", requests: 600, periodNs: 60 * .nsPerSecond)
+        let limit = { (seconds: Int64) in
+            let now = core.control.bootNs(at: core.now.adding(ms: seconds * 1_000))
+            return core.control.limiter.limit(of: raised, now: now)
+        }
+        #expect(limit(2_999) == 19)
+        #expect(limit(3_000) == 600)
+    }
+
     /// Another client may have used the rest of the budget, or the server be overloaded.
     @Test func oneRefusalAtFewRequestsIsNotBelieved() throws {
         var core = core(admitting: 3)

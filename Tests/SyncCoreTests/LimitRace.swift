@@ -64,6 +64,8 @@ struct LimitRace {
     private let namesWait: Bool
     /// The process ends each time so many requests were answered.
     private let crashEvery: Int?
+    /// Of so many requests one is refused for no reason, with a second to wait.
+    private let strayEvery: Int?
     private var windows: [ServerWindow]
     private var random: SeededGenerator
     private var events: [Event] = []
@@ -79,7 +81,8 @@ struct LimitRace {
 
     init(
         configured: [RateWindow], server: [ServerWindow], records: Int = 1_000, seed: UInt64,
-        namesWait: Bool = true, crashEvery: Int? = nil, concurrency: Int = 5
+        namesWait: Bool = true, crashEvery: Int? = nil, strayEvery: Int? = nil,
+        concurrency: Int = 5
     ) {
         var policy = Policy.small
         policy.limits = LimitPolicy(windows: configured)
@@ -91,6 +94,7 @@ struct LimitRace {
         random = SeededGenerator(seed: seed)
         self.namesWait = namesWait
         self.crashEvery = crashEvery
+        self.strayEvery = strayEvery
         startNs = core.now.rawValue
     }
 
@@ -139,6 +143,9 @@ struct LimitRace {
     private mutating func arrive(_ event: Event) {
         var waitNs: Int64 = 0
         for index in windows.indices { waitNs = max(waitNs, windows[index].waitNs(event.timeNs)) }
+        if let strayEvery, waitNs == 0, Int.random(in: 0..<strayEvery, using: &random) == 0 {
+            waitNs = .nsPerSecond
+        }
         if waitNs == 0 {
             for index in windows.indices { windows[index].take(event.timeNs) }
             lastAdmittedNs = event.timeNs

@@ -64,7 +64,11 @@ struct SyncCommand: ParsableCommand {
     @Flag(help: "Give up an open list pass whose configuration changed.")
     var abandon = false
 
-    @Flag(help: "Drop the limits that were learned from the API's refusals (see status).")
+    @Flag(
+        help: """
+            Drop the limits that were learned from the API's refusals (see status), and end a wait \
+            of more than two days and two of the longest window.
+            """)
     var forgetLimits = false
 
     @Flag(help: "Exit with 7 when the run found nothing new or changed.")

@@ -43,6 +43,7 @@ extension LearnedLimit: FieldCoded {
         var position = Position.none
         var sinceNs: Int64 = 0
         var confirmations: UInt8 = 0
+        var configured = Int(UInt32.max)
         while let field = try reader.next() {
             switch field {
             case 1: window = try reader.string()
@@ -52,12 +53,14 @@ extension LearnedLimit: FieldCoded {
             case 5: position = try reader.position()
             case 6: sinceNs = try reader.signed()
             case 7: confirmations = try reader.unsigned()
+            case 8: configured = Int(try reader.unsigned() as UInt32)
             default: try reader.skip()
             }
         }
         self.init(
             window: window, periodNs: periodNs, requests: Int(requests), ceiling: Int(ceiling),
-            position: position, sinceNs: sinceNs, confirmations: confirmations)
+            position: position, sinceNs: sinceNs, confirmations: confirmations,
+            configured: configured)
     }
 
     func write(to writer: inout FieldWriter) {
@@ -68,6 +71,7 @@ extension LearnedLimit: FieldCoded {
         writer.position(5, position)
         writer.signed(6, sinceNs)
         writer.unsigned(7, confirmations)
+        writer.unsigned(8, UInt32(clamping: configured))
     }
 }
 
@@ -75,19 +79,23 @@ extension SuspectedLimit: FieldCoded {
     init(from reader: inout FieldReader) throws(FieldError) {
         var window = ""
         var requests: UInt32 = 0
+        var contradictions: UInt32 = 0
         while let field = try reader.next() {
             switch field {
             case 1: window = try reader.string()
             case 2: requests = try reader.unsigned()
+            case 3: contradictions = try reader.unsigned()
             default: try reader.skip()
             }
         }
-        self.init(window: window, requests: Int(requests))
+        self.init(
+            window: window, requests: Int(requests), contradictions: Int(contradictions))
     }
 
     func write(to writer: inout FieldWriter) {
         writer.string(1, window)
         writer.unsigned(2, UInt32(clamping: requests))
+        writer.unsigned(3, UInt32(clamping: contradictions))
     }
 }
 

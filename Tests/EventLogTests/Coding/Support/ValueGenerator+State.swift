@@ -78,7 +78,7 @@ extension ValueGenerator {
         LearnedLimit(
             window: text(), periodNs: signed(), requests: Int(unsigned(UInt32.self)),
             ceiling: Int(unsigned(UInt32.self)), position: position(), sinceNs: signed(),
-            confirmations: unsigned())
+            confirmations: unsigned(), configured: Int(unsigned(UInt32.self)))
     }
 
     private mutating func streamState(_ id: StreamID) -> StreamState {
