@@ -43,7 +43,7 @@ import Testing
 
     @Test(arguments: [
         "simulated/token", #"simulated\/token"#, "simulated%2Ftoken", "simulated%2ftoken",
-        #"\u0073\u0069\u006d\u0075\u006c\u0061\u0074\u0065\u0064\u002f\u0074\u006f\u006b\u0065\u006e"#,
+        TokenSpelling.escapedUnits.spell("simulated/token"),
     ])
     func aTokenIsFoundHoweverItIsSpelled(text: String) {
         let print = Fingerprint(high: 0, low: 0)
