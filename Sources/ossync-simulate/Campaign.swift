@@ -7,6 +7,8 @@ struct Campaign {
     private var report = SimulationReport()
     /// Failures that are made smaller: further ones mostly have the same cause.
     private static let mostShrunk = 5
+    /// A hundred times slower than it is: only a simulation that waits for something is.
+    private static let leastRatio = 100_000
 
     init(_ arguments: Arguments) throws {
         self.arguments = arguments
@@ -46,11 +48,26 @@ struct Campaign {
         let first = arguments.seeds.lowerBound
         writeLine(last.map { "seeds \(first)..\($0) were run" } ?? "no seed was run")
         writeLine(report.summary)
-        let unmet = isRestricted ? [] : report.coverage.missing(fromSeeds: report.simulations)
-        if !unmet.isEmpty {
-            writeLine("never met: \(unmet.map(\.rawValue).joined(separator: " "))")
+        let missing = missing
+        for line in missing { writeLine(line) }
+        return report.failures == 0 && missing.isEmpty ? 0 : 1
+    }
+
+    /// What the simulations don't show though nothing failed, a line each.
+    private var missing: [String] {
+        if arguments.scenario == .pace, arguments.overrides.isEmpty, report.paced == 0 {
+            return ["no run was one whose pace can be judged"]
         }
-        return report.failures == 0 && unmet.isEmpty ? 0 : 1
+        guard !isRestricted, report.simulations >= SimulationCoverage.seedsForAll else { return [] }
+        var lines: [String] = []
+        let unmet = report.coverage.missing
+        if !unmet.isEmpty {
+            lines.append("never met: \(unmet.map(\.rawValue).joined(separator: " "))")
+        }
+        if report.ratio < Self.leastRatio {
+            lines.append("the ratio to real time is below \(Self.leastRatio)")
+        }
+        return lines
     }
 
     /// Whether faults are left out on purpose.

@@ -23,6 +23,8 @@ package struct ERPConfiguration: Sendable, Equatable {
     /// Whether answers repeat the credentials of their request: in errors, in a header that people
     /// use to find a request again, and in every record.
     package var echoesToken = false
+    /// Spells echoed credentials in bodies in all the ways of `TokenSpelling`, in turn.
+    package var spellsTokens = false
     package var limits: [ERPLimit] = []
     /// Whether refused requests fill the windows too, as some servers have it.
     package var refusedCount = false

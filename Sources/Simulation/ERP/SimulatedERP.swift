@@ -85,7 +85,7 @@ package final class SimulatedERP: Sendable {
         {
             headers.append(ERPRequest.Field("Retry-After", value))
         }
-        let body =
+        let plain =
             if let message = planned.message {
                 fault == .dropped
                     ? [] : Self.errorBody(planned.status, message + (echo.map { " [\($0)]" } ?? ""))
@@ -94,6 +94,7 @@ package final class SimulatedERP: Sendable {
                     render(asked.action, dataset, fault, number: number, echo: echo)
                 }
             }
+        let body = echo.map { spelled($0, in: plain, number: number) } ?? plain
         let delivery: ERPReply.Delivery =
             switch fault {
             case .dropped: .dropped
@@ -108,6 +109,15 @@ package final class SimulatedERP: Sendable {
             delayNs: latency.baseNs + Int64(Double(latency.jitterNs) * share)
                 + (fault == .stalled ? configuration.faults.stallNs : 0),
             delivery: delivery)
+    }
+
+    /// A body in which an echoed header's credential is spelled as another writer would do it.
+    private func spelled(_ echo: String, in body: [UInt8], number: Int) -> [UInt8] {
+        guard configuration.spellsTokens, let token = echo.split(separator: " ").last else {
+            return body
+        }
+        let spellings = TokenSpelling.allCases
+        return spellings[number % spellings.count].spell(String(token), in: body)
     }
 
     /// The value of a Retry-After; those that are right are never less than the wait.

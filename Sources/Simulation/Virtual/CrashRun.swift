@@ -29,7 +29,8 @@ package struct CrashRun {
             try reachEnd(machine)
             let violations = try machine.withLog { log, _ in
                 try checker.check(
-                    log, machine.erp, machine.wire, acknowledged: machine.history, isLast: true)
+                    log, machine.erp, machine.wire, acknowledged: machine.history,
+                    damages: machine.projectionDamages, isLast: true)
             }
             if !violations.isEmpty { throw SimulationFailure(plan, violations) }
             let digest = try machine.withLog { log, _ in try checker.digest(log) }
@@ -80,14 +81,23 @@ extension CrashRun {
 }
 
 extension StoreChecker {
-    /// The records, their state and both texts, in the order in which they were first seen: not
-    /// when, and not at which positions.
+    /// What is known of the stream, the records, their state and both texts, in the order in which
+    /// they were first seen: not when, and not at which positions.
     func digest(_ log: EventLog) throws -> UInt64 {
         var digest = Digest()
         let snapshot = try log.snapshot()
+        for stream in try snapshot.control().streams {
+            digest.add("\(stream.name) \(stream.id) \(stream.nextOrdinal)".utf8)
+            digest.add("\(stream.counts) \(stream.generation) \(stream.lastPass)".utf8)
+            let mark = stream.highWaterMark?.text ?? "-"
+            digest.add("\(mark) \(stream.idOrder.map { "\($0)" } ?? "-")".utf8)
+            digest.add("\(stream.lastTotal ?? 0) \(stream.pass == nil)".utf8)
+            digest.add("\(stream.highWaterPinned.count) \(stream.unfinished == nil)".utf8)
+        }
         try snapshot.forEachRow(VirtualMachine.stream) { row throws(EventLogError) in
             digest.add(row.id.text.utf8)
             digest.add("\(row.state.name) \(row.attempts) \(row.error?.code ?? "-")".utf8)
+            digest.add("\(row.generation)".utf8)
             for position in [row.headerPosition, row.detailPosition] {
                 digest.add(try snapshot.body(of: row.ordinal, at: position) ?? [])
             }

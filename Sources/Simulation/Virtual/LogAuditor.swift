@@ -10,7 +10,6 @@ struct LogAuditor {
         var next: PageCursor?
         /// The cursors of the pages that were taken whole; the first page has none.
         var taken: [PageCursor?] = []
-        var highest: Int64?
     }
 
     let plan: SimulationPlan
@@ -25,6 +24,7 @@ struct LogAuditor {
     private var synced: Set<Ordinal> = []
     private var counters = RunCounters()
     private var attempts: AttemptAuditor
+    private var queue: QueueAuditor
     /// The server refused the token in this invocation.
     private var wasStranger = false
     private var lastTime: LogTime?
@@ -34,6 +34,7 @@ struct LogAuditor {
     init(_ plan: SimulationPlan) {
         self.plan = plan
         attempts = AttemptAuditor(plan.retry)
+        queue = QueueAuditor(plan)
     }
 
     /// Tells which identities are on the server while the next events are read.
@@ -53,6 +54,7 @@ struct LogAuditor {
         checkTime(logged, &violations)
         checkMark(logged.event, from: markBefore, at, &violations)
         account(logged, at, &violations)
+        queue.take(logged, &violations)
         attempts.take(
             logged, isStopping: control.invocation.map { $0.stopping != nil } ?? true, &violations)
     }
@@ -66,19 +68,23 @@ struct LogAuditor {
         lastTime = logged.time
     }
 
+    /// The mark moves where a pass is completed, to the highest identity on the server.
     private func checkMark(
         _ event: Event, from old: RecordID?, _ at: UInt64, _ violations: inout Violations
     ) {
-        let mark = control.streams.first?.highWaterMark
-        guard mark != old else { return }
+        let stream = control.streams.first
+        let mark = stream?.highWaterMark
         guard case .passCompleted(let completed) = event, completed.drift == nil else {
-            violations.note(7, "the high-water mark moves at \(at), where no pass is completed")
+            violations.expect(
+                mark == old, 7, "the high-water mark moves at \(at), where no pass is completed")
             return
         }
+        let isOrdered = stream?.idOrder.map { $0 != .none } ?? false
+        let highest = isOrdered ? serverIDs.max() : nil
         violations.expect(
-            mark.flatMap { plan.number(of: $0) } == pass?.highest, 7,
-            "the high-water mark at \(at) is \(mark?.text ?? "none"), but the highest id seen is "
-                + "\(pass?.highest ?? 0)")
+            mark.flatMap { plan.number(of: $0) } == highest, 7,
+            "the high-water mark at \(at) is \(mark?.text ?? "none"), but the highest id is "
+                + "\(highest.map { "\($0)" } ?? "none")")
     }
 
     private mutating func account(
@@ -187,10 +193,6 @@ struct LogAuditor {
         counters.seen += UInt64(event.entries.count) + event.unchangedCount
         for entry in event.entries { synced.remove(entry.ordinal) }
         coverage.count(.changedRecord, event.entries.count { !$0.isNew })
-        if let highest = event.highest.flatMap({ plan.number(of: $0) }) {
-            let earlier = pass?.highest ?? highest
-            pass?.highest = max(earlier, highest)
-        }
         guard !event.partlyTaken, case .list(let cursor, _)? = target else { return }
         violations.expect(
             !(pass?.taken.contains(cursor) ?? true), 2, "the page at \(at) was committed before")

@@ -6,9 +6,11 @@ internal import SyncCore
 /// Looks for the client's token in what is kept (invariant 9): the server repeats it wherever it
 /// can.
 struct SecretSearch {
-    private let secret: [UInt8]
+    private let spellings: [[UInt8]]
 
-    init(_ secret: String) { self.secret = Array(secret.utf8) }
+    init(_ secret: String) {
+        spellings = TokenSpelling.allCases.map { Array($0.spell(secret).utf8) }
+    }
 
     /// Searches an event's fields and its records' texts, as they are before they are compressed.
     func search(_ logged: LoggedEvent, _ violations: inout Violations) {
@@ -21,40 +23,47 @@ struct SecretSearch {
 
     /// Searches the files below a folder, byte by byte.
     func search(folder: String, _ violations: inout Violations) {
-        for name in FileSystem.names(in: folder) ?? [] {
+        guard let names = FileSystem.names(in: folder) else {
+            return violations.note(9, "\(folder) can't be listed: it may have the token")
+        }
+        for name in names {
             let path = "\(folder)/\(name)"
             if FileSystem.names(in: path) != nil {
                 search(folder: path, &violations)
+            } else if let contents = Self.contents(path) {
+                violations.expect(!isIn(contents[...]), 9, "\(path) has the token")
             } else {
-                violations.expect(!isIn(Self.contents(path)[...]), 9, "\(path) has the token")
+                violations.note(9, "\(path) can't be read: it may have the token")
             }
         }
     }
 
-    private static func contents(_ path: String) -> [UInt8] {
-        guard let file = fopen(path, "r") else { return [] }
+    /// - Returns: nil for what can't be read.
+    private static func contents(_ path: String) -> [UInt8]? {
+        guard let file = fopen(path, "r") else { return nil }
         defer { fclose(file) }
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 1 << 16)
         while true {
             let count = fread(&chunk, 1, chunk.count, file)
-            if count == 0 { return bytes }
+            if count == 0 { return ferror(file) == 0 ? bytes : nil }
             bytes += chunk[..<count]
         }
     }
 
     private func isIn(_ bytes: ArraySlice<UInt8>) -> Bool {
-        guard let first = secret.first else { return false }
-        return bytes.withUnsafeBytes { text in
-            guard let base = text.baseAddress else { return false }
-            var index = 0
-            while index + secret.count <= text.count {
-                let places = text.count - index - secret.count + 1
-                guard let hit = memchr(base + index, Int32(first), places) else { return false }
-                if memcmp(hit, secret, secret.count) == 0 { return true }
-                index = UnsafeRawPointer(hit) - base + 1
-            }
-            return false
+        bytes.withUnsafeBytes { text in spellings.contains { Self.occurs($0, in: text) } }
+    }
+
+    private static func occurs(_ secret: [UInt8], in text: UnsafeRawBufferPointer) -> Bool {
+        guard let first = secret.first, let base = text.baseAddress else { return false }
+        var index = 0
+        while index + secret.count <= text.count {
+            let places = text.count - index - secret.count + 1
+            guard let hit = memchr(base + index, Int32(first), places) else { return false }
+            if memcmp(hit, secret, secret.count) == 0 { return true }
+            index = UnsafeRawPointer(hit) - base + 1
         }
+        return false
     }
 }

@@ -30,8 +30,7 @@ package struct SimulationCoverage: Sendable, Equatable {
             syncedCommit, powerLost, writesLost
         case projectionDeleted, projectionDamaged, projectionFailed, projectionRebuilt
         case reboot, lostTime, wallStep, suspend, bootClockDrift
-        // Moments in UTC: nothing that is simulated reads a local time, so gap and overlap of one
-        // are for the tests of Records.
+        // Moments in UTC: nothing reads a local time, so its gaps and overlaps touch nothing.
         case yearChange, summerTimeChange, leapDay
         case cancelled, diskFilled
         // What the runs did.
@@ -60,14 +59,7 @@ package struct SimulationCoverage: Sendable, Equatable {
     /// What never occurred.
     package var missing: [Kind] { Kind.allCases.filter { self[$0] == 0 } }
 
-    /// What never occurred though so many seeds were run that it should have.
-    ///
-    /// A class of faults that a thousand seeds don't meet has gone, or is as good as gone.
-    package func missing(fromSeeds seeds: Int) -> [Kind] {
-        seeds >= Self.seedsForAll ? missing : []
-    }
-
-    /// So many seeds meet every class.
+    /// So many seeds meet every class: one that they don't has gone, or is as good as gone.
     package static let seedsForAll = 1_000
 }
 

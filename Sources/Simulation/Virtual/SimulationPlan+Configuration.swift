@@ -5,7 +5,7 @@ internal import SyncCore
 /// What the plan means for the client and for the server.
 extension SimulationPlan {
     /// What every token begins with.
-    static var token: String { "simulated-token-0123456789" }
+    static var token: String { "simulated/token-0123456789" }
 
     /// - Parameter token: the one that the client knows.
     func restConfiguration(token: String?) throws(RecordsError) -> RESTConfiguration {
@@ -53,6 +53,7 @@ extension SimulationPlan {
         configuration.identities = identities
         configuration.token = hasToken ? Self.token : nil
         configuration.echoesToken = hasToken
+        configuration.spellsTokens = hasToken
         configuration.tokenChanges = tokenChanges
         configuration.strangerStatus = strangerStatus
         configuration.limits = erpLimits

@@ -27,6 +27,12 @@ package struct SimulationReport {
         return Double(real.components.seconds) + Double(real.components.attoseconds) / 1e18
     }
 
+    /// How many times as fast as the time that is simulated.
+    package var ratio: Int {
+        let real = elapsedSeconds
+        return real > 0 ? Int(virtualSeconds / real) : 0
+    }
+
     /// Counts one in.
     package mutating func take(_ job: SimulationJob, _ outcome: SimulationOutcome) -> Line {
         simulations += 1
@@ -55,11 +61,9 @@ package struct SimulationReport {
 
     /// Two lines for people: what was done, and what was come across.
     package var summary: String {
-        let real = elapsedSeconds
-        let ratio = real > 0 ? Int(virtualSeconds / real) : 0
-        return "\(simulations) simulations, \(failures) failed; \(requests) requests, "
+        "\(simulations) simulations, \(failures) failed; \(requests) requests, "
             + "\(events) events, \(crashes) crashes; \(Int(virtualSeconds)) s of virtual time in "
-            + "\(Int(real * 10)) tenths of a second, ratio \(ratio)"
+            + "\(Int(elapsedSeconds * 10)) tenths of a second, ratio \(ratio)"
             + (paced > 0 ? "; the pace of \(paced) requests judged" : "")
             + "\ncoverage: \(coverage)"
     }

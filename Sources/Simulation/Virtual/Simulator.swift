@@ -123,10 +123,12 @@ package struct Simulator {
             }
         }
         if !wasSettled || faultCount(machine) != faultsBefore { undisturbed = nil }
+        if isLast { machine.quiet() }
         try machine.withLog { log, _ in
             try beforeCheck?(Rest(log: log, erp: machine.erp, nowNs: machine.clock.nowNs))
             let violations = try checks.store.check(
-                log, machine.erp, machine.wire, acknowledged: machine.history, isLast: isLast)
+                log, machine.erp, machine.wire, acknowledged: machine.history,
+                damages: machine.projectionDamages, isLast: isLast)
             if !violations.isEmpty { throw SimulationFailure(plan, violations) }
         }
         machine.history = []

@@ -130,11 +130,10 @@ extension StoreChecker {
                 + "\(scratch.sum) of \(scratch.count)")
     }
 
-    /// Rebuilds a projection that can't be read, as its error says to do, where one was spoiled.
-    func readOrRebuild(_ projector: Projector) throws {
-        guard plan.projectionFaults > 0 else { return }
+    /// Rebuilds a projection that can't be read, as its error says to do.
+    static func readOrRebuild(_ projector: Projector) throws {
         do {
-            _ = try Self.contents(projector)
+            _ = try contents(projector)
         } catch ProjectionError.damaged {
             try projector.rebuild()
         }

@@ -29,6 +29,8 @@ struct StoreChecker {
     /// Arrivals that were compared with the log.
     private var arrivals = 0
     private var arrived: Set<Position> = []
+    /// How often the projection's files had been damaged by the last check.
+    private var damages = 0
     private var scratch: ScratchFold
     var texts = RecordTexts()
     var expected: ExpectedRecords
@@ -57,9 +59,13 @@ struct StoreChecker {
     }
 
     /// Checks all that came since the last check and, with `isLast`, what needs the whole log.
+    ///
+    /// - Parameters:
+    ///   - acknowledged: the events that the engine said are durable since the last check.
+    ///   - damages: how often the projection's files were damaged so far.
     mutating func check(
         _ log: EventLog, _ erp: SimulatedERP, _ wire: VirtualWire,
-        acknowledged: [LoggedEvent], isLast: Bool
+        acknowledged: [LoggedEvent], damages: Int, isLast: Bool
     ) throws -> [SimulationViolation] {
         var violations = Violations()
         versions.take(erp)
@@ -82,7 +88,10 @@ struct StoreChecker {
             return violations.found
         }
         do {
-            try compare(log, events, erp, wire, isLast: isLast, &violations)
+            let isDamaged = damages > self.damages
+            self.damages = damages
+            try compare(
+                log, events, erp, wire, isDamaged: isDamaged, isLast: isLast, &violations)
         } catch {
             violations.note(0, "\(error)")
         }
@@ -91,7 +100,7 @@ struct StoreChecker {
 
     private mutating func compare(
         _ log: EventLog, _ events: [LoggedEvent], _ erp: SimulatedERP, _ wire: VirtualWire,
-        isLast: Bool, _ violations: inout Violations
+        isDamaged: Bool, isLast: Bool, _ violations: inout Violations
     ) throws {
         checkArrivals(erp, wire, &violations)
         try scratch.take(events, &violations)
@@ -101,7 +110,7 @@ struct StoreChecker {
         let projection = RecordProjection(
             name: VirtualMachine.streamName, mapping: expected.mapping)
         let followed = try Projector(projection, folder: projections, log: log)
-        try readOrRebuild(followed)
+        if isDamaged { try Self.readOrRebuild(followed) }
         try checkProjection(followed, rows, matches, &violations)
         // What the server's texts say was compared above; the other way to make it is the same code
         // for every seed.

@@ -200,6 +200,7 @@ extension VirtualMachine {
     private func perform(_ effects: [Effect], _ engine: Engine) throws -> Invocation.End? {
         isUnanchored = isWallAhead(of: engine.control.clock)
         try judgeWaits(engine, effects)
+        try checkParallel(engine.control, effects)
         if dies(.crashAfterCommit) { return .crashed }
         wake = nil
         for (index, effect) in effects.enumerated() {
@@ -208,6 +209,37 @@ extension VirtualMachine {
             if dies(isLast ? .crashAfterEffects : .crashBetweenEffects) { return .crashed }
         }
         return nil
+    }
+
+    /// Invariant 10: an engine that waits for answers only has as many requests on the wire as it
+    /// may, or nothing more to ask for.
+    ///
+    /// Records that may have crashed the program are asked for alone: where there can be such, this
+    /// says nothing.
+    private func checkParallel(_ control: ControlState, _ effects: [Effect]) throws {
+        let waitsForAnswers = effects.allSatisfy { effect in
+            if case .send = effect { true } else { false }
+        }
+        guard waitsForAnswers, plan.crashes == 0, plan.crashingIDs.isEmpty, plan.diskErrors == 0,
+            let invocation = control.invocation, invocation.stopping == nil,
+            !invocation.options.noDetails, invocation.options.maxRecords == nil,
+            let stream = control.streams.first,
+            stream.pass == nil || invocation.mode == .detailsOnly
+        else { return }
+        let inFlight = control.inFlight
+        let most = min(plan.concurrency, Int(control.inFlightAllowed ?? .max))
+        let asked = inFlight.reduce(0) { $0 + $1.asked.count }
+        let now = clock.read().bootNs
+        let isFull = plan.limits.windows.contains { window in
+            control.limiter.slots.count(in: window, now: now) + inFlight.count >= window.requests
+        }
+        guard inFlight.count < most, Int(stream.counts.pending) > asked, !isFull,
+            control.limiter.learned.isEmpty
+        else { return }
+        throw SimulationViolation(
+            10,
+            "at \(control.position.rawValue) it waits with \(inFlight.count) of \(most) requests "
+                + "on the wire, though \(Int(stream.counts.pending) - asked) records wait")
     }
 
     private func perform(_ effect: Effect) throws {

@@ -71,12 +71,14 @@ extension VirtualMachine {
         case .folder, .current, .file: remove(damage)
         case .cut, .head, .whole, .row:
             guard let file = currentFile else { return }
-            guard damage == .row else {
+            if damage == .row {
+                guard try turnBit(inRowOf: file) else { return }
+            } else {
                 spoil(file, damage)
                 isProjectionSpoiled = true
-                return coverage.count(.projectionDamaged)
             }
-            if try turnBit(inRowOf: file) { coverage.count(.projectionDamaged) }
+            projectionDamages += 1
+            coverage.count(.projectionDamaged)
         }
     }
 

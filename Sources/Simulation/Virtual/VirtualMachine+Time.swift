@@ -14,6 +14,11 @@ extension VirtualMachine {
         _ = wire.deliver(erp)
     }
 
+    /// Lets everything arrive that is on the wire.
+    func quiet() {
+        while let next = wire.nextNs { pass(next - clock.nowNs) }
+    }
+
     /// Puts the machine to sleep until the time that is returned: the boot clock goes on, and all
     /// timers are late.
     func suspend() -> Int64 {

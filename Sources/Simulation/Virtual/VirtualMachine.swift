@@ -56,6 +56,8 @@ final class VirtualMachine {
     var suspendsLeft: Int
     var diskErrorsLeft: Int
     var projectionFaultsLeft: Int
+    /// How often its files were damaged, so that it can't be read.
+    var projectionDamages = 0
     /// The projection can't be gone on with: whoever needs it next has to make it anew.
     var isProjectionSpoiled = false
     var wallStepLeftNs: Int64

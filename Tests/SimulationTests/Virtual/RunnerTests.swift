@@ -25,8 +25,7 @@ import Testing
         return (String(decoding: output, as: UTF8.self), pclose(pipe) >> 8 & 0xFF)
     }
 
-    @Test(.enabled(if: access(Self.runner, X_OK) == 0))
-    func twoProcessesGiveTheSameChainHeadForASeed() throws {
+    @Test func twoProcessesGiveTheSameChainHeadForASeed() throws {
         let first = run("--seeds 7..8 --verbose --jobs 2")
         let second = run("--seeds 7..8 --verbose --jobs 1")
         #expect(first.exitCode == 0)
@@ -38,7 +37,6 @@ import Testing
     }
 
     @Test(
-        .enabled(if: access(Self.runner, X_OK) == 0),
         arguments: [
             "--seeds x", "--seeds 3..1", "--minutes 0", "--scenario none", "--set records",
             "--set nothing=1", "--set records=1e30", "--set crashes=-1", "--set concurrency=0",
@@ -53,8 +51,7 @@ import Testing
 
     private static let small = "--scenario exhaustive --set records=25 --set pageSize=10 --jobs 1"
 
-    @Test(.enabled(if: access(Self.runner, X_OK) == 0))
-    func aCrashIsComparedWithTheWholeRunAndMustHappen() {
+    @Test func aCrashIsComparedWithTheWholeRunAndMustHappen() {
         let crashed = run("\(Self.small) --crash-at 60")
         #expect(crashed.exitCode == 0)
         #expect(crashed.output.contains("seed 1: crashed 1 times"))
@@ -64,22 +61,19 @@ import Testing
         #expect(missed.output.contains("--crash-at 60,99999"))
     }
 
-    @Test(.enabled(if: access(Self.runner, X_OK) == 0))
-    func anExhaustiveRunEndsWhenItsTimeIsOver() {
+    @Test func anExhaustiveRunEndsWhenItsTimeIsOver() {
         let result = run("\(Self.small) --minutes 0.01")
         #expect(result.exitCode == 0)
         #expect(result.output.contains("the time was over"))
     }
 
-    @Test(.enabled(if: access(Self.runner, X_OK) == 0))
-    func schedulesAreRunByEveryJob() {
+    @Test func schedulesAreRunByEveryJob() {
         let result = run("--schedules 1..300 --jobs 2")
         #expect(result.exitCode == 0)
         #expect(result.output.contains("300 schedules, 0 failed"))
     }
 
-    @Test(.enabled(if: access(Self.runner, X_OK) == 0))
-    func aPlanIsPrintedWithWhatIsSet() {
+    @Test func aPlanIsPrintedWithWhatIsSet() {
         let result = run("--plan 3 --scenario calm --set records=12")
         #expect(result.exitCode == 0)
         #expect(result.output.contains("records: 12\n"))

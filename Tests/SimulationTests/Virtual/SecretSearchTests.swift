@@ -7,7 +7,7 @@ import Testing
 
 /// A token that got into what is kept is found, wherever it is.
 @Suite struct SecretSearchTests {
-    private let search = SecretSearch("simulated-token")
+    private let search = SecretSearch("simulated/token")
 
     private func found(_ event: Event) -> Bool {
         var violations = Violations()
@@ -28,17 +28,27 @@ import Testing
     }
 
     @Test func aTokenInAnEventIsFound() {
-        let body = Array(#"{"a":"Bearer simulated-token-1"}"#.utf8)[...]
+        let body = Array(#"{"a":"Bearer simulated/token-1"}"#.utf8)[...]
         let print = Fingerprint(high: 0, low: 0)
         #expect(found(details(.changed(fingerprint: print, body: body))))
-        #expect(found(details(.same, header: "1 Bearer simulated-token-1")))
-        #expect(found(details(.failed(RecordError(code: "x", text: "simulated-token")))))
+        #expect(found(details(.same, header: "1 Bearer simulated/token-1")))
+        #expect(found(details(.failed(RecordError(code: "x", text: "simulated/token")))))
         #expect(
-            found(.runStopping(RunStopping(reason: .auth, text: "Bearer simulated-token"))))
-        let cursor = PageCursor(bytes: Array("p=2&k=simulated-token-1".utf8), display: "page 2")
+            found(.runStopping(RunStopping(reason: .auth, text: "Bearer simulated/token"))))
+        let cursor = PageCursor(bytes: Array("p=2&k=simulated/token-1".utf8), display: "page 2")
         #expect(
             found(.requestIntended(RequestIntended(target: .list(cursor: cursor, filter: .all)))))
         #expect(!found(details(.changed(fingerprint: print, body: body.dropLast(12)))))
+    }
+
+    @Test(arguments: [
+        "simulated/token", #"simulated\/token"#, "simulated%2Ftoken", "simulated%2ftoken",
+        TokenSpelling.escapedUnits.spell("simulated/token"),
+    ])
+    func aTokenIsFoundHoweverItIsSpelled(text: String) {
+        let print = Fingerprint(high: 0, low: 0)
+        let body = Array("{\"a\":\"Bearer \(text)-1\"}".utf8)[...]
+        #expect(found(details(.changed(fingerprint: print, body: body))))
     }
 
     @Test func aTokenInAFileIsFound() throws {
@@ -48,8 +58,16 @@ import Testing
         search.search(folder: folder.path, &violations)
         #expect(violations.found == [])
         let file = try #require(fopen("\(inner)/file", "w"))
-        fputs("Bearer simulated-token-2", file)
+        fputs("Bearer simulated/token-2", file)
         fclose(file)
+        search.search(folder: folder.path, &violations)
+        #expect(violations.found.count == 1)
+    }
+
+    @Test func aFileThatCannotBeReadIsNoProof() throws {
+        let folder = try ScratchFolder("secrets")
+        #expect(symlink("nowhere", "\(folder.path)/link") == 0)
+        var violations = Violations()
         search.search(folder: folder.path, &violations)
         #expect(violations.found.count == 1)
     }
