@@ -53,7 +53,7 @@ extension LearnedLimit: FieldCoded {
             case 5: position = try reader.position()
             case 6: sinceNs = try reader.signed()
             case 7: confirmations = try reader.unsigned()
-            case 8: configured = Int(try reader.unsigned() as UInt32)
+            case 8: configured = Int(try reader.signed())
             default: try reader.skip()
             }
         }
@@ -71,7 +71,7 @@ extension LearnedLimit: FieldCoded {
         writer.position(5, position)
         writer.signed(6, sinceNs)
         writer.unsigned(7, confirmations)
-        writer.unsigned(8, UInt32(clamping: configured))
+        writer.optionalSigned(8, Int64(configured))
     }
 }
 
