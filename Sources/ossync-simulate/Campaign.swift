@@ -48,7 +48,7 @@ struct Campaign {
         writeLine(report.summary)
         let unmet = isRestricted ? [] : report.coverage.missing(fromSeeds: report.simulations)
         if !unmet.isEmpty {
-            writeLine("never met: \(unmet.map(\.rawValue).joined(separator: " "))")
+            writeLine("never met: \(unmet.joined(separator: " "))")
         }
         return report.failures == 0 && unmet.isEmpty ? 0 : 1
     }

@@ -50,7 +50,8 @@ extension StoreChecker {
             }
             if plan.isUnobtainable(id), !(row.detailsSynced && plan.mayComeLate(id)) {
                 violations.expect(
-                    row.state == .parked, 8, "record \(id) can't be had, but is \(row.state.name)")
+                    row.state == .parked || row.state == .dropped && plan.queueChanges > 0, 8,
+                    "record \(id) can't be had, but is \(row.state.name)")
                 continue
             }
             violations.expect(row.detailsSynced, 1, "record \(id) is \(row.state.name)")

@@ -179,6 +179,8 @@ struct StoreChecker {
                 "the server saw \(most) requests in a window of \(window.periodNs) ns, which "
                     + "admits \(window.requests)")
         }
+        auditor.limits.check(
+            zip(entries.entries, wire.arrivals).map { ($0.timeNs, $1.intent) }, &violations)
         violations.expect(
             entries.entries.count == wire.arrivals.count, 2,
             "the server saw \(entries.entries.count) requests, but \(wire.arrivals.count) were "
