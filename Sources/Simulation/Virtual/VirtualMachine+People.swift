@@ -132,16 +132,18 @@ extension VirtualMachine {
         _ records: [QueuedRecord], _ event: ([QueuedRecord]) -> Event
     ) throws -> Bool {
         try start()
-        guard let engine, let log else { return false }
-        let inputs = engine.startInputs(apiIdentity: apiIdentity, stream: Self.streamName)
-        guard try process(engine, inputs) == nil else { return false }
-        let snapshot = try log.snapshot()
-        let found = try records.compactMap { try snapshot.row(Self.stream, $0.id) }
-            .map { QueuedRecord(ordinal: $0.ordinal, id: $0.id, was: $0.state) }
-        let end = try process(engine, [.fact(event(found), stream: Self.stream)])
-        guard end == nil else { return false }
+        guard let engine else { return false }
+        guard try process(engine, startInputs(engine)) == nil else { return false }
+        let fact = event(try current(records))
+        guard try process(engine, [.fact(fact, stream: Self.stream)]) == nil else { return false }
         stop()
         return true
+    }
+
+    private func current(_ records: [QueuedRecord]) throws -> [QueuedRecord] {
+        guard let snapshot = try log?.snapshot() else { return [] }
+        return try records.compactMap { try snapshot.row(Self.stream, $0.id) }
+            .map { QueuedRecord(ordinal: $0.ordinal, id: $0.id, was: $0.state) }
     }
 
     // MARK: The configuration

@@ -178,13 +178,19 @@ extension VirtualMachine {
         return try result.get()
     }
 
+    /// What an engine begins with; the wall clock may have been set just before.
+    func startInputs(_ engine: Engine) -> [Input] {
+        stepWall(engine.control.clock)
+        return engine.startInputs(apiIdentity: apiIdentity, stream: Self.streamName)
+    }
+
     /// One step of the engine's loop.
     ///
     /// - Returns: how the process ended at it; nil while it lives.
     func process(_ engine: Engine, _ inputs: [Input]) throws -> Invocation.End? {
         stepCount += 1
         steppedNs = clock.nowNs
-        stepWall(engine.control.clock)
+        steppedWall = clock.read().wall
         if dies(.crashBeforeCommit) { return .crashed }
         if let failure = drawDiskError() {
             return try processFailing(engine, inputs, failure)
@@ -205,7 +211,6 @@ extension VirtualMachine {
     }
 
     private func perform(_ effects: [Effect], _ engine: Engine) throws -> Invocation.End? {
-        isUnanchored = isWallAhead(of: engine.control.clock)
         try judgeWaits(engine, effects)
         if dies(.crashAfterCommit) { return .crashed }
         wake = nil

@@ -39,7 +39,7 @@ final class VirtualMachine {
     var isRecovering = false
     /// Points passed by the last process that died, and by those that recovered from it.
     var recovery: Range<Int>?
-    /// The wall clock was set forward and no anchor says so yet.
+    /// The wall clock was set forward, and nothing that came after that is durable.
     var isUnanchored = false
     /// The durable events since the last check, as the engine told of them.
     var history: [LoggedEvent] = []
@@ -48,6 +48,8 @@ final class VirtualMachine {
     var waits: WaitAuditor
     /// The true time of the last step: what a dead process left durable is of then.
     var steppedNs: Int64
+    /// What the wall clock said then.
+    var steppedWall: LogTime
     /// The last call that changed files left something that a loss of power takes back.
     var wasUnsynced = false
     /// The last position that is known to be durable.
@@ -81,6 +83,7 @@ final class VirtualMachine {
         clock = VirtualClock(startNs: plan.startNs, driftPPM: plan.bootDriftPPM)
         waits = WaitAuditor(plan)
         steppedNs = clock.nowNs
+        steppedWall = clock.read().wall
         erp = SimulatedERP(plan.erpConfiguration)
         configured = plan
         apiIdentity = try plan.restConfiguration(token: erp.token).identity
@@ -133,7 +136,7 @@ final class VirtualMachine {
         let request = try allowed(mode, options, engine)
         invocation?.options = request.options
         invocation?.policy = request.policy
-        var inputs = engine.startInputs(apiIdentity: apiIdentity, stream: Self.streamName)
+        var inputs = startInputs(engine)
         inputs.append(.fact(.runRequested(request), stream: Self.stream))
         if engine.control.inFlightAllowed.map({ $0 < configured.concurrency }) ?? false {
             inputs.append(Self.storage(allowing: UInt16(configured.concurrency)))
@@ -147,6 +150,7 @@ final class VirtualMachine {
                     0, "the run does not converge: \(Self.mostSteps) steps were not enough")
             }
             let inputs = try awaitInputs(engine)
+            stepWall(engine.control.clock)
             if diesOfAnswer(engine, inputs) { return .crashed }
             if let end = try process(engine, inputs) { return end }
             if mode != .health, generator.below(16) == 0, try !follow() { return .crashed }
