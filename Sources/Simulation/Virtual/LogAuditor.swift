@@ -25,7 +25,9 @@ struct LogAuditor {
     private var synced: Set<Ordinal> = []
     private var counters = RunCounters()
     private var attempts: AttemptAuditor
-    private(set) var limits: LimitAuditor
+    private(set) var limits = LimitAuditor()
+    private(set) var rows = RowAuditor()
+    private var causes = CauseAuditor()
     /// The last run that was asked for.
     private var request: RunRequested?
     /// The server refused the token in this invocation.
@@ -37,7 +39,6 @@ struct LogAuditor {
     init(_ plan: SimulationPlan) {
         self.plan = plan
         attempts = AttemptAuditor(plan.retry)
-        limits = LimitAuditor()
     }
 
     /// Tells which identities are on the server while the next events are read.
@@ -56,6 +57,8 @@ struct LogAuditor {
         limits.take(logged, control, &coverage, &violations)
         let markBefore = control.streams.first?.highWaterMark
         apply(logged, to: &control)
+        rows.take(logged, control, &violations)
+        causes.take(logged, &violations)
         checkTime(logged, &violations)
         checkMark(logged.event, from: markBefore, at, &violations)
         account(logged, at, &violations)
