@@ -123,6 +123,12 @@ ssize_t writev(int file, const struct iovec *parts, int count)
     return wrote(file, syscall(SYS_writev, file, parts, count));
 }
 
+ssize_t pread(int file, void *bytes, size_t count, off_t offset)
+{
+    if (disk.failure.reads && fails()) return -1;
+    return syscall(SYS_pread64, file, bytes, count, offset);
+}
+
 int fsync(int file)
 {
     return fails() ? -1 : synced(file, (int)syscall(SYS_fsync, file));
@@ -181,7 +187,7 @@ int open(const char *path, int flags, ...)
     }
     // Opening changes a file only where it makes or empties one.
     bool makes = flags & O_CREAT && access(path, F_OK) != 0;
-    if ((makes || flags & O_TRUNC) && fails()) return -1;
+    if ((makes || flags & O_TRUNC || disk.failure.reads) && fails()) return -1;
     int file = (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
     if (makes && file >= 0 && disk.is_armed) unsynced_made(path);
     return file;

@@ -9,7 +9,7 @@ extension DiskFaults {
             ossync_disk_arm(
                 ossync_disk_failure(
                     at: failure.at, error: failure.error, goes_on: failure.goesOn,
-                    tears: failure.tears))
+                    tears: failure.tears, reads: failure.reads))
         },
         disarm: {
             let report = ossync_disk_disarm()

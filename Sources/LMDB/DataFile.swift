@@ -23,8 +23,8 @@ struct DataFile {
     private let descriptor: Int32
     private let directory: String
 
-    /// Throws `notFound`, `permission`, `notAnEnvironment`, `versionMismatch` or `truncated` when
-    /// the environment in `directory` can't be opened.
+    /// Throws `notFound`, `permission`, `io`, `notAnEnvironment`, `versionMismatch` or `truncated`
+    /// when the environment in `directory` can't be opened.
     static func check(_ directory: String) throws(LMDBError) {
         let path = Self.path(in: directory)
         var status = stat()
@@ -70,7 +70,8 @@ struct DataFile {
     }
 
     private func meta(at offset: Int) throws(LMDBError) -> Meta {
-        guard let bytes = FileSystem.read(descriptor, at: offset, count: 152) else {
+        let found = try FileSystem.read(descriptor, at: offset, count: 152, path: directory)
+        guard let bytes = found else {
             let isEmpty = try size() == 0
             throw error(
                 offset > 0 || isEmpty ? .truncated : .notAnEnvironment,
@@ -112,8 +113,9 @@ struct DataFile {
         guard meta.lastPage < UInt64(Int.max / meta.pageSize) else { return false }
         let missing = present...meta.lastPage
         let list = FreeList(
-            descriptor: descriptor, pageSize: meta.pageSize, root: meta.freeListRoot)
-        return list.covers(missing)
+            descriptor: descriptor, directory: directory, pageSize: meta.pageSize,
+            root: meta.freeListRoot)
+        return try list.covers(missing)
     }
 
     private func size() throws(LMDBError) -> Int {

@@ -33,10 +33,19 @@ package enum FileSystem {
     }
 
     /// So many bytes of a file at an offset; nil when they aren't all there.
-    static func read(_ descriptor: Int32, at offset: Int, count: Int) -> [UInt8]? {
+    ///
+    /// - Parameter path: what is named where the file can't be read, which says nothing about what
+    ///   is in it.
+    static func read(
+        _ descriptor: Int32, at offset: Int, count: Int, path: String
+    ) throws(LMDBError) -> [UInt8]? {
+        var status: Int32 = 0
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
-            initialized = max(0, pread(descriptor, buffer.baseAddress, count, offset))
+            let read = pread(descriptor, buffer.baseAddress, count, offset)
+            if read < 0 { status = errno }
+            initialized = max(0, read)
         }
+        guard status == 0 else { throw LMDBError(status: status, operation: "read", path: path) }
         return bytes.count == count ? bytes : nil
     }
 

@@ -4,6 +4,7 @@
 /// list is a tree like any other: the key is a transaction, the value a count and page numbers.
 struct FreeList {
     let descriptor: Int32
+    let directory: String
     let pageSize: Int
     let root: UInt64
 
@@ -13,10 +14,10 @@ struct FreeList {
     /// LMDB's own limit for the depth of a tree.
     private static let maximumDepth = 32
 
-    /// Whether all these pages are free; false also when the list can't be read to its end.
-    func covers(_ pages: ClosedRange<UInt64>) -> Bool {
+    /// Whether all these pages are free; false also when the list is not whole.
+    func covers(_ pages: ClosedRange<UInt64>) throws(LMDBError) -> Bool {
         var walk = Walk(pages: pages)
-        guard root != Self.noPage, collect(root, depth: 1, &walk) else { return false }
+        guard root != Self.noPage, try collect(root, depth: 1, &walk) else { return false }
         return walk.found.count == pages.count
     }
 
@@ -27,9 +28,11 @@ struct FreeList {
         var visited = Set<UInt64>()
     }
 
-    private func collect(_ number: UInt64, depth: Int, _ walk: inout Walk) -> Bool {
+    private func collect(
+        _ number: UInt64, depth: Int, _ walk: inout Walk
+    ) throws(LMDBError) -> Bool {
         guard depth <= Self.maximumDepth, walk.visited.insert(number).inserted,
-            let page = self.page(number, count: pageSize)
+            let page = try self.page(number, count: pageSize)
         else { return false }
         let flags = page.number(at: 10, as: UInt16.self) ?? 0
         let lower = Int(page.number(at: 12, as: UInt16.self) ?? 0)
@@ -44,14 +47,14 @@ struct FreeList {
             let size = UInt64(low) | UInt64(high) << 16
             if flags & 0x01 != 0 {
                 let child = size | UInt64(extra) << 32
-                guard collect(child, depth: depth + 1, &walk) else { return false }
+                guard try collect(child, depth: depth + 1, &walk) else { return false }
                 continue
             }
             let start = Int(offset) + Self.nodeHeaderSize + Int(keyCount)
             let isOverflow = extra & 0x01 != 0
             guard
                 let list = isOverflow
-                    ? overflow(page.number(at: start, as: UInt64.self), count: Int(size))
+                    ? try overflow(page.number(at: start, as: UInt64.self), count: Int(size))
                     : page.slice(start, count: Int(size))
             else { return false }
             guard add(list, to: &walk) else { return false }
@@ -59,14 +62,17 @@ struct FreeList {
         return true
     }
 
-    private func overflow(_ number: UInt64?, count: Int) -> [UInt8]? {
+    private func overflow(_ number: UInt64?, count: Int) throws(LMDBError) -> [UInt8]? {
         guard let number else { return nil }
-        return page(number, count: Self.headerSize + count).map { Array($0[Self.headerSize...]) }
+        return try page(number, count: Self.headerSize + count).map {
+            Array($0[Self.headerSize...])
+        }
     }
 
-    private func page(_ number: UInt64, count: Int) -> [UInt8]? {
+    private func page(_ number: UInt64, count: Int) throws(LMDBError) -> [UInt8]? {
         guard number < UInt64(Int.max / pageSize) else { return nil }
-        return FileSystem.read(descriptor, at: Int(number) * pageSize, count: count)
+        return try FileSystem.read(
+            descriptor, at: Int(number) * pageSize, count: count, path: directory)
     }
 
     private func add(_ list: [UInt8], to walk: inout Walk) -> Bool {

@@ -62,7 +62,7 @@ struct Campaign {
         var lines: [String] = []
         let unmet = report.coverage.missing
         if !unmet.isEmpty {
-            lines.append("never met: \(unmet.map(\.rawValue).joined(separator: " "))")
+            lines.append("never met: \(unmet.joined(separator: " "))")
         }
         if report.ratio < Self.leastRatio {
             lines.append("the ratio to real time is below \(Self.leastRatio)")

@@ -13,6 +13,8 @@ typedef struct {
     bool goes_on;
     /// Whether half of what it should write is written.
     bool tears;
+    /// Whether calls that open and read files are counted, and fail, like those that change them.
+    bool reads;
 } ossync_disk_failure;
 
 typedef struct {

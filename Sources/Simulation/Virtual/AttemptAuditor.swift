@@ -15,6 +15,8 @@ struct AttemptAuditor {
         /// lets it fall to what makes a suspect.
         var crashes = 0
         var isParked = false
+        /// Somebody took it out of the queue.
+        var isDropped = false
     }
 
     /// Whose fault it is that a request brought nothing.
@@ -69,6 +71,7 @@ struct AttemptAuditor {
             for entry in event.entries {
                 accounts[entry.ordinal]?.failures = 0
                 accounts[entry.ordinal]?.isParked = false
+                accounts[entry.ordinal]?.isDropped = false
             }
         case .detailsRequeued(let event):
             requeued(event, at, &violations)
@@ -79,6 +82,8 @@ struct AttemptAuditor {
             last = nil
         case .queueRetried(let event):
             for record in event.records { accounts[record.ordinal] = nil }
+        case .queueDropped(let event):
+            for record in event.records { accounts[record.ordinal] = Account(isDropped: true) }
         default: break
         }
     }
@@ -111,6 +116,8 @@ struct AttemptAuditor {
             let account = accounts[ordinal] ?? Account()
             let name = "record \(ordinal.rawValue)"
             violations.expect(!account.isParked, 8, "\(name) is asked for at \(at), though parked")
+            violations.expect(
+                !account.isDropped, 8, "\(name) is asked for at \(at), though dropped")
             violations.expect(
                 account.failures < attempts, 8,
                 "\(name) is asked for at \(at), though it failed \(account.failures) times")

@@ -12,6 +12,8 @@ package struct DiskFaults: Sendable {
         package let goesOn: Bool
         /// Half of what it should write is written.
         package let tears: Bool
+        /// Calls that open and read files are counted, and fail, too.
+        package var reads = false
     }
 
     package struct Report: Sendable, Equatable {

@@ -11,7 +11,8 @@ struct Invocation {
     }
 
     let mode: RunMode
-    let options: RunOptions
+    var options: RunOptions
+    var policy: Policy
     /// The state that it found.
     let before: ControlState
     /// The true time at which it began.

@@ -25,6 +25,11 @@ struct LogAuditor {
     private var counters = RunCounters()
     private var attempts: AttemptAuditor
     private var queue: QueueAuditor
+    private(set) var limits = LimitAuditor()
+    private(set) var rows = RowAuditor()
+    private var causes = CauseAuditor()
+    /// The last run that was asked for.
+    private var request: RunRequested?
     /// The server refused the token in this invocation.
     private var wasStranger = false
     private var lastTime: LogTime?
@@ -49,8 +54,12 @@ struct LogAuditor {
             return
         }
         position = logged.position
+        coverage.count(logged.event.type)
+        limits.take(logged, control, &coverage, &violations)
         let markBefore = control.streams.first?.highWaterMark
         apply(logged, to: &control)
+        rows.take(logged, control, &violations)
+        causes.take(logged, &violations)
         checkTime(logged, &violations)
         checkMark(logged.event, from: markBefore, at, &violations)
         account(logged, at, &violations)
@@ -91,27 +100,34 @@ struct LogAuditor {
         _ logged: LoggedEvent, _ at: UInt64, _ violations: inout Violations
     ) {
         switch logged.event {
-        case .runRequested:
+        case .runRequested(let event):
+            request = event
             counters = RunCounters()
             wasStranger = false
         case .runResumed: coverage.count(.resumedRun)
         case .passOpened(let event): pass = Pass(opened: event)
-        case .passAbandoned:
-            coverage.count(.abandonedPass)
-            pass = nil
+        case .passAbandoned: abandoned(at, &violations)
         case .passCompleted(let event): completed(event, at, &violations)
         case .requestIntended(let event): intended(event, logged.position, &violations)
         case .pageFetched(let event): fetched(event, at, &violations)
         case .detailsFetched(let event): fetched(event, at, &violations)
         case .rateLimited(let event):
-            close(event.intent, at, &violations)
+            if case .health? = close(event.intent, at, &violations) {
+                coverage.count(.healthRefused)
+            }
             counters.rateLimited += 1
             violations.expect(
                 !plan.serverAdmitsAll, 3, "a 429 at \(at), though the server's limit is ours")
         case .requestFailed(let event):
-            close(event.intent, at, &violations)
+            if case .health? = close(event.intent, at, &violations) {
+                coverage.count(.healthFailed)
+            }
             if event.answer.failure == .auth { wasStranger = true }
-        case .healthChecked(let event): close(event.intent, at, &violations)
+        case .healthChecked(let event):
+            coverage.count(.healthAnswered)
+            let target = close(event.intent, at, &violations)
+            violations.expect(
+                target == .health, 2, "the answer at \(at) is for no check of the health")
         case .requestAbandoned(let event):
             coverage.count(.abandonedRequest)
             close(event.intent, at, &violations)
@@ -122,6 +138,17 @@ struct LogAuditor {
         case .runCompleted(let event): ended(event, at, &violations)
         default: break
         }
+    }
+
+    /// A pass is given up by whoever asks for a whole one, or for one of another configuration.
+    private mutating func abandoned(_ at: UInt64, _ violations: inout Violations) {
+        coverage.count(.abandonedPass)
+        let isOther = pass?.opened.pinned != request?.policy.pinned
+        if request?.mode != .full { coverage.count(.passGivenUp) }
+        violations.expect(
+            request?.mode == .full || isOther && request?.options.abandon == true, 7,
+            "a pass is given up at \(at), though nobody asked for that")
+        pass = nil
     }
 
     private mutating func completed(
@@ -142,11 +169,13 @@ struct LogAuditor {
         _ event: RequestIntended, _ position: Position, _ violations: inout Violations
     ) {
         let at = position.rawValue
+        let detail = request?.policy.detail
+        let (most, batch) = (detail?.concurrency ?? 0, detail?.batch ?? 0)
         open[position] = event.target
         intents[position] = event.target
         violations.expect(
-            open.count <= plan.concurrency, 2,
-            "\(open.count) requests are in flight at \(at), more than \(plan.concurrency)")
+            open.count <= most, 2,
+            "\(open.count) requests are in flight at \(at), more than \(most)")
         switch event.target {
         case .list(let cursor, let filter):
             counters.listRequests += 1
@@ -155,12 +184,15 @@ struct LogAuditor {
                 cursor == pass?.next && filter == pass?.opened.filter, 7,
                 "the list request at \(at) is not for the page after the last committed one")
             violations.expect(
+                pass?.opened.pinned == request?.policy.pinned, 7,
+                "the list request at \(at) goes on with a pass of another configuration")
+            violations.expect(
                 !(pass?.taken.contains(cursor) ?? true), 2,
                 "the list request at \(at) asks for a page that was committed")
         case .detail(let asked):
             counters.detailRequests += 1
             violations.expect(
-                (1...plan.batch).contains(asked.count), 2, "a batch of \(asked.count) at \(at)")
+                asked.count >= 1 && asked.count <= batch, 2, "a batch of \(asked.count) at \(at)")
             for record in asked where synced.contains(record.ordinal) {
                 violations.note(2, "the request at \(at) asks for \(record.id), which is synced")
             }

@@ -25,30 +25,46 @@ struct OutcomeChecker {
     ) {
         for event in invocation.events {
             switch event.event {
-            case .runStarted:
+            // A check of the health is no run that could tell, or be gone on with.
+            case .runStarted where invocation.mode != .health:
                 guard let earlier = unfinished, !isBeside(invocation, event.run) else { break }
                 parked[event.run, default: []].formUnion(parked[earlier] ?? [])
                 unfinished = nil
-            case .recordParked(let parking):
-                parked[event.run, default: []].insert(parking.record.ordinal)
-                // Found by the engine after the one that it crashed.
-                if event.run == beside, let unfinished {
-                    parked[unfinished, default: []].insert(parking.record.ordinal)
-                }
+            case .recordParked(let parking): take(parking, of: event.run)
             case .passCompleted: listed.insert(event.run)
             default: break
             }
         }
-        defer { end(invocation) }
+        defer { if invocation.mode != .health { end(invocation) } }
         guard case .finished(let completed) = invocation.end else { return }
         let judge = Judge(invocation, completed, plan)
         judge.checkForm()
         judge.checkCounts()
-        judge.checkReason(parked: parked[judge.run]?.count ?? 0)
-        if completed.reason == nil {
+        if invocation.mode == .health {
+            HealthJudge(invocation, completed).check(&violations)
+        } else {
+            judge.checkReason(parked: parked[judge.run]?.count ?? 0)
+        }
+        if completed.reason == nil, invocation.mode != .health {
             judge.checkCompleted(isListed: listed.contains(judge.run), records, since: phase)
         }
         for text in judge.found { violations.note(0, text) }
+    }
+
+    /// Takes note of what a command did that is no run: it may find what a process that is gone
+    /// leaves behind.
+    mutating func take(beside events: some Sequence<LoggedEvent>) {
+        for event in events {
+            if case .recordParked(let parking) = event.event { take(parking, of: event.run) }
+        }
+    }
+
+    private mutating func take(_ parking: RecordParked, of run: Position) {
+        parked[run, default: []].insert(parking.record.ordinal)
+        // Found by the engine after the one that it crashed.
+        if run == beside, let unfinished {
+            parked[unfinished, default: []].insert(parking.record.ordinal)
+        }
     }
 
     /// Whether a run only fetches details while another one's pass is open, which tells its own.
@@ -302,7 +318,7 @@ private final class Judge {
             !$0.limiter.learned.isEmpty
         }
         guard !isLearned else { return }
-        let isFull = plan.limits.windows.contains { window in
+        let isFull = invocation.policy.limits.windows.contains { window in
             let longest = window.holdNs + plan.limits.deliveryBoundMs * .nsPerMs + plan.timeoutNs
             return limiter.count(in: window, now: now) >= window.requests
                 && resumeAt.since(stop) <= longest

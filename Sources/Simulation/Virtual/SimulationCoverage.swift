@@ -1,3 +1,5 @@
+package import SyncCore
+
 /// What simulations came across, counted: a fault class that never occurs is not tested.
 package struct SimulationCoverage: Sendable, Equatable {
     package enum Kind: String, Sendable, CaseIterable {
@@ -27,20 +29,25 @@ package struct SimulationCoverage: Sendable, Equatable {
         case crashBeforeCommit, crashInCommit, crashAfterCommit, crashBetweenEffects
         case crashAfterEffects, crashInRecovery, crashInCreation, crashAtOpening
         case crashInProjection, crashByAnswer, diskFailed, diskFull, diskFailedAtCreation, mapGrown,
-            syncedCommit, powerLost, writesLost
+            diskFailedAtOpening, syncedCommit, powerLost, writesLost
         case projectionDeleted, projectionDamaged, projectionFailed, projectionRebuilt
         case reboot, lostTime, wallStep, suspend, bootClockDrift
         // Moments in UTC: nothing reads a local time, so its gaps and overlaps touch nothing.
         case yearChange, summerTimeChange, leapDay
         case cancelled, diskFilled
+        // What people did between two runs.
+        case healthAnswered, healthRefused, healthFailed, retriedByHand, droppedByHand
+        case limitsLowered, limitsRaised, refusedRun, passGivenUp, limitsForgotten, waitForgotten
         // What the runs did.
-        case parked, parkedAsCrashing, retriedByHand, splitBatch, changedRecord, answersTogether,
+        case parked, parkedAsCrashing, splitBatch, changedRecord, answersTogether,
             abandonedRequest
         case abandonedPass, resumedRun
         case pausedByMax, pausedByDuration, pausedByPatience, failedRun
     }
 
     private var counts = [UInt64](repeating: 0, count: Kind.allCases.count)
+    /// How many events of each kind were appended.
+    private var events = [UInt64](repeating: 0, count: EventType.allCases.count)
 
     package init() {}
 
@@ -52,20 +59,34 @@ package struct SimulationCoverage: Sendable, Equatable {
         if let index = Kind.allCases.firstIndex(of: kind) { counts[index] += UInt64(times) }
     }
 
-    package mutating func add(_ other: SimulationCoverage) {
-        for index in counts.indices { counts[index] += other.counts[index] }
+    package subscript(type: EventType) -> UInt64 {
+        EventType.allCases.firstIndex(of: type).map { events[$0] } ?? 0
     }
 
-    /// What never occurred.
-    package var missing: [Kind] { Kind.allCases.filter { self[$0] == 0 } }
+    mutating func count(_ type: EventType, _ times: Int = 1) {
+        if let index = EventType.allCases.firstIndex(of: type) { events[index] += UInt64(times) }
+    }
 
-    /// So many seeds meet every class: one that they don't has gone, or is as good as gone.
+    package mutating func add(_ other: SimulationCoverage) {
+        for index in counts.indices { counts[index] += other.counts[index] }
+        for index in events.indices { events[index] += other.events[index] }
+    }
+
+    /// The names of what never occurred, and of the events that were never appended.
+    package var missing: [String] {
+        Kind.allCases.filter { self[$0] == 0 }.map(\.rawValue)
+            + EventType.allCases.filter { self[$0] == 0 }.map(\.name)
+    }
+
+    /// So many seeds meet every class, and append every kind of event: one that they don't has gone,
+    /// or is as good as gone.
     package static let seedsForAll = 1_000
 }
 
 extension SimulationCoverage: CustomStringConvertible {
     /// `serverError=12 unavailable=3 ...`
     package var description: String {
-        Kind.allCases.map { "\($0.rawValue)=\(self[$0])" }.joined(separator: " ")
+        (Kind.allCases.map { "\($0.rawValue)=\(self[$0])" }
+            + EventType.allCases.map { "\($0.name)=\(self[$0])" }).joined(separator: " ")
     }
 }

@@ -1,3 +1,5 @@
+internal import SyncCore
+
 /// One simulation to run, as it is told to another process.
 package struct SimulationJob: Sendable, Equatable {
     package let seed: UInt64
@@ -138,13 +140,16 @@ extension Simulator.Result {
 
 extension SimulationCoverage {
     fileprivate var fields: String {
-        Kind.allCases.map { String(self[$0]) }.joined(separator: ",")
+        (Kind.allCases.map { self[$0] } + EventType.allCases.map { self[$0] })
+            .map { String($0) }.joined(separator: ",")
     }
 
     fileprivate init?(fields: String) {
         let counts = fields.split(separator: ",").compactMap { Int($0) }
-        guard counts.count == Kind.allCases.count else { return nil }
+        let kinds = Kind.allCases.count
+        guard counts.count == kinds + EventType.allCases.count else { return nil }
         self.init()
         for (kind, number) in zip(Kind.allCases, counts) { count(kind, number) }
+        for (type, number) in zip(EventType.allCases, counts[kinds...]) { count(type, number) }
     }
 }

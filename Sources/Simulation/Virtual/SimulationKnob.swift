@@ -15,7 +15,7 @@ package struct SimulationKnob: Sendable {
         case crashes
         case storage
         case clock
-        /// People that stop a run, or bound it.
+        /// People that stop a run, bound it, or change something between two of them.
         case people
         /// How much there is of everything; no trouble by itself.
         case shape

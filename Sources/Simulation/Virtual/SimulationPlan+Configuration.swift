@@ -31,7 +31,7 @@ extension SimulationPlan {
                 path: "/os", paging: paging,
                 idAfterParam: incremental == .idAfter ? "id_gt" : nil, records: data, id: id,
                 total: reportsTotal ? try JSONPointer("/total") : nil),
-            detail: detail,
+            detail: detail, healthPath: healthByPath ? "/health" : nil,
             limits: RESTConfiguration.Limits(
                 connectMs: Int(connectTimeoutNs / .nsPerMs), idleMs: Int(idleTimeoutNs / .nsPerMs),
                 totalMs: Int(timeoutNs / .nsPerMs)))

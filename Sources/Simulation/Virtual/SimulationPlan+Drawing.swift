@@ -66,5 +66,11 @@ extension SimulationPlan {
         isSynced = draw.chance(0.1)
         crashingIDs =
             records > 0 && draw.chance(0.1) ? [Int64(draw.between(1, records))] : []
+        healthChecks = draw.chance(0.2) ? draw.between(1, 6) : 0
+        healthByPath = draw.chance(0.5)
+        forgets = draw.chance(0.3) ? draw.between(1, 4) : 0
+        queueChanges = draw.chance(0.25) ? draw.between(1, 6) : 0
+        policyChanges = draw.chance(0.25) ? draw.between(1, 6) : 0
+        abandons = draw.chance(0.25) ? draw.between(1, 2) : 0
     }
 }

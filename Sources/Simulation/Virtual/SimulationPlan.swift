@@ -73,6 +73,20 @@ package struct SimulationPlan: Sendable, Equatable {
     package var diskFills: Int
     /// Invocations that carry a bound of their own (`--max`, `--no-details`, `--max-duration`).
     package var boundedInvocations: Int
+    /// At most so many checks of the API's health between two syncs, by a path of their own or by
+    /// the list.
+    package var healthChecks: Int
+    package var healthByPath: Bool
+    /// At most so many invocations that drop what was learned of the limits (`--forget-limits`).
+    package var forgets: Int
+    /// At most so many times records are put back into the queue, or taken out of it, by hand.
+    package var queueChanges: Int
+    /// At most so many times limits, batch and concurrency are others from an invocation on; the
+    /// limits never more than `limits`.
+    package var policyChanges: Int
+    /// At most so many times the configuration that an open pass depends on changes, so that it is
+    /// given up (`--abandon`).
+    package var abandons: Int
     /// Of the first invocations; later ones have the default.
     package var patienceMs: Int64
     /// The pace of a real API and of a schedule: minutes and hours in place of seconds.

@@ -20,7 +20,8 @@ package enum SimulationScenario: String, Sendable, CaseIterable {
         case .storage: "writes that fail, a damaged projection, a small map, little space"
         case .power: "losses of power, which take back what was not synced"
         case .clock: "clocks that are set, and reboots"
-        case .people: "signals, bounded and impatient runs"
+        case .people:
+            "signals, bounded and impatient runs, hands in the queue and in the configuration"
         case .pace: "a thousand requests under real limits: how long it takes"
         case .exhaustive: "300 records, crashed at every point; see --double"
         }
@@ -109,6 +110,10 @@ package enum SimulationScenario: String, Sendable, CaseIterable {
         case .people:
             plan.cancels = max(plan.cancels, 2)
             plan.boundedInvocations = max(plan.boundedInvocations, 4)
+            plan.healthChecks = max(plan.healthChecks, 2)
+            plan.queueChanges = max(plan.queueChanges, 2)
+            plan.policyChanges = max(plan.policyChanges, 2)
+            plan.abandons = max(plan.abandons, 1)
         case .pace: plan.makeRealistic(&generator)
         case .exhaustive: plan.makeExhaustive(&generator)
         }

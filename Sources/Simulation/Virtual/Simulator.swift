@@ -151,6 +151,7 @@ package struct Simulator {
             let first = machine.history.count
             // Those of an invocation that violates something above all.
             defer { for event in machine.history[first...] { observer?(event.line) } }
+            try attend(machine, &checks, isUnderWay: number > 1)
             let invocation = try machine.invoke(next, options(number, machine))
             try judge(invocation, machine, &checks)
             try machine.spoilProjection()
@@ -175,6 +176,22 @@ package struct Simulator {
             0, "the run does not converge: \(Self.mostInvocations) invocations were not enough")
     }
 
+    /// What people do before an invocation.
+    ///
+    /// - Parameter isUnderWay: another one has left something to do; before a sync that finds
+    ///   nothing new nobody makes something to do.
+    private func attend(
+        _ machine: VirtualMachine, _ checks: inout Checks, isUnderWay: Bool
+    ) throws {
+        if let health = try machine.checkHealth() { try judge(health, machine, &checks) }
+        machine.changePolicy()
+        guard isUnderWay else { return }
+        if try state(machine).pass != nil { machine.changePages() }
+        let first = machine.history.count
+        try machine.changeQueue(queued(machine) { _ in true })
+        checks.outcomes.take(beside: machine.history[first...])
+    }
+
     private func judge(
         _ invocation: Invocation, _ machine: VirtualMachine, _ checks: inout Checks
     ) throws {
@@ -192,6 +209,7 @@ package struct Simulator {
     private func options(_ number: Int, _ machine: VirtualMachine) -> RunOptions {
         var options = RunOptions()
         if number <= 10 { options.patienceMs = plan.patienceMs }
+        options.forgetLimits = machine.drawForget()
         guard number <= plan.boundedInvocations else { return options }
         switch machine.draw(below: 4) {
         case 0, 1: options.maxRecords = UInt64(1 + machine.draw(below: max(plan.records, 1)))
@@ -219,16 +237,21 @@ package struct Simulator {
         }
     }
 
-    /// Records that were parked though the server has them: faults used up their attempts.
+    /// Records that were given up, or taken out of the queue, though the server has them.
     private func givenUp(_ machine: VirtualMachine) throws -> [QueuedRecord] {
+        try queued(machine) { id in !plan.isUnobtainable(id) }
+    }
+
+    /// Records without details, those that are on the wire of a process that is gone among them.
+    private func queued(
+        _ machine: VirtualMachine, where isWanted: (Int64) -> Bool
+    ) throws -> [QueuedRecord] {
         try machine.withLog { log, control in
             var found: [QueuedRecord] = []
-            let snapshot = try log.snapshot()
-            let order = control.stream(named: VirtualMachine.streamName)?.idOrder
-            guard let counts = control.streams.first?.counts, counts.parked + counts.waiting > 0
+            guard let counts = control.streams.first?.counts, counts.withoutDetails > 0
             else { return [] }
-            try snapshot.forEachQueued(VirtualMachine.stream, order: order ?? .none) { row, _ in
-                if let id = plan.number(of: row.id), !plan.isUnobtainable(id) {
+            try log.snapshot().forEachRow(VirtualMachine.stream) { row in
+                if !row.detailsSynced, let id = plan.number(of: row.id), isWanted(id) {
                     found.append(QueuedRecord(ordinal: row.ordinal, id: row.id, was: row.state))
                 }
                 return true

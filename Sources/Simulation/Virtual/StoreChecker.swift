@@ -7,8 +7,9 @@ internal import SyncCore
 ///
 /// Each check goes on where the one before stopped; the last one also does everything anew that
 /// can be done anew. Of the design's invariants it checks 1 (`checkRecords`, `checkProjection`),
-/// 2 and 3 (`checkArrivals`, `LogAuditor`), 4 (`checkPast`, `verify`), 5 (`ScratchFold`,
-/// `checkProjection`, `compare`), 6 (`ScratchFold.replay`), 7 (`LogAuditor`), 8 (`checkRecords`,
+/// 2 and 3 (`checkArrivals`, `LogAuditor`, `LimitAuditor`), 4 (`checkPast`, `verify`), 5
+/// (`ScratchFold`, `RowAuditor`, `checkProjection`, `compare`), 6 (`ScratchFold.replay`,
+/// `CauseAuditor`), 7 (`LogAuditor`), 8 (`checkRecords`,
 /// `LogAuditor`, `AttemptAuditor`) and 9 (`SecretSearch`). How runs end is judged by
 /// `OutcomeChecker`, their pace by `PaceChecker`, each wait by `WaitAuditor` (10).
 struct StoreChecker {
@@ -188,6 +189,8 @@ struct StoreChecker {
                 "the server saw \(most) requests in a window of \(window.periodNs) ns, which "
                     + "admits \(window.requests)")
         }
+        auditor.limits.check(
+            zip(entries.entries, wire.arrivals).map { ($0.timeNs, $1.intent) }, &violations)
         violations.expect(
             entries.entries.count == wire.arrivals.count, 2,
             "the server saw \(entries.entries.count) requests, but \(wire.arrivals.count) were "

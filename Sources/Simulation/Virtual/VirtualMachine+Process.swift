@@ -43,13 +43,12 @@ extension VirtualMachine {
             guard made != nil else { return nil }
         }
         if dies(.crashAtOpening) { return nil }
-        let log = try survive(.crashAtOpening) {
-            plan.isSynced
-                ? try EventLog.open(store: store, .write, mapSize: plan.mapKiB << 10)
-                : try EventLog.open(
-                    store: store, .write, durability: .none, mapSize: plan.mapKiB << 10)
+        if diskErrorsLeft > 0, generator.below(12) == 0 {
+            diskErrorsLeft -= 1
+            try openFailing()
+            return nil
         }
-        guard let log else { return nil }
+        guard let log = try survive(.crashAtOpening, { try openLog() }) else { return nil }
         let engine = try Engine(log: log, clock: clock)
         if dies(.crashAtOpening) { return nil }
         engine.observer = { [unowned self] events, _ in
@@ -58,6 +57,14 @@ extension VirtualMachine {
             acknowledged = events.last?.position ?? acknowledged
         }
         return (log, engine)
+    }
+
+    /// By its own default where it matters.
+    private func openLog() throws(EventLogError) -> EventLog {
+        plan.isSynced
+            ? try EventLog.open(store: store, .write, mapSize: plan.mapKiB << 10)
+            : try EventLog.open(
+                store: store, .write, durability: .none, mapSize: plan.mapKiB << 10)
     }
 
     /// By its own default where it matters.
@@ -171,13 +178,19 @@ extension VirtualMachine {
         return try result.get()
     }
 
+    /// What an engine begins with; the wall clock may have been set just before.
+    func startInputs(_ engine: Engine) -> [Input] {
+        stepWall(engine.control.clock)
+        return engine.startInputs(apiIdentity: apiIdentity, stream: Self.streamName)
+    }
+
     /// One step of the engine's loop.
     ///
     /// - Returns: how the process ended at it; nil while it lives.
     func process(_ engine: Engine, _ inputs: [Input]) throws -> Invocation.End? {
         stepCount += 1
         steppedNs = clock.nowNs
-        stepWall(engine.control.clock)
+        steppedWall = clock.read().wall
         if dies(.crashBeforeCommit) { return .crashed }
         if let failure = drawDiskError() {
             return try processFailing(engine, inputs, failure)
@@ -198,7 +211,6 @@ extension VirtualMachine {
     }
 
     private func perform(_ effects: [Effect], _ engine: Engine) throws -> Invocation.End? {
-        isUnanchored = isWallAhead(of: engine.control.clock)
         try judgeWaits(engine, effects)
         try checkParallel(engine.control, effects)
         if dies(.crashAfterCommit) { return .crashed }
@@ -283,6 +295,22 @@ extension VirtualMachine {
         // What can't be removed of an earlier attempt is told as being in the way.
         guard case .storage = error else {
             throw SimulationViolation(0, "a write that fails at creation is told as: \(error)")
+        }
+    }
+
+    /// A process that can't open the store, because a call that opens, reads or changes files
+    /// fails, ends with an error that says so; the next one opens it.
+    private func openFailing() throws {
+        disk?.arm(
+            DiskFaults.Failure(
+                at: 1 + generator.below(6), error: EIO, goesOn: generator.below(2) == 0,
+                tears: false, reads: true))
+        let result = Result { () throws(EventLogError) in _ = try openLog() }
+        guard disk?.disarm().isStruck ?? false else { return }
+        coverage.count(.diskFailedAtOpening)
+        guard case .failure(let error) = result else { return }
+        guard case .storage(let storage) = error, storage.code == .io else {
+            throw SimulationViolation(0, "a call that fails at opening is told as: \(error)")
         }
     }
 

@@ -36,6 +36,7 @@ extension VirtualMachine {
         var violations = Violations()
         let onlyRetries = engine?.control.streams.first?.counts.pending ?? 0 == 0
         for event in unjudged {
+            checkTime(event, &violations)
             waits.take(event, nowNs: steppedNs, &violations)
             if case .runStopping(let stopping) = event.event, let time = stopping.resumeAt {
                 let time = steppedNs.saturatingAdd(waits.trueNs(time.since(event.time)))
@@ -44,6 +45,7 @@ extension VirtualMachine {
                     &violations)
             }
         }
+        if !unjudged.isEmpty { isUnanchored = false }
         unjudged = []
         if let engine {
             for case .wake(let time) in effects {
@@ -53,6 +55,15 @@ extension VirtualMachine {
             }
         }
         if !violations.found.isEmpty { throw SimulationFailure(plan, violations.found) }
+    }
+
+    /// A step is dated by the wall clock: where that has moved away from the last anchor, another
+    /// one comes first.
+    private func checkTime(_ event: LoggedEvent, _ violations: inout Violations) {
+        let apart = event.time.since(steppedWall)
+        violations.expect(
+            abs(apart) <= ClockAnchored.slackNs, 4,
+            "the event at \(event.position.rawValue) is dated \(apart) ns off the wall clock")
     }
 
     /// What was not synced is gone, or is there in part.
@@ -76,7 +87,7 @@ extension VirtualMachine {
     }
 
     /// Whether the wall clock is further ahead of an anchor than is let pass.
-    func isWallAhead(of anchor: ClockAnchored?) -> Bool {
+    private func isWallAhead(of anchor: ClockAnchored?) -> Bool {
         let now = clock.read()
         guard let anchor else { return false }
         return now.wall.since(anchor.time(atBootNs: now.bootNs)) > ClockAnchored.slackNs

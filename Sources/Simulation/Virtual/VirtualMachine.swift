@@ -21,7 +21,8 @@ final class VirtualMachine {
     var crashes: CrashSchedule
     /// Steps so far, over all processes.
     var stepCount = 0
-    let pinned: [PinnedKey]
+    /// The plan with what people have changed of the configuration since.
+    var configured: SimulationPlan
     let apiIdentity: String
     var generator: SeededGenerator
     let projection: RecordProjection
@@ -38,7 +39,7 @@ final class VirtualMachine {
     var isRecovering = false
     /// Points passed by the last process that died, and by those that recovered from it.
     var recovery: Range<Int>?
-    /// The wall clock was set forward and no anchor says so yet.
+    /// The wall clock was set forward, and nothing that came after that is durable.
     var isUnanchored = false
     /// The durable events since the last check, as the engine told of them.
     var history: [LoggedEvent] = []
@@ -47,6 +48,8 @@ final class VirtualMachine {
     var waits: WaitAuditor
     /// The true time of the last step: what a dead process left durable is of then.
     var steppedNs: Int64
+    /// What the wall clock said then.
+    var steppedWall: LogTime
     /// The last call that changed files left something that a loss of power takes back.
     var wasUnsynced = false
     /// The last position that is known to be durable.
@@ -56,6 +59,7 @@ final class VirtualMachine {
     var suspendsLeft: Int
     var diskErrorsLeft: Int
     var projectionFaultsLeft: Int
+    var hands: Hands
     /// How often its files were damaged, so that it can't be read.
     var projectionDamages = 0
     /// The projection can't be gone on with: whoever needs it next has to make it anew.
@@ -81,10 +85,10 @@ final class VirtualMachine {
         clock = VirtualClock(startNs: plan.startNs, driftPPM: plan.bootDriftPPM)
         waits = WaitAuditor(plan)
         steppedNs = clock.nowNs
+        steppedWall = clock.read().wall
         erp = SimulatedERP(plan.erpConfiguration)
-        let configuration = try plan.restConfiguration(token: erp.token)
-        pinned = configuration.pinnedKeys
-        apiIdentity = configuration.identity
+        configured = plan
+        apiIdentity = try plan.restConfiguration(token: erp.token).identity
         wire = try VirtualWire(plan, clock, token: erp.token)
         generator = SeededGenerator(plan.seed, 0x0553, 0)
         projection = RecordProjection(
@@ -95,6 +99,7 @@ final class VirtualMachine {
         diskErrorsLeft = disk == nil ? 0 : plan.diskErrors
         projectionFaultsLeft = plan.projectionFaults
         wallStepLeftNs = plan.wallStepNs
+        hands = Hands(plan)
         if plan.isSynced { disk?.remember() }
     }
 
@@ -111,7 +116,8 @@ final class VirtualMachine {
         let before = try start()
         let first = history.count
         invocation = Invocation(
-            mode: mode, options: options, before: before, startNs: clock.nowNs,
+            mode: mode, options: options, policy: try policy(), before: before,
+            startNs: clock.nowNs,
             startBootNs: clock.read().bootNs, arrivalsBefore: wire.arrivals.count)
         let end = try run(mode, options)
         let after = try withLog { _, control in control }
@@ -128,17 +134,14 @@ final class VirtualMachine {
     private func run(_ mode: RunMode, _ options: RunOptions) throws -> Invocation.End {
         guard let engine else { return .crashed }
         // Whoever runs it again has mended the token.
-        try wire.authorize(erp.token)
-        let request = RunRequested(
-            mode: mode, options: options, policy: plan.policy(pinned: pinned),
-            seed: generator.next(), requester: Requester(pid: 1, host: "simulated", user: "nobody"))
-        if let refused = refusal(engine.control, request, stream: knownStream(engine)) {
-            throw SimulationViolation(0, "the run was refused: \(refused.text)")
-        }
-        var inputs = engine.startInputs(apiIdentity: apiIdentity, stream: Self.streamName)
+        try wire.configure(configured, token: erp.token)
+        let request = try allowed(mode, options, engine)
+        invocation?.options = request.options
+        invocation?.policy = request.policy
+        var inputs = startInputs(engine)
         inputs.append(.fact(.runRequested(request), stream: Self.stream))
-        if engine.control.inFlightAllowed.map({ $0 < plan.concurrency }) ?? false {
-            inputs.append(Self.storage(allowing: UInt16(plan.concurrency)))
+        if engine.control.inFlightAllowed.map({ $0 < configured.concurrency }) ?? false {
+            inputs.append(Self.storage(allowing: UInt16(configured.concurrency)))
         }
         if let end = try process(engine, inputs) { return end }
         hasRecovered()
@@ -149,38 +152,19 @@ final class VirtualMachine {
                     0, "the run does not converge: \(Self.mostSteps) steps were not enough")
             }
             let inputs = try awaitInputs(engine)
+            stepWall(engine.control.clock)
             if diesOfAnswer(engine, inputs) { return .crashed }
             if let end = try process(engine, inputs) { return end }
-            if generator.below(16) == 0, try !follow() { return .crashed }
+            if mode != .health, generator.below(16) == 0, try !follow() { return .crashed }
         }
         guard let finished else { return .crashed }
         guard wire.awaited.isEmpty else {
             throw SimulationViolation(2, "the run ended with requests in flight")
         }
-        // The command catches the projection up; what happens to it then, the run is over.
-        if try follow() { stop() }
+        // The command catches the projection up, unless it was a check of the health; what happens
+        // to it then, the run is over.
+        if mode == .health { stop() } else if try follow() { stop() }
         return .finished(finished)
-    }
-
-    private func knownStream(_ engine: Engine) -> StreamID {
-        engine.control.stream(named: Self.streamName)?.id ?? .none
-    }
-
-    /// Puts records back into the queue, as `queue retry` does.
-    ///
-    /// - Returns: false when the process crashed at it.
-    func retry(_ records: [QueuedRecord]) throws -> Bool {
-        let requester = Requester(pid: 2, host: "simulated", user: "nobody")
-        let event = QueueRetried(records: records, requester: requester)
-        try start()
-        guard let engine else { return false }
-        let inputs = engine.startInputs(apiIdentity: apiIdentity, stream: Self.streamName)
-        let end = try process(
-            engine, inputs + [.fact(.queueRetried(event), stream: Self.stream)])
-        guard end == nil else { return false }
-        coverage.count(.retriedByHand, records.count)
-        stop()
-        return true
     }
 
     /// Lets time go by until there is something to tell the engine.

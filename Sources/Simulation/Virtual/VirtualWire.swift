@@ -26,7 +26,7 @@ struct VirtualWire {
         let content: Content
     }
 
-    private let plan: SimulationPlan
+    private var plan: SimulationPlan
     private let clock: VirtualClock
     private var builder: RequestBuilder
     private var reader: ResponseReader
@@ -57,10 +57,11 @@ struct VirtualWire {
     /// When something happens next on the wire.
     var nextNs: Int64? { items.first?.timeNs }
 
-    /// Takes another token for the requests to come, as an invocation reads its configuration.
-    mutating func authorize(_ token: String?) throws(RecordsError) {
-        guard token != self.token else { return }
+    /// Takes another configuration for the requests to come, as an invocation reads it.
+    mutating func configure(_ plan: SimulationPlan, token: String?) throws(RecordsError) {
+        guard token != self.token || plan.pageSize != self.plan.pageSize else { return }
         let configuration = try plan.restConfiguration(token: token)
+        self.plan = plan
         self.token = token
         builder = RequestBuilder(configuration)
         reader = try ResponseReader(configuration)

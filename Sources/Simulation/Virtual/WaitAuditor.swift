@@ -32,6 +32,8 @@ struct WaitAuditor {
     private var bootID: String?
     private var lastNs = Int64.min
     private let mostSlots: Int
+    /// Those of the run that was asked for last.
+    private var windows: [RateWindow]
 
     /// Timers are not exact, and sums of what a clock that drifts counts are not either.
     private static let timerNs = 50 * Int64.nsPerMs
@@ -40,6 +42,7 @@ struct WaitAuditor {
 
     init(_ plan: SimulationPlan) {
         self.plan = plan
+        windows = plan.limits.windows
         mostSlots = plan.limits.windows.map(\.requests).max() ?? 0
     }
 
@@ -48,7 +51,8 @@ struct WaitAuditor {
         defer { lastNs = nowNs }
         switch logged.event {
         case .clockAnchored(let event): anchored(event, nowNs)
-        case .runRequested:
+        case .runRequested(let event):
+            windows = event.policy.limits.windows
             (failures, backoffNs) = (0, .min)
         case .requestIntended:
             inFlight.insert(logged.position)
@@ -72,14 +76,16 @@ struct WaitAuditor {
         case .backoffApplied(let event): backedOff(event, logged, nowNs, &violations)
         case .limitLearned(let event):
             if event.kind != .suspected { isLearned = true }
-        case .limitsForgotten:
-            (isLearned, askedNs) = (false, .min)
+        case .limitsForgotten(let event):
+            isLearned = false
+            if event.endsWait { (askedNs, cooldownNs) = (.min, .min) }
         case .detailsRequeued(let event):
             let wait = event.due == .zero ? 0 : event.due.since(logged.time)
             let due = nowNs.saturatingAdd(trueNs(wait))
             for record in event.parts.joined() { dues[record.ordinal] = due }
         case .recordParked(let event): dues[event.record.ordinal] = nil
         case .queueRetried(let event): for record in event.records { dues[record.ordinal] = nil }
+        case .queueDropped(let event): for record in event.records { dues[record.ordinal] = nil }
         default: break
         }
     }
@@ -102,7 +108,7 @@ struct WaitAuditor {
     /// When every window has a free slot, at the latest.
     private func slotNs(_ nowNs: Int64) -> Int64 {
         var latest = nowNs
-        for window in plan.limits.windows {
+        for window in windows {
             let free = isLearned ? 1 : window.requests - inFlight.count
             guard free > 0, slots.count >= free else { continue }
             // The period, a part in ten thousand and a millisecond for clocks that differ.

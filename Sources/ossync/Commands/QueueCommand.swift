@@ -122,7 +122,28 @@ private struct QueueChange {
             return
         }
         let stream = try session.stream(in: store.engine.control)
-        let snapshot = try store.log.snapshot()
+        // What can't be done is refused before anything is appended.
+        _ = try records(store.log, stream)
+        // What an engine that is gone left behind is settled first: that may give a record up, and
+        // the event names the state that each one is in.
+        _ = try store.engine.process(
+            store.engine.startInputs(apiIdentity: store.apiIdentity, stream: stream.name))
+        let records = try records(store.log, stream)
+        _ = try store.engine.process([.fact(event(records, session.requester), stream: stream.id)])
+        session.output.note("\(records.count) \(records.count == 1 ? "record" : "records") changed")
+        if session.output.isJSON {
+            session.output.line(
+                JSONText.object([
+                    ("v", .number(1)), ("type", "summary"), ("exitCode", .number(0)),
+                    ("records", .number(records.count)),
+                    ("position", .number(store.engine.control.position.rawValue)),
+                ]).line)
+        }
+    }
+
+    /// The records as they are in the queue now.
+    private func records(_ log: EventLog, _ stream: StreamState) throws -> [QueuedRecord] {
+        let snapshot = try log.snapshot()
         var records: [QueuedRecord] = []
         for id in ids {
             guard stream.id != .none, let row = try snapshot.row(stream.id, RecordID(id)) else {
@@ -138,18 +159,7 @@ private struct QueueChange {
             guard !records.contains(where: { $0.id == row.id }) else { continue }
             records.append(QueuedRecord(ordinal: row.ordinal, id: row.id, was: row.state))
         }
-        _ = try store.engine.process(
-            store.engine.startInputs(apiIdentity: store.apiIdentity, stream: stream.name)
-                + [.fact(event(records, session.requester), stream: stream.id)])
-        session.output.note("\(records.count) \(records.count == 1 ? "record" : "records") changed")
-        if session.output.isJSON {
-            session.output.line(
-                JSONText.object([
-                    ("v", .number(1)), ("type", "summary"), ("exitCode", .number(0)),
-                    ("records", .number(records.count)),
-                    ("position", .number(store.engine.control.position.rawValue)),
-                ]).line)
-        }
+        return records
     }
 }
 

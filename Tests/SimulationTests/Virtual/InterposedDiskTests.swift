@@ -79,6 +79,23 @@ import Testing
         #expect(disk.disarm() == DiskFaults.Report(calls: 0, isStruck: false))
     }
 
+    @Test func aFileThatCanNotBeReadIsNotTakenForADamagedOne() throws {
+        let codes = (1...8).compactMap { call -> LMDBError.Code? in
+            disk.arm(
+                DiskFaults.Failure(
+                    at: call, error: EIO, goesOn: true, tears: false, reads: true))
+            defer { _ = disk.disarm() }
+            do throws(LMDBError) {
+                _ = try Environment.open(path)
+                return nil
+            } catch {
+                return error.code
+            }
+        }
+        #expect(codes.count >= 4)
+        #expect(codes.allSatisfy { $0 == .io })
+    }
+
     @Test func aCommitIsOnTheDiskUnlessItNeedNotBe() throws {
         arm(.max, EIO)
         try add(4)

@@ -53,7 +53,8 @@ import Testing
             outcome: .completed, reason: nil, text: "", resumeAt: nil, counters: RunCounters(),
             durationNs: 0, floorNs: floorNs ?? floor)
         var invocation = Invocation(
-            mode: .full, options: RunOptions(), before: ControlState(), startNs: 0,
+            mode: .full, options: RunOptions(), policy: plan.policy(pinned: []),
+            before: ControlState(), startNs: 0,
             startBootNs: 0, arrivalsBefore: 0)
         invocation.end = .finished(end)
         invocation.endNs = (arrivals.last?.timeNs ?? 0) + restNs
