@@ -78,8 +78,8 @@ package struct SimulationCoverage: Sendable, Equatable {
             + EventType.allCases.filter { self[$0] == 0 }.map(\.name)
     }
 
-    /// So many seeds meet every class, and append every kind of event: one that they don't has gone,
-    /// or is as good as gone.
+    /// So many seeds meet every class, and append every kind of event: one that they don't has
+    /// gone, or is as good as gone.
     package static let seedsForAll = 1_000
 }
 
