@@ -10,7 +10,8 @@ internal import SyncCore
 /// 2 and 3 (`checkArrivals`, `LogAuditor`), 4 (`checkPast`, `verify`), 5 (`ScratchFold`,
 /// `checkProjection`, `compare`), 6 (`ScratchFold.replay`), 7 (`LogAuditor`), 8 (`checkRecords`,
 /// `LogAuditor`, `AttemptAuditor`) and 9 (`SecretSearch`). How runs end is judged by
-/// `OutcomeChecker`, their pace by `PaceChecker`, each wait by `WaitAuditor` (10).
+/// `OutcomeChecker`, their pace by `PaceChecker`, each wait by `WaitAuditor` (10) with its
+/// `CooldownAuditor`, `FailureAuditor` and `LimitAuditor`.
 struct StoreChecker {
     /// A place in the log, and what its chain's head was there.
     private struct Mark {

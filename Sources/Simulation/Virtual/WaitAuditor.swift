@@ -1,8 +1,8 @@
 internal import SyncCore
 
 /// Judges how long the engine waits before it asks again, in every plan (invariant 10): a wait must
-/// follow from what the server asked for, from the configured backoffs, or from a full window; and
-/// while one of the first two stands, nothing is asked for.
+/// follow from what the server asked for, from the configured backoffs, or from a full window, by
+/// what it is known to admit; and while one of the first two stands, nothing is asked for.
 ///
 /// It keeps its own account, in true time, of slots, refusals and failures; of the log it believes
 /// what happened, and of what was decided only how long it holds. Bounds are those of a machine
@@ -12,13 +12,12 @@ struct WaitAuditor {
     private var clocks: MachineClocks
     private var cooldowns: CooldownAuditor
     private var failures: FailureAuditor
+    private var limits: LimitAuditor
     /// When the slots of past requests began to run out, ascending: as many as a window counts.
     private var slots: [Moment] = []
     private var inFlight: Set<Position> = []
     /// When records that failed may be asked for again.
     private var dues: [Ordinal: Moment] = [:]
-    /// A window may admit less than is configured.
-    private var isLearned = false
     private var lastNs = Int64.min
     private let mostSlots: Int
 
@@ -27,6 +26,7 @@ struct WaitAuditor {
         clocks = MachineClocks(plan)
         cooldowns = CooldownAuditor(plan.limits)
         failures = FailureAuditor(plan.retry)
+        limits = LimitAuditor(plan)
         mostSlots = plan.limits.windows.map(\.requests).max() ?? 0
     }
 
@@ -35,6 +35,7 @@ struct WaitAuditor {
         defer { lastNs = nowNs }
         cooldowns.take(logged, clocks, nowNs: nowNs, &violations)
         failures.take(logged, clocks, nowNs: nowNs, &violations)
+        limits.take(logged, clocks, nowNs: nowNs, &violations)
         switch logged.event {
         case .clockAnchored(let event): anchored(event, nowNs)
         case .requestIntended(let event):
@@ -51,9 +52,6 @@ struct WaitAuditor {
         case .rateLimited(let event): release(event.intent, nowNs)
         case .requestFailed(let event):
             release(event.intent, nowNs, mayStillArrive: event.answer.arrivalUnknown)
-        case .limitLearned(let event):
-            if event.kind != .suspected { isLearned = true }
-        case .limitsForgotten: isLearned = false
         case .detailsRequeued(let event):
             let wait = event.due == .zero ? 0 : event.due.since(logged.time)
             let due = Moment(nowNs.saturatingAdd(clocks.trueNs(wait)))
@@ -85,15 +83,30 @@ struct WaitAuditor {
 
     /// When every window has a free slot, at the latest.
     private func slotNs(_ nowNs: Int64) -> Int64 {
-        var latest = nowNs
-        for window in plan.limits.windows {
-            let free = isLearned ? 1 : window.requests - inFlight.count
-            guard free > 0, slots.count >= free else { continue }
-            // The period, a part in ten thousand and a millisecond for clocks that differ.
-            let hold = clocks.trueNs(window.periodNs + window.periodNs / 10_000 + .nsPerMs)
-            latest = max(latest, slots[slots.count - free].latest.saturatingAdd(hold))
+        plan.limits.windows.map { slotNs($0, nowNs) }.max() ?? nowNs
+    }
+
+    private func slotNs(_ window: RateWindow, _ nowNs: Int64) -> Int64 {
+        guard let known = limits.learned.inForce(window, nowNs) else {
+            return slotNs(window, admitting: window.requests, nowNs)
         }
-        return latest
+        // What lies above the admitted number is tried by a request that is alone on the wire.
+        guard inFlight.isEmpty else {
+            return slotNs(window, admitting: known.requests, nowNs)
+        }
+        let waits = (known.least(nowNs)...window.requests).map { requests in
+            max(known.riseNs(to: requests), slotNs(window, admitting: requests, nowNs))
+        }
+        return waits.min() ?? nowNs
+    }
+
+    /// When a window that admits so many has a free slot.
+    private func slotNs(_ window: RateWindow, admitting requests: Int, _ nowNs: Int64) -> Int64 {
+        let free = requests - inFlight.count
+        guard free > 0, slots.count >= free else { return nowNs }
+        // The period, a part in ten thousand and a millisecond for clocks that differ.
+        let hold = clocks.trueNs(window.periodNs + window.periodNs / 10_000 + .nsPerMs)
+        return max(nowNs, slots[slots.count - free].latest.saturatingAdd(hold))
     }
 
     /// No record that failed is asked for before its time.
@@ -133,6 +146,7 @@ struct WaitAuditor {
         guard let reboot = clocks.anchored(event, nowNs: nowNs, lastNs: lastNs) else { return }
         cooldowns.take(reboot)
         failures.take(reboot)
+        limits.take(reboot)
         slots = slots.map(reboot.past)
         for (ordinal, due) in dues {
             dues[ordinal] = Moment(

@@ -63,12 +63,14 @@ import Testing
             startsStep: false)
     }
 
-    private mutating func learn(_ window: String, seconds: Int64) {
+    private mutating func learn(
+        _ requests: Int, of window: String, seconds: Int64
+    ) {
         take(
             .limitLearned(
                 LimitLearned(
-                    kind: .refused, window: window, periodNs: seconds * .nsPerSecond, requests: 1,
-                    ceiling: 1, confirmations: 0)), startsStep: false)
+                    kind: .refused, window: window, periodNs: seconds * .nsPerSecond,
+                    requests: UInt32(requests), ceiling: 2, confirmations: 0)), startsStep: false)
     }
 
     private mutating func pass(seconds: Int64) { nowNs += seconds * .nsPerSecond }
@@ -137,12 +139,13 @@ import Testing
         plan.limits = LimitPolicy(
             windows: [
                 RateWindow(name: "minute", requests: 2, periodNs: 60 * .nsPerSecond),
-                RateWindow(name: "hour", requests: 20, periodNs: 3_600 * .nsPerSecond),
+                RateWindow(name: "hour", requests: 3, periodNs: 3_600 * .nsPerSecond),
             ], cooldownMs: 10_000, backoffMultiplier: 2)
         auditor = WaitAuditor(plan)
-        for window in ["minute", "minute", "hour"] {
+        for (window, answers, requests) in [("minute", 2, 1), ("minute", 1, 1), ("hour", 0, 2)] {
+            for _ in 0..<answers { answer() }
             refuse(waitMs: nil)
-            learn(window, seconds: window == "hour" ? 3_600 : 60)
+            learn(requests, of: window, seconds: window == "hour" ? 3_600 : 60)
             backOff(.cooldown, waitMs: 10_000)
             #expect(violations.found.count == (window == "hour" ? 1 : 0))
             pass(seconds: 100)
