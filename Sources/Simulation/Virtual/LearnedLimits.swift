@@ -14,26 +14,31 @@ struct LearnedLimits {
         let confirmations: UInt8
         let learnedAt: Position
         fileprivate(set) var since: Moment
-        fileprivate let raiseNs: Int64
+        /// After how long it rises by one.
+        fileprivate let raiseNs: ClosedRange<Int64>
 
         fileprivate func isAbout(_ window: RateWindow) -> Bool {
             self.window == window.name && periodNs == window.periodNs
         }
 
         /// What it stands at, at least.
-        func least(_ nowNs: Int64) -> Int { risen(since.latest, nowNs) }
+        func least(_ nowNs: Int64) -> Int {
+            risen(since.latest, nowNs, raiseNs.upperBound)
+        }
 
         /// The same, at most.
-        func most(_ nowNs: Int64) -> Int { risen(since.earliest, nowNs) }
+        func most(_ nowNs: Int64) -> Int {
+            risen(since.earliest, nowNs, raiseNs.lowerBound)
+        }
 
-        private func risen(_ from: Int64, _ nowNs: Int64) -> Int {
+        private func risen(_ from: Int64, _ nowNs: Int64, _ raiseNs: Int64) -> Int {
             requests + Int(max(nowNs.saturatingAdd(-max(from, -.max)), 0) / raiseNs)
         }
 
         /// When it has risen to so many, at the latest.
         func riseNs(to requests: Int) -> Int64 {
             let raises = Int64(max(requests - self.requests, 0))
-            return since.latest.saturatingAdd(raises.saturatingMultiply(raiseNs))
+            return since.latest.saturatingAdd(raises.saturatingMultiply(raiseNs.upperBound))
         }
     }
 
@@ -71,7 +76,7 @@ struct LearnedLimits {
                 Known(
                     window: event.window, periodNs: event.periodNs, requests: Int(event.requests),
                     ceiling: Int(event.ceiling), confirmations: event.confirmations,
-                    learnedAt: at, since: Moment(nowNs), raiseNs: clocks.trueNs(raiseNs)))
+                    learnedAt: at, since: Moment(nowNs), raiseNs: clocks.boundsNs(raiseNs)))
         }
     }
 

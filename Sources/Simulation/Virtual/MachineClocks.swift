@@ -48,6 +48,11 @@ struct MachineClocks {
         bootNs.saturatingAdd(bootNs / 1_000_000 * -driftPPM)
     }
 
+    /// The same where a reboot may come in between: the wall clock, which counts then, is true.
+    func boundsNs(_ bootNs: Int64) -> ClosedRange<Int64> {
+        min(bootNs, trueNs(bootNs))...max(bootNs, trueNs(bootNs))
+    }
+
     /// How far the end of a wait by the boot clock is from that by the wall clock, which counts
     /// after a reboot.
     func driftNs(_ waitNs: Int64) -> Int64 { abs(trueNs(waitNs) - waitNs) }

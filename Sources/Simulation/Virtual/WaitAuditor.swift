@@ -92,7 +92,10 @@ struct WaitAuditor {
         }
         // What lies above the admitted number is tried by a request that is alone on the wire.
         guard inFlight.isEmpty else {
-            return slotNs(window, admitting: known.requests, nowNs)
+            let isSure = limits.learned.inForce(window, nowNs, isSure: true) != nil
+            return max(
+                slotNs(window, admitting: known.requests, nowNs),
+                isSure ? nowNs : slotNs(window, admitting: window.requests, nowNs))
         }
         let waits = (known.least(nowNs)...window.requests).map { requests in
             max(known.riseNs(to: requests), slotNs(window, admitting: requests, nowNs))
@@ -105,8 +108,8 @@ struct WaitAuditor {
         let free = requests - inFlight.count
         guard free > 0, slots.count >= free else { return nowNs }
         // The period, a part in ten thousand and a millisecond for clocks that differ.
-        let hold = clocks.trueNs(window.periodNs + window.periodNs / 10_000 + .nsPerMs)
-        return max(nowNs, slots[slots.count - free].latest.saturatingAdd(hold))
+        let hold = clocks.boundsNs(window.periodNs + window.periodNs / 10_000 + .nsPerMs)
+        return max(nowNs, slots[slots.count - free].latest.saturatingAdd(hold.upperBound))
     }
 
     /// No record that failed is asked for before its time.

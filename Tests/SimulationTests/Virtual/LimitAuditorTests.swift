@@ -179,4 +179,29 @@ import Testing
         wait(seconds: 30)
         #expect(violations.found.map(\.invariant) == [10])
     }
+
+    private mutating func boot(_ id: String) {
+        take(
+            .clockAnchored(
+                ClockAnchored(
+                    bootID: id, bootNs: 0, wall: LogTime(nanoseconds: nowNs), isEngineStart: true)))
+    }
+
+    /// The wall clock, which somebody sets, may say that it rose long ago.
+    @Test mutating func aLimitThatMayHaveRisenOverARebootExplainsBothWaits() {
+        var plan = Self.plan([Self.minute])
+        plan.wallStepNs = 1
+        auditor = WaitAuditor(plan)
+        boot("first")
+        answer(times: 6)
+        refuse()
+        learn(6)
+        cool()
+        boot("second")
+        for _ in 1...7 { _ = ask() }
+        wait(seconds: 60)
+        #expect(violations.found == [])
+        wait(seconds: 61)
+        #expect(violations.found.map(\.invariant) == [10])
+    }
 }
