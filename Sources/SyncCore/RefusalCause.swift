@@ -108,7 +108,7 @@ extension LimiterState {
     /// until the oldest of them leaves it.
     ///
     /// It is known when they were answered, not when they arrived: the difference is what answers
-    /// take. Servers round up to a second.
+    /// take. Servers round up to a second. Where that is much of the period, any wait would do.
     fileprivate func explains(
         _ waitMs: Int64?, _ window: RateWindow, admitted: Int, sentNs: Int64, now: Int64
     ) -> Bool {
@@ -118,6 +118,6 @@ extension LimiterState {
         let leaves = oldest.saturatingAdd(window.periodNs)
         let names = now.saturatingAdd(waitMs.saturatingMultiply(.nsPerMs))
         let slack = max(latencyNs, now.saturatingAdd(-sentNs)).saturatingAdd(.nsPerSecond)
-        return abs(leaves.saturatingAdd(-names)) <= slack
+        return slack <= window.periodNs / 4 && abs(leaves.saturatingAdd(-names)) <= slack
     }
 }

@@ -219,7 +219,7 @@ struct AttemptAuditor {
         case .whole, .split, .attempt:
             let records = event.parts.joined().map { accounts[$0.ordinal]?.failures ?? 0 }
             let failures = event.kind == .attempt ? records.max() ?? 1 : 1
-            least = WaitAuditor.exponential(
+            least = StandingWait.exponential(
                 retry.baseMs, retry.multiplier, failures, cap: retry.maxMs)
         }
         let wait = event.due.since(time) / .nsPerMs

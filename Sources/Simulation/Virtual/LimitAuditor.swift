@@ -9,7 +9,6 @@ struct LimitAuditor {
     private var policies: [(since: Position, windows: [RateWindow])] = []
     /// Windows of which a limit was learned.
     private var learned: Set<String> = []
-    private var isSuspected = false
     /// The next event has to forget these.
     private var owes: (windows: Set<String>, endsWait: Bool)?
 
@@ -26,11 +25,7 @@ struct LimitAuditor {
             policies.append((logged.position, event.policy.limits.windows))
             if event.options.forgetLimits { forget(event.policy, logged.time, control) }
         case .limitLearned(let event):
-            if event.kind == .suspected {
-                isSuspected = true
-            } else {
-                learned.insert(event.window)
-            }
+            if event.kind != .suspected { learned.insert(event.window) }
         case .limitsForgotten(let event):
             coverage.count(event.endsWait ? .waitForgotten : .limitsForgotten)
             violations.expect(
@@ -38,20 +33,20 @@ struct LimitAuditor {
                     && event.endsWait == owed?.endsWait, 3,
                 "what is forgotten at \(at) is not what was learned")
             learned = []
-            isSuspected = false
             return
         default: break
         }
         violations.expect(owed == nil, 3, "what was to be forgotten at \(at) is not")
     }
 
-    /// A wait that two periods of the longest window don't explain is over too.
+    /// A wait that two periods of the longest window don't explain, nor two days, is over too.
     private mutating func forget(_ policy: Policy, _ time: LogTime, _ control: ControlState) {
-        let longest = policy.limits.windows.map(\.periodNs).max() ?? 3_600 * .nsPerSecond
+        let longest = max(policy.limits.windows.map(\.periodNs).max() ?? 0, 86_400 * .nsPerSecond)
         let wait = control.limiter.cooldownUntilNs.map {
             $0.saturatingAdd(-control.bootNs(at: time))
         }
         let endsWait = wait.map { $0 > 2 * longest } ?? false
+        let isSuspected = control.limiter.suspected != nil
         guard !learned.isEmpty || isSuspected || endsWait else { return }
         owes = (learned, endsWait)
     }

@@ -21,13 +21,20 @@ struct QueueAuditor {
     private var fresh: [Ordinal: Rank] = [:]
     /// Records whose failure is charged to them.
     private var charged: Set<Ordinal> = []
+    /// What the run asks for at once, and whether that is bounded by `--max`.
+    private var batch: Int
     private var isBounded = false
 
-    init(_ plan: SimulationPlan) { self.plan = plan }
+    init(_ plan: SimulationPlan) {
+        self.plan = plan
+        batch = plan.batch
+    }
 
     mutating func take(_ logged: LoggedEvent, _ violations: inout Violations) {
         switch logged.event {
-        case .runRequested(let event): isBounded = event.options.maxRecords != nil
+        case .runRequested(let event):
+            isBounded = event.options.maxRecords != nil
+            batch = event.policy.detail?.batch ?? batch
         case .pageFetched(let event):
             for entry in event.entries { listed(entry) }
         case .requestIntended(let event):
@@ -74,8 +81,8 @@ struct QueueAuditor {
                 last < next, 8,
                 "the request at \(at) asks for record \(last.number) before \(next.number)")
             violations.expect(
-                asked.count == plan.batch || isBounded || next.isChange && !last.isChange, 10,
-                "the request at \(at) asks for \(asked.count) of \(plan.batch) records, though "
+                asked.count == batch || isBounded || next.isChange && !last.isChange, 10,
+                "the request at \(at) asks for \(asked.count) of \(batch) records, though "
                     + "\(next.number) waits")
         } else if let record = asked.first(where: { charged.contains($0.ordinal) }) {
             violations.note(

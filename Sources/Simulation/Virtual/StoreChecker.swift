@@ -11,7 +11,8 @@ internal import SyncCore
 /// (`ScratchFold`, `RowAuditor`, `checkProjection`, `compare`), 6 (`ScratchFold.replay`,
 /// `CauseAuditor`), 7 (`LogAuditor`), 8 (`checkRecords`,
 /// `LogAuditor`, `AttemptAuditor`) and 9 (`SecretSearch`). How runs end is judged by
-/// `OutcomeChecker`, their pace by `PaceChecker`, each wait by `WaitAuditor` (10).
+/// `OutcomeChecker`, their pace by `PaceChecker`, each wait by `WaitAuditor` (10) with its
+/// `CooldownAuditor`, `FailureAuditor` and `LessonAuditor`.
 struct StoreChecker {
     /// A place in the log, and what its chain's head was there.
     private struct Mark {

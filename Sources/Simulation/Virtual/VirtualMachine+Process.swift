@@ -235,14 +235,14 @@ extension VirtualMachine {
         guard waitsForAnswers, plan.crashes == 0, plan.crashingIDs.isEmpty, plan.diskErrors == 0,
             let invocation = control.invocation, invocation.stopping == nil,
             !invocation.options.noDetails, invocation.options.maxRecords == nil,
-            let stream = control.streams.first,
-            stream.pass == nil || invocation.mode == .detailsOnly
+            let stream = control.streams.first, let detail = invocation.policy.detail,
+            stream.pass == nil || invocation.mode == .detailsOnly, invocation.mode != .health
         else { return }
         let inFlight = control.inFlight
-        let most = min(plan.concurrency, Int(control.inFlightAllowed ?? .max))
+        let most = min(detail.concurrency, Int(control.inFlightAllowed ?? .max))
         let asked = inFlight.reduce(0) { $0 + $1.asked.count }
         let now = clock.read().bootNs
-        let isFull = plan.limits.windows.contains { window in
+        let isFull = invocation.policy.limits.windows.contains { window in
             control.limiter.slots.count(in: window, now: now) + inFlight.count >= window.requests
         }
         guard inFlight.count < most, Int(stream.counts.pending) > asked, !isFull,

@@ -1,47 +1,34 @@
 internal import SyncCore
 
 /// Judges how long the engine waits before it asks again, in every plan (invariant 10): a wait must
-/// follow from what the server asked for, from the configured backoffs, or from a full window.
+/// follow from what the server asked for, from the configured backoffs, or from a full window, by
+/// what it is known to admit; and while one of the first two stands, nothing is asked for.
 ///
 /// It keeps its own account, in true time, of slots, refusals and failures; of the log it believes
-/// what happened, and nothing of what was decided. Bounds are those of a machine whose clocks tell
-/// the worst that they can.
+/// what happened, and of what was decided only how long it holds. Bounds are those of a machine
+/// whose clocks tell the worst that they can.
 struct WaitAuditor {
     private let plan: SimulationPlan
+    private var clocks: MachineClocks
+    private var cooldowns: CooldownAuditor
+    private var failures: FailureAuditor
+    private var lessons: LessonAuditor
     /// When the slots of past requests began to run out, ascending: as many as a window counts.
-    private var slots: [Int64] = []
+    private var slots: [Moment] = []
     private var inFlight: Set<Position> = []
-    /// No request before these, at the latest.
-    private var cooldownNs = Int64.min
-    private var backoffNs = Int64.min
-    /// No request before this by the server's own words.
-    private var askedNs = Int64.min
     /// When records that failed may be asked for again.
-    private var dues: [Ordinal: Int64] = [:]
-    /// A window may admit less than is configured.
-    private var isLearned = false
-    /// Refusals in a row, and the last one; those that were on the wire together are one.
-    private var refusals = 0
-    private var refusedNs: Int64?
-    private var cooledAt = Position.none
-    /// Failed requests since an answer that could be used.
-    private var failures = 0
-    /// The longest cooldown that the last refusal or failure may have, in milliseconds.
-    private var most: Int64 = 0
-    private var asked: Int64 = 0
-    private var bootID: String?
+    private var dues: [Ordinal: Moment] = [:]
     private var lastNs = Int64.min
     private let mostSlots: Int
     /// Those of the run that was asked for last.
     private var windows: [RateWindow]
 
-    /// Timers are not exact, and sums of what a clock that drifts counts are not either.
-    private static let timerNs = 50 * Int64.nsPerMs
-    /// What the clocks of a machine may be apart by without a word, twice: before and after a boot.
-    private static let slackNs = 2 * ClockAnchored.slackNs
-
     init(_ plan: SimulationPlan) {
         self.plan = plan
+        clocks = MachineClocks(plan)
+        cooldowns = CooldownAuditor(plan.limits)
+        failures = FailureAuditor(plan.retry)
+        lessons = LessonAuditor(plan)
         windows = plan.limits.windows
         mostSlots = plan.limits.windows.map(\.requests).max() ?? 0
     }
@@ -49,39 +36,30 @@ struct WaitAuditor {
     /// - Parameter nowNs: the true time of the event.
     mutating func take(_ logged: LoggedEvent, nowNs: Int64, _ violations: inout Violations) {
         defer { lastNs = nowNs }
+        cooldowns.take(logged, clocks, nowNs: nowNs, &violations)
+        failures.take(logged, clocks, nowNs: nowNs, &violations)
+        lessons.take(logged, clocks, nowNs: nowNs, &violations)
         switch logged.event {
         case .clockAnchored(let event): anchored(event, nowNs)
-        case .runRequested(let event):
-            windows = event.policy.limits.windows
-            (failures, backoffNs) = (0, .min)
-        case .requestIntended:
+        case .runRequested(let event): windows = event.policy.limits.windows
+        case .requestIntended(let event):
             inFlight.insert(logged.position)
-            violations.expect(
-                nowNs >= askedNs, 10,
-                "the request at \(logged.position.rawValue) comes \(askedNs - nowNs) ns before the "
-                    + "server lets it")
+            checkDues(event, logged.position, nowNs, &violations)
         case .pageFetched(let event):
             for entry in event.entries { dues[entry.ordinal] = nil }
-            answered(event.intent, nowNs)
+            release(event.intent, nowNs)
         case .detailsFetched(let event):
             for result in event.results where result.outcome.isFound { dues[result.ordinal] = nil }
-            answered(event.intent, nowNs)
-        case .healthChecked(let event): answered(event.intent, nowNs)
+            release(event.intent, nowNs)
+        case .healthChecked(let event): release(event.intent, nowNs)
         case .requestAbandoned(let event): release(event.intent, nowNs, mayStillArrive: true)
-        case .rateLimited(let event): refused(event, nowNs)
+        case .rateLimited(let event): release(event.intent, nowNs)
         case .requestFailed(let event):
             release(event.intent, nowNs, mayStillArrive: event.answer.arrivalUnknown)
-            failures += 1
-            asks(event.answer.waitMs, own: 0, nowNs)
-        case .backoffApplied(let event): backedOff(event, logged, nowNs, &violations)
-        case .limitLearned(let event):
-            if event.kind != .suspected { isLearned = true }
-        case .limitsForgotten(let event):
-            isLearned = false
-            if event.endsWait { (askedNs, cooldownNs) = (.min, .min) }
         case .detailsRequeued(let event):
-            let wait = event.due == .zero ? 0 : event.due.since(logged.time)
-            let due = nowNs.saturatingAdd(trueNs(wait))
+            // Without one of its own, a record keeps the due time that it has.
+            guard event.due != .zero else { break }
+            let due = Moment(nowNs.saturatingAdd(clocks.trueNs(event.due.since(logged.time))))
             for record in event.parts.joined() { dues[record.ordinal] = due }
         case .recordParked(let event): dues[event.record.ordinal] = nil
         case .queueRetried(let event): for record in event.records { dues[record.ordinal] = nil }
@@ -90,39 +68,70 @@ struct WaitAuditor {
         }
     }
 
+    /// The true time in which the boot clock counts so much.
+    func trueNs(_ bootNs: Int64) -> Int64 { clocks.trueNs(bootNs) }
+
     /// A request is to be sent at `timeNs`, and not before.
     ///
     /// - Parameter onlyRetries: whether only records that failed before are left.
     func check(
         waitUntil timeNs: Int64, nowNs: Int64, onlyRetries: Bool, _ violations: inout Violations
     ) {
-        var bound = max(nowNs, slotNs(nowNs), cooldownNs, backoffNs)
-        if onlyRetries, let due = dues.values.min() {
+        var bound = max(
+            nowNs, slotNs(nowNs), cooldowns.wait.until.latest, failures.wait.until.latest)
+        if onlyRetries, let due = dues.values.map(\.latest).min() {
             bound = max(bound, min(due, nowNs.saturatingAdd(longestRetryNs)))
         }
         violations.expect(
-            timeNs <= bound.saturatingAdd(Self.timerNs), 10,
+            timeNs <= bound.saturatingAdd(StandingWait.timerNs), 10,
             "it waits for \(timeNs - nowNs) ns, but may ask in \(bound - nowNs) ns")
     }
 
     /// When every window has a free slot, at the latest.
     private func slotNs(_ nowNs: Int64) -> Int64 {
-        var latest = nowNs
-        for window in windows {
-            let free = isLearned ? 1 : window.requests - inFlight.count
-            guard free > 0, slots.count >= free else { continue }
-            // The period, a part in ten thousand and a millisecond for clocks that differ.
-            let hold = trueNs(window.periodNs + window.periodNs / 10_000 + .nsPerMs)
-            latest = max(latest, slots[slots.count - free].saturatingAdd(hold))
-        }
-        return latest
+        windows.map { slotNs($0, nowNs) }.max() ?? nowNs
     }
 
-    // MARK: Requests
+    private func slotNs(_ window: RateWindow, _ nowNs: Int64) -> Int64 {
+        let configured = slotNs(window, admitting: window.requests, slots, nowNs)
+        guard let known = lessons.learned.inForce(window, nowNs) else { return configured }
+        // A learned limit is one of admitted requests.
+        let admitted = lessons.admitted
+        // What lies above the admitted number is tried by a request that is alone on the wire.
+        guard inFlight.isEmpty else {
+            return max(configured, slotNs(window, admitting: known.requests, admitted, nowNs))
+        }
+        let waits = (known.least(nowNs)...known.end(window)).map { requests in
+            max(known.riseNs(to: requests), slotNs(window, admitting: requests, admitted, nowNs))
+        }
+        return max(configured, waits.min() ?? nowNs)
+    }
 
-    private mutating func answered(_ intent: Position, _ nowNs: Int64) {
-        release(intent, nowNs)
-        (failures, backoffNs) = (0, .min)
+    /// When a window that admits so many has a free slot.
+    ///
+    /// - Parameter slots: those that it counts.
+    private func slotNs(
+        _ window: RateWindow, admitting requests: Int, _ slots: [Moment], _ nowNs: Int64
+    ) -> Int64 {
+        let free = requests - inFlight.count
+        guard free > 0, slots.count >= free else { return nowNs }
+        // The period, a part in ten thousand and a millisecond for clocks that differ.
+        let hold = clocks.boundsNs(window.periodNs + window.periodNs / 10_000 + .nsPerMs)
+        return max(nowNs, slots[slots.count - free].latest.saturatingAdd(hold.upperBound))
+    }
+
+    /// No record that failed is asked for before its time.
+    private func checkDues(
+        _ event: RequestIntended, _ at: Position, _ nowNs: Int64, _ violations: inout Violations
+    ) {
+        guard case .detail(let asked) = event.target else { return }
+        for record in asked {
+            guard let due = dues[record.ordinal] else { continue }
+            let early = due.earliest.saturatingAdd(-nowNs)
+            violations.expect(
+                early <= StandingWait.roundingNs, 10,
+                "record \(record.id) is asked for at \(at.rawValue) \(early) ns before it is due")
+        }
     }
 
     private mutating func release(
@@ -130,117 +139,34 @@ struct WaitAuditor {
     ) {
         guard inFlight.remove(intent) != nil else { return }
         let time = nowNs + (mayStillArrive ? plan.limits.deliveryBoundMs * .nsPerMs : 0)
-        let index = slots.lastIndex { $0 <= time }.map { $0 + 1 } ?? 0
-        slots.insert(time, at: index)
+        let index = slots.lastIndex { $0.latest <= time }.map { $0 + 1 } ?? 0
+        slots.insert(Moment(time), at: index)
         if slots.count > mostSlots { slots.removeFirst() }
     }
 
-    // MARK: Refusals and failures
-
-    private mutating func refused(_ event: RateLimited, _ nowNs: Int64) {
-        release(event.intent, nowNs)
-        let limits = plan.limits
-        let longest = limits.windows.map(\.periodNs).max() ?? 3_600 * .nsPerSecond
-        if let refusedNs, nowNs - refusedNs <= longest {
-            if event.intent > cooledAt { refusals += 1 }
-        } else {
-            refusals = 1
-        }
-        refusedNs = nowNs
-        let own = Self.exponential(
-            limits.cooldownMs, limits.backoffMultiplier, refusals, cap: longest / .nsPerMs)
-        asks(event.waitMs, own: own, nowNs)
-    }
-
-    private mutating func asks(_ waitMs: Int64?, own: Int64, _ nowNs: Int64) {
-        asked = waitMs ?? 0
-        // A tenth of our own wait, and a second of the server's, are drawn.
-        most = max(own + own / 10, asked.saturatingAdd(asked > 0 ? 1_000 : 0))
-        askedNs = max(
-            askedNs, nowNs.saturatingAdd(trueNs(asked.saturatingMultiply(.nsPerMs))))
-    }
-
-    private mutating func backedOff(
-        _ event: BackoffApplied, _ logged: LoggedEvent, _ nowNs: Int64,
-        _ violations: inout Violations
-    ) {
-        let at = logged.position.rawValue
-        let until = nowNs.saturatingAdd(trueNs(event.until.since(logged.time)))
-        let end = nowNs.saturatingAdd(trueNs(event.waitMs.saturatingMultiply(.nsPerMs)))
-        let standing = event.kind == .cooldown ? cooldownNs : backoffNs
-        violations.expect(
-            until <= max(end, standing).saturatingAdd(Self.timerNs), 10,
-            "the backoff at \(at) holds for \(until - nowNs) ns, but waits for \(event.waitMs) ms")
-        switch event.kind {
-        case .cooldown:
-            violations.expect(
-                (asked...max(most, asked)).contains(event.waitMs), 10,
-                "the cooldown at \(at) is \(event.waitMs) ms: the server asks for \(asked), and "
-                    + "\(most) are the most after \(refusals) refusals in a row")
-            cooldownNs = max(until, cooldownNs)
-            cooledAt = logged.position
-        case .failure:
-            let retry = plan.retry
-            let step = Int(event.step)
-            let least = Self.exponential(retry.baseMs, retry.multiplier, step, cap: retry.maxMs)
-            violations.expect(
-                step <= max(failures, 1) && (least...least + least / 10).contains(event.waitMs), 10,
-                "the backoff at \(at) is \(event.waitMs) ms in step \(step), not \(least), after "
-                    + "\(failures) failures")
-            backoffNs = max(until, backoffNs)
-        }
-    }
-
-    /// The wait after so many times in a row.
-    static func exponential(
-        _ base: Int64, _ multiplier: Double, _ times: Int, cap: Int64
-    ) -> Int64 {
-        var wait = Double(base)
-        for _ in 1..<max(times, 1) where wait < Double(cap) { wait *= multiplier }
-        return wait < Double(cap) ? Int64(wait) : cap
-    }
-
-    // MARK: Clocks
-
     private mutating func anchored(_ event: ClockAnchored, _ nowNs: Int64) {
-        // When a wall clock that was set lets them come, nobody knows.
-        if !isWallTrue { for ordinal in dues.keys { dues[ordinal] = .max } }
-        defer { bootID = event.bootID }
-        guard let bootID, bootID != event.bootID else { return }
-        // What is known for certain is how long the machine has been up.
-        let bootNs = nowNs - event.bootNs
-        let (last, isWallTrue) = (lastNs, isWallTrue)
-        let convert = { (time: Int64) -> Int64 in
-            let late = bootNs.saturatingAdd(max(time.saturatingAdd(-last), 0))
-            return isWallTrue ? min(late, time.saturatingAdd(Self.slackNs)) : late
+        let slack = MachineClocks.slackNs
+        for ordinal in dues.keys {
+            // When a wall clock that was set lets them come, nobody knows.
+            dues[ordinal] =
+                clocks.isWallTrue
+                ? dues[ordinal].map { due in
+                    Moment(earliest: due.earliest.saturatingAdd(-slack), latest: due.latest)
+                } : Moment(earliest: .min, latest: .max)
         }
-        slots = slots.map(convert)
-        for (ordinal, due) in dues { dues[ordinal] = due.saturatingAdd(Self.slackNs) }
-        refusedNs = refusedNs.map(convert)
-        if cooldownNs > last {
-            let late = nowNs.saturatingAdd(cooldownNs - last)
-            let slack = Self.slackNs + driftNs(cooldownNs - last)
-            cooldownNs = isWallTrue ? min(late, cooldownNs.saturatingAdd(slack)) : late
+        guard let reboot = clocks.anchored(event, nowNs: nowNs, lastNs: lastNs) else { return }
+        cooldowns.take(reboot)
+        failures.take(reboot)
+        lessons.take(reboot)
+        slots = slots.map(reboot.past)
+        for (ordinal, due) in dues {
+            dues[ordinal] = Moment(
+                earliest: due.earliest, latest: due.latest.saturatingAdd(slack))
         }
-        // A wall clock that was set may say that the server's wait is over.
-        let early = askedNs > last ? driftNs(askedNs - last) : 0
-        askedNs = isWallTrue ? askedNs.saturatingAdd(-Self.slackNs - early) : .min
     }
-
-    /// The true time in which the boot clock counts so much.
-    func trueNs(_ bootNs: Int64) -> Int64 {
-        bootNs.saturatingAdd(bootNs / 1_000_000 * -plan.bootDriftPPM)
-    }
-
-    /// How far the end of a wait by the boot clock is from that by the wall clock, which counts
-    /// after a reboot.
-    private func driftNs(_ waitNs: Int64) -> Int64 { abs(trueNs(waitNs) - waitNs) }
 
     /// No record that failed waits for longer.
     private var longestRetryNs: Int64 {
         (plan.retry.maxMs + plan.retry.maxMs / 10 + 1_000) * .nsPerMs
     }
-
-    /// Whether nobody sets the wall clock.
-    private var isWallTrue: Bool { plan.wallStepNs == 0 && !plan.losesTime }
 }
