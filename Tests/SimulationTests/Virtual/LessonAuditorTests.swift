@@ -131,12 +131,25 @@ import Testing
         pass(seconds: 100)
         answer(times: 6)
         refuse()
+        learn(12, .suspected, of: Self.hour)
+        cool()
+        refuse()
         learn(12, of: Self.hour)
         #expect(violations.found == [])
         cool()
         answer(times: 1)
         refuse()
         learn(7)
+        #expect(violations.found.map(\.invariant) == [10])
+    }
+
+    @Test mutating func aLongWindowThatIsBelievedAtOnceIsFound() {
+        auditor = WaitAuditor(Self.plan([Self.minute, Self.hour]))
+        answer(times: 6)
+        pass(seconds: 100)
+        answer(times: 6)
+        refuse()
+        learn(12, of: Self.hour)
         #expect(violations.found.map(\.invariant) == [10])
     }
 

@@ -63,13 +63,15 @@ import Testing
             startsStep: false)
     }
 
+    /// A lesson that one refusal may teach: in a long window it is suspected only.
     private mutating func learn(
         _ requests: Int, of window: String, seconds: Int64
     ) {
         take(
             .limitLearned(
                 LimitLearned(
-                    kind: .refused, window: window, periodNs: seconds * .nsPerSecond,
+                    kind: seconds > 60 ? .suspected : .refused, window: window,
+                    periodNs: seconds * .nsPerSecond,
                     requests: UInt32(requests), ceiling: 2, confirmations: 0)), startsStep: false)
     }
 
@@ -142,7 +144,7 @@ import Testing
                 RateWindow(name: "hour", requests: 3, periodNs: 3_600 * .nsPerSecond),
             ], cooldownMs: 10_000, backoffMultiplier: 2)
         auditor = WaitAuditor(plan)
-        for (window, answers, requests) in [("minute", 2, 1), ("minute", 1, 1), ("hour", 0, 2)] {
+        for (window, answers, requests) in [("minute", 2, 1), ("minute", 1, 1), ("hour", 0, 3)] {
             for _ in 0..<answers { answer() }
             refuse(waitMs: nil)
             learn(requests, of: window, seconds: window == "hour" ? 3_600 : 60)

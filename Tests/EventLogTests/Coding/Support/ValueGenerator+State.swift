@@ -41,7 +41,9 @@ extension ValueGenerator {
         control.limiter.refused = slots()
         control.limiter.learned = list { $0.learnedLimit() }
         control.limiter.suspected = optional {
-            SuspectedLimit(window: $0.text(), requests: Int($0.unsigned(UInt32.self)))
+            SuspectedLimit(
+                window: $0.text(), requests: Int($0.unsigned(UInt32.self)),
+                contradictions: Int($0.unsigned(UInt32.self)))
         }
         control.limiter.admittedSince = bool()
         control.limiter.latencyNs = signed()
