@@ -204,7 +204,7 @@ struct AttemptAuditor {
             violations.expect(
                 !last.isLone, 8, "a record that failed alone is not charged with it at \(at)")
         }
-        guard event.kind != .returned, event.kind != .postponed else { return }
+        guard event.kind.blames else { return }
         for ordinal in records { accounts[ordinal]?.crashes = 0 }
     }
 
@@ -263,4 +263,10 @@ struct AttemptAuditor {
                 "\(name) is parked at \(at) with \(event.attempts) attempts, not \(failures)")
         }
     }
+}
+
+extension DetailsRequeued.Kind {
+    /// Whether the records failed, and wait for another try: the checkers' own reading, apart from
+    /// that of the folds which they judge.
+    var blames: Bool { self != .returned && self != .postponed }
 }

@@ -69,7 +69,7 @@ struct FailureAuditor {
             for entry in event.entries { failed.remove(entry.ordinal) }
         case .detailsFetched(let event): fetched(event, logged.position)
         case .detailsRequeued(let event):
-            guard event.kind != .returned, event.kind != .postponed else { break }
+            guard event.kind.blames else { break }
             for record in event.parts.joined() { failed.insert(record.ordinal) }
         case .recordParked(let event): failed.remove(event.record.ordinal)
         case .queueRetried(let event): for record in event.records { failed.remove(record.ordinal) }

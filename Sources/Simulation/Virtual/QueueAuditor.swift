@@ -45,11 +45,7 @@ struct QueueAuditor {
                 charged.remove(result.ordinal)
             }
         case .detailsRequeued(let event):
-            let ordinals = event.parts.joined().map(\.ordinal)
-            switch event.kind {
-            case .returned, .postponed: break
-            case .whole, .split, .alone, .attempt: charged.formUnion(ordinals)
-            }
+            if event.kind.blames { charged.formUnion(event.parts.joined().map(\.ordinal)) }
         case .recordParked(let event): charged.remove(event.record.ordinal)
         case .queueRetried(let event): remove(event.records)
         case .queueDropped(let event): remove(event.records)

@@ -109,7 +109,7 @@ struct RowAuditor {
 
     /// Those that are to blame wait for another try; the others are as they were.
     private mutating func requeued(_ event: DetailsRequeued, _ time: LogTime) {
-        guard event.kind != .returned, event.kind != .postponed else { return }
+        guard event.kind.blames else { return }
         for record in event.parts.joined() {
             accounts[record.ordinal]?.state = .retrying
             accounts[record.ordinal]?.attemptedAt = time
