@@ -15,9 +15,7 @@ import Testing
     private mutating func take(_ event: Event, isStopping: Bool = false) {
         position = position.next
         auditor.take(
-            LoggedEvent(
-                position: position, time: .zero, stream: StreamID(1), run: .none, cause: .none,
-                startsStep: true, event: event),
+            LoggedEvent(event, at: position),
             isStopping: isStopping, &violations)
     }
 

@@ -18,9 +18,7 @@ import Testing
     private mutating func take(_ event: Event, startsStep: Bool = true) -> Position {
         position = position.next
         auditor.take(
-            LoggedEvent(
-                position: position, time: LogTime(nanoseconds: nowNs), stream: StreamID(1),
-                run: .none, cause: .none, startsStep: startsStep, event: event),
+            LoggedEvent(event, at: position, nowNs: nowNs, startsStep: startsStep),
             MachineClocks(Self.plan), nowNs: nowNs, &violations)
         return position
     }

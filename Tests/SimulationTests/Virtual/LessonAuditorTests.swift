@@ -29,9 +29,7 @@ import Testing
     private mutating func take(_ event: Event, startsStep: Bool = true) -> Position {
         position = position.next
         auditor.take(
-            LoggedEvent(
-                position: position, time: LogTime(nanoseconds: nowNs), stream: StreamID(1),
-                run: .none, cause: .none, startsStep: startsStep, event: event),
+            LoggedEvent(event, at: position, nowNs: nowNs, startsStep: startsStep),
             nowNs: nowNs, &violations)
         return position
     }
@@ -125,12 +123,17 @@ import Testing
         #expect(violations.found.map(\.invariant) == [10])
     }
 
-    @Test mutating func aWindowThatWasEmptierIsFound() {
+    /// Twelve were admitted in the hour, six of them in the minute, and one more is refused.
+    private mutating func refuseAfterTwelve() {
         auditor = WaitAuditor(Self.plan([Self.minute, Self.hour]))
         answer(times: 6)
         pass(seconds: 100)
         answer(times: 6)
         refuse()
+    }
+
+    @Test mutating func aWindowThatWasEmptierIsFound() {
+        refuseAfterTwelve()
         learn(12, .suspected, of: Self.hour)
         cool()
         refuse()
@@ -144,11 +147,7 @@ import Testing
     }
 
     @Test mutating func aLongWindowThatIsBelievedAtOnceIsFound() {
-        auditor = WaitAuditor(Self.plan([Self.minute, Self.hour]))
-        answer(times: 6)
-        pass(seconds: 100)
-        answer(times: 6)
-        refuse()
+        refuseAfterTwelve()
         learn(12, of: Self.hour)
         #expect(violations.found.map(\.invariant) == [10])
     }

@@ -13,9 +13,7 @@ import Testing
         position = position.next
         var coverage = SimulationCoverage()
         auditor.take(
-            LoggedEvent(
-                position: position, time: .zero, stream: StreamID(1), run: .none, cause: .none,
-                startsStep: true, event: event),
+            LoggedEvent(event, at: position),
             ControlState(), &coverage, &violations)
     }
 

@@ -18,10 +18,7 @@ import Testing
 
     private mutating func take(_ event: Event) {
         position = position.next
-        auditor.take(
-            LoggedEvent(
-                position: position, time: .zero, stream: StreamID(1), run: .none, cause: .none,
-                startsStep: true, event: event), &violations)
+        auditor.take(LoggedEvent(event, at: position), &violations)
     }
 
     private mutating func list(_ numbers: [UInt32], was: RecordState = .unknown) {
