@@ -27,6 +27,16 @@ enum TokenSpelling: CaseIterable {
 
     /// A body with the token spelled in this way wherever it stands.
     func spell(_ token: String, in body: [UInt8]) -> [UInt8] {
-        self == .plain ? body : body.replacing(Array(token.utf8), with: Array(spell(token).utf8))
+        guard self != .plain else { return body }
+        let (plain, spelled) = (Array(token.utf8), Array(spell(token).utf8))
+        return body.withUnsafeBytes { text in
+            var (result, copied) = ([UInt8](), 0)
+            while let hit = text.offset(of: plain, from: copied) {
+                result += text[copied..<hit]
+                result += spelled
+                copied = hit + plain.count
+            }
+            return copied == 0 ? body : result + text[copied...]
+        }
     }
 }

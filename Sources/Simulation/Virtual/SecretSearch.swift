@@ -52,18 +52,6 @@ struct SecretSearch {
     }
 
     private func isIn(_ bytes: ArraySlice<UInt8>) -> Bool {
-        bytes.withUnsafeBytes { text in spellings.contains { Self.occurs($0, in: text) } }
-    }
-
-    private static func occurs(_ secret: [UInt8], in text: UnsafeRawBufferPointer) -> Bool {
-        guard let first = secret.first, let base = text.baseAddress else { return false }
-        var index = 0
-        while index + secret.count <= text.count {
-            let places = text.count - index - secret.count + 1
-            guard let hit = memchr(base + index, Int32(first), places) else { return false }
-            if memcmp(hit, secret, secret.count) == 0 { return true }
-            index = UnsafeRawPointer(hit) - base + 1
-        }
-        return false
+        bytes.withUnsafeBytes { text in spellings.contains { text.offset(of: $0) != nil } }
     }
 }
