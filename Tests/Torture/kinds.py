@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import select
 import shutil
 import signal
 import subprocess
@@ -124,8 +125,8 @@ class Seconds(Round):
         self.counts["second runs that had the store"] += 1
 
     def wait_beside(self, first, process):
-        """Kills it while it waits, which it does in steps of a second, or a little later."""
-        waits = self.until(process, lambda: self.has_opened(process, "lock"))
+        """Kills it once it has said that it waits, or a little later."""
+        waits, _, _ = select.select([process.stderr], [], [], 20)
         time.sleep(self.random.uniform(0, 0.1))
         if waits and self.holds(first) and process.poll() is None:
             self.counts["killed while they waited"] += 1
