@@ -293,7 +293,7 @@ private final class Judge {
         let elapsed = invocation.endBootNs - invocation.startBootNs
         expect(isOneWait || wait.saturatingAdd(elapsed) > patience, "it waits only \(wait) ns")
         let asked = [invocation.after.limiter.cooldownUntilNs].compactMap { $0 }
-            .map { invocation.after.time(atBootNs: $0) }
+            .compactMap { clock(at: stop)?.time(atBootNs: $0) }
         let backoffs = invocation.events.compactMap { event -> LogTime? in
             if case .backoffApplied(let backoff) = event.event { backoff.until } else { nil }
         }
@@ -302,17 +302,28 @@ private final class Judge {
         if completed.reason == .budget {
             expect(isOneWait, "its windows alone don't make it wait so long")
             expect(!isAsked, "the server asked for this wait")
-            checkWindows(stop.time, resumeAt)
+            checkWindows(stop, resumeAt)
         } else if isDue {
             // What is left is a record that is to be asked again at a time of its own.
             expect(waiting > 0, "nothing asks it to wait")
         }
     }
 
+    /// The anchor of an event's time; that of the end is another one where the wall clock was set.
+    private func clock(at event: LoggedEvent) -> ClockAnchored? {
+        invocation.events.reduce(invocation.before.clock) { clock, next in
+            guard next.position < event.position, case .clockAnchored(let anchor) = next.event
+            else { return clock }
+            return anchor
+        }
+    }
+
     /// Some window was full, and may stay so until then.
-    private func checkWindows(_ stop: LogTime, _ resumeAt: LogTime) {
+    private func checkWindows(_ stop: LoggedEvent, _ resumeAt: LogTime) {
         let limiter = invocation.after.limiter.slots
-        let now = invocation.after.bootNs(at: stop)
+        guard let now = clock(at: stop)?.bootNs(at: stop.time) else {
+            return expect(false, "it sends without an anchor of its clocks")
+        }
         // What a learned limit admits changes as it goes.
         let isLearned = [invocation.before, invocation.after].contains {
             !$0.limiter.learned.isEmpty
@@ -321,7 +332,7 @@ private final class Judge {
         let isFull = invocation.policy.limits.windows.contains { window in
             let longest = window.holdNs + plan.limits.deliveryBoundMs * .nsPerMs + plan.timeoutNs
             return limiter.count(in: window, now: now) >= window.requests
-                && resumeAt.since(stop) <= longest
+                && resumeAt.since(stop.time) <= longest
         }
         expect(isFull, "no window is full until \(resumeAt.rawValue)")
     }

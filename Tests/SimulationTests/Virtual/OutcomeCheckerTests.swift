@@ -120,4 +120,33 @@ import Testing
         }
         #expect(texts.contains { $0.contains("told to stop") })
     }
+
+    /// A wall clock that is set after a run was stopped makes its words no lie.
+    @Test func aWallClockThatIsSetWhileARunEndsIsNoViolation() throws {
+        var plan = plan
+        plan.limits = LimitPolicy(
+            windows: [RateWindow(name: "w", requests: 1, periodNs: 60 * .nsPerSecond)])
+        let folder = try ScratchFolder("outcomes")
+        let machine = try VirtualMachine(
+            plan, store: try folder.make("store"), disk: .interposed)
+        var invocation = try machine.invoke(.incremental, RunOptions(patienceMs: 1))
+        let stop = try #require(
+            invocation.events.firstIndex {
+                if case .runStopping(let stop) = $0.event { stop.reason == .budget } else { false }
+            })
+        let time = invocation.events[stop].time
+        let set = ClockAnchored(
+            bootID: invocation.after.clock?.bootID ?? "",
+            bootNs: invocation.after.bootNs(at: time), wall: time.adding(ns: -3_600 * .nsPerSecond),
+            isEngineStart: false)
+        invocation.after.clock = set
+        invocation.events.insert(
+            LoggedEvent(
+                position: invocation.after.position, time: set.wall, stream: .none, run: .none,
+                cause: .none, startsStep: true, event: .clockAnchored(set)), at: stop + 1)
+        var checker = OutcomeChecker(plan)
+        var violations = Violations()
+        checker.check(invocation, records: 0, since: .none, &violations)
+        #expect(violations.found.map(\.text).filter { $0.contains("no window is full") } == [])
+    }
 }
