@@ -4,7 +4,7 @@ import collections
 import signal
 import time
 
-from harness import QUICK, Case, orders
+from harness import QUICK, Answer, Case, orders
 from history import assert_asked_once
 
 
@@ -91,6 +91,57 @@ class Kill(Case):
         self.assertIn("RequestAbandoned", kinds)
         runs = {event["run"] for event in self.events() if event["event"] == "DetailsFetched"}
         self.assertEqual(len(runs), 1, "the resumed run is another one")
+
+
+class Suspect(Case):
+    """A record whose answer ends the program, again and again."""
+
+    VICTIM = "7"
+
+    def setUp(self):
+        super().setUp()
+        self.process = None
+        self.is_deadly = True
+        self.asked = []
+        script = orders(20)
+
+        def answer(request):
+            ids = request.query.get("ids", "").split(",")
+            if self.is_deadly and self.VICTIM in ids:
+                self.asked.append(ids)
+                self.process.kill()
+                return Answer(drop=True)
+            return script(request)
+
+        self.configure(self.serve(answer).url)
+
+    def run_until_it_ends_by_itself(self):
+        """Returns how often it was killed, and its last result."""
+        for kills in range(20):
+            self.process = self.start("sync", "--json")
+            result = self.finish(self.process)
+            if result.code != -9:
+                return kills, result
+        raise AssertionError(f"it is asked for again and again: {self.asked}")
+
+    def test_is_asked_for_alone_then_parked_and_blocks_no_other(self):
+        kills, result = self.run_until_it_ends_by_itself()
+        self.assertEqual(kills, 6, self.asked)
+        self.assertEqual([len(ids) for ids in self.asked], [5, 5, 5, 1, 1, 1])
+        self.assertEqual(result.code, 3, str(result))
+        parked, = self.ossync("queue", "list", "--json").objects
+        self.assertEqual((parked["id"], parked["state"]), (self.VICTIM, "parked"))
+        self.assertIn("only this record was asked for", parked["lastError"])
+        self.assertEqual(self.status()["records"]["withDetails"], 19)
+        self.assertEqual(self.sync()["requests"]["detail"], 0)
+
+    def test_is_asked_for_again_by_hand(self):
+        self.run_until_it_ends_by_itself()
+        self.is_deadly = False
+        self.ossync("queue", "retry", self.VICTIM)
+        self.assertEqual(self.sync("--mode", "details-only")["requests"]["detail"], 1)
+        self.assertEqual(self.status()["records"]["withDetails"], 20)
+        self.assertEqual(self.verify()["problems"], 0)
 
 
 class Stop(Case):

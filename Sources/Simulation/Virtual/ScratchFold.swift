@@ -44,7 +44,7 @@ struct ScratchFold {
         _ step: [LoggedEvent], _ writer: borrowing LogWriter, _ violations: inout Violations
     ) throws {
         guard let first = step.first else { return }
-        let fact = first.event.isFact ? first.event : nil
+        let fact = first.event.type.isFact ? first.event : nil
         let needs = needsToDecide(control, fact: fact, now: first.time)
         let decision = decide(
             control, fact: fact, stream: first.stream, rows: try writer.rows(needs),
@@ -95,18 +95,5 @@ extension UnsafeRawBufferPointer {
         guard count == other.count else { return false }
         guard let mine = baseAddress, let theirs = other.baseAddress else { return true }
         return memcmp(mine, theirs, count) == 0
-    }
-}
-
-extension Event {
-    /// Whether it records an input; the others record what was decided.
-    fileprivate var isFact: Bool {
-        switch self {
-        case .storeBound, .streamDeclared, .clockAnchored, .runRequested, .pageFetched,
-            .detailsFetched, .rateLimited, .requestFailed, .healthChecked, .cancelRequested,
-            .storageMeasured, .queueRetried, .queueDropped:
-            true
-        default: false
-        }
     }
 }
