@@ -1,7 +1,7 @@
 /// A limit lower than the configured one, learned from the server's refusals.
 ///
-/// It rises by one request each `raiseNs`, until it is the configured one again: what was refused
-/// once may be admitted later. Each refusal that confirms it doubles the interval, up to eightfold:
+/// It rises by `step` each `raiseNs`, until it is the configured one again: what was refused once
+/// may be admitted later. Each refusal that confirms it doubles the interval, up to eightfold:
 /// without that, a limit that stays low costs a refusal every ten minutes for ever.
 package struct LearnedLimit: Sendable, Equatable {
     /// The window it is about, by its name and period as they were configured.
@@ -38,11 +38,33 @@ package struct LearnedLimit: Sendable, Equatable {
         self.configured = configured
     }
 
-    /// After how long it rises by one: two periods and at least ten minutes, doubled by each
-    /// confirmation.
+    /// A limit that rises again so soon does little harm where it is wrong.
+    private static let leastRaiseNs = 600 * Int64.nsPerSecond
+    /// All that was configured is back after so long, if no refusal confirms the limit.
+    private static let forgottenNs = 50 * 86_400 * Int64.nsPerSecond
+
+    /// How often a limit of a window rises before it is confirmed: with two periods between them,
+    /// the refusals that it leads to are none in a row.
+    private static func raiseNs(ofPeriod periodNs: Int64) -> Int64 {
+        max(periodNs.saturatingMultiply(2), leastRaiseNs)
+    }
+
+    /// Whether a limit of such a window rises as often as any does.
+    static func forgetsQuickly(periodNs: Int64) -> Bool {
+        raiseNs(ofPeriod: periodNs) == leastRaiseNs
+    }
+
+    /// After how long it rises: two periods and at least ten minutes, doubled by each confirmation.
     package var raiseNs: Int64 {
-        max(periodNs.saturatingMultiply(2), 600 * .nsPerSecond)
+        Self.raiseNs(ofPeriod: periodNs)
             .saturatingMultiply(1 << Int64(min(confirmations, Self.mostConfirmations)))
+    }
+
+    /// By how much it rises: by one, or more where the window is long or admits many. One request
+    /// each two days would give a limit of thousands a day back after years.
+    package var step: Int {
+        let raises = Self.forgottenNs / Self.raiseNs(ofPeriod: periodNs)
+        return max(configured / Int(max(raises, 1)), 1)
     }
 
     func isAbout(_ window: RateWindow) -> Bool {
@@ -51,13 +73,16 @@ package struct LearnedLimit: Sendable, Equatable {
 
     /// What it stands at.
     package func requests(now: Int64) -> Int {
-        requests + Int(max(now.saturatingAdd(-sinceNs), 0) / raiseNs)
+        requests.saturatingAdd(raises(now).saturatingMultiply(step))
+    }
+
+    private func raises(_ now: Int64) -> Int {
+        Int(max(now.saturatingAdd(-sinceNs), 0) / raiseNs)
     }
 
     /// When it rises next.
     package func nextRaiseNs(now: Int64) -> Int64 {
-        let raises = Int64(requests(now: now) - requests)
-        return sinceNs.saturatingAdd(raiseNs.saturatingMultiply(raises + 1))
+        sinceNs.saturatingAdd(raiseNs.saturatingMultiply(Int64(raises(now)) + 1))
     }
 }
 

@@ -8,7 +8,8 @@ struct RefusalCause {
     let known: LearnedLimit?
     /// The server names the wait after which the oldest of these requests leaves the window.
     let isExplained: Bool
-    let isShortest: Bool
+    /// The shortest window, of which a wrong limit does little harm.
+    let forgetsQuickly: Bool
 
     /// Finds the window that was the fullest, by what it is known to admit.
     ///
@@ -37,13 +38,15 @@ struct RefusalCause {
             let base = max(known?.requests ?? window.requests, 1)
             let fullness = Double(admitted + others) / Double(base)
             if let best, best.fullness >= fullness { continue }
+            let believed = limiter.limit(of: window, now: now)
             best = (
                 RefusalCause(
-                    window: window, admitted: admitted,
-                    believed: limiter.limit(of: window, now: now), known: known,
+                    window: window, admitted: admitted, believed: believed, known: known,
                     isExplained: limiter.explains(
-                        waitMs, window, admitted: admitted, sentNs: sentNs, now: now),
-                    isShortest: !windows.contains { $0.periodNs < window.periodNs }),
+                        waitMs, window, admitted: admitted, believed: believed, sentNs: sentNs,
+                        now: now),
+                    forgetsQuickly: LearnedLimit.forgetsQuickly(periodNs: window.periodNs)
+                        && !windows.contains { $0.periodNs < window.periodNs }),
                 fullness
             )
         }
@@ -53,14 +56,14 @@ struct RefusalCause {
 
     private init(
         window: RateWindow, admitted: Int, believed: Int, known: LearnedLimit?, isExplained: Bool,
-        isShortest: Bool
+        forgetsQuickly: Bool
     ) {
         self.window = window
         self.admitted = admitted
         self.believed = believed
         self.known = known
         self.isExplained = isExplained
-        self.isShortest = isShortest
+        self.forgetsQuickly = forgetsQuickly
     }
 
     /// What is learned from it.
@@ -88,19 +91,22 @@ struct RefusalCause {
     }
 
     private func isBelieved(_ limiter: LimiterState) -> Bool {
-        let isHalfFull = admitted.saturatingMultiply(2) >= believed
         if let known {
             // What is known was refused before.
             if admitted >= known.requests { return true }
-        } else if isExplained || isShortest && isHalfFull {
+        } else if isExplained || forgetsQuickly && isHalf(admitted, of: believed) {
             return true
         }
         guard let suspected = limiter.suspected, suspected.window == window.name else {
             return false
         }
-        guard limiter.admittedSince else { return isHalfFull }
+        guard limiter.admittedSince else { return isHalf(admitted, of: believed) }
         return abs(suspected.requests - admitted) <= max(1, admitted / 4)
     }
+}
+
+private func isHalf(_ admitted: Int, of believed: Int) -> Bool {
+    admitted.saturatingMultiply(2) >= believed
 }
 
 extension LimiterState {
@@ -108,16 +114,22 @@ extension LimiterState {
     /// until the oldest of them leaves it.
     ///
     /// It is known when they were answered, not when they arrived: the difference is what answers
-    /// take. Servers round up to a second. Where that is much of the period, any wait would do.
+    /// take. Servers round up to a second. Where that is much of the period, any wait would do. And
+    /// that a few requests are all as new as the refused one says nothing: a whole period is what
+    /// servers name that count otherwise, or not at all.
     fileprivate func explains(
-        _ waitMs: Int64?, _ window: RateWindow, admitted: Int, sentNs: Int64, now: Int64
+        _ waitMs: Int64?, _ window: RateWindow, admitted: Int, believed: Int, sentNs: Int64,
+        now: Int64
     ) -> Bool {
         guard let waitMs,
             let oldest = admittedTime(ofNewest: admitted)
         else { return false }
+        let wait = waitMs.saturatingMultiply(.nsPerMs)
         let leaves = oldest.saturatingAdd(window.periodNs)
-        let names = now.saturatingAdd(waitMs.saturatingMultiply(.nsPerMs))
         let slack = max(latencyNs, now.saturatingAdd(-sentNs)).saturatingAdd(.nsPerSecond)
-        return slack <= window.periodNs / 4 && abs(leaves.saturatingAdd(-names)) <= slack
+        return slack <= window.periodNs / 4
+            && abs(leaves.saturatingAdd(-now.saturatingAdd(wait))) <= slack
+            && (isHalf(admitted, of: believed)
+                || wait.saturatingAdd(2 * slack) < window.periodNs)
     }
 }

@@ -1,6 +1,9 @@
 """A process may end at any moment: nothing is lost, and nothing is asked for twice."""
 
 import collections
+import contextlib
+import json
+import os
 import signal
 import time
 
@@ -190,18 +193,40 @@ class Stop(Case):
     def test_a_closed_terminal_is_a_sigterm(self):
         self.stop(signal.SIGHUP, 143)
 
-    def test_nohup_lets_it_go_on(self):
-        """Whoever starts it so that it ignores the signal means it."""
+    def test_a_signal_that_it_was_started_to_ignore_lets_it_go_on(self):
+        """As under nohup, or in the background of a script: whoever does so means it."""
         server = self.slow(0.1)
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        ignored = (signal.SIGHUP, signal.SIGINT)
+        before = [signal.signal(number, signal.SIG_IGN) for number in ignored]
         try:
             process = self.start("sync", "--json")
         finally:
-            signal.signal(signal.SIGHUP, signal.SIG_DFL)
+            for number, handler in zip(ignored, before):
+                signal.signal(number, handler)
         self.wait_for(lambda: len(server.arrivals) > 8)
-        process.send_signal(signal.SIGHUP)
+        for number in ignored:
+            process.send_signal(number)
         result = self.finish(process, 20)
         self.assertEqual((result.code, result.last["outcome"]), (0, "completed"), str(result))
+
+    def test_one_whose_messages_nobody_reads_can_be_stopped(self):
+        server = self.slow(0.3)
+        reading, writing = os.pipe()
+        self.addCleanup(os.close, reading)
+        self.addCleanup(os.close, writing)
+        os.set_blocking(writing, False)
+        with contextlib.suppress(BlockingIOError):
+            while os.write(writing, b"\n" * 4096):
+                pass
+        os.set_blocking(writing, True)
+        process = self.start("sync", "--json", stderr=writing)
+        self.wait_for(lambda: len(server.arrivals) > 8)
+        process.send_signal(signal.SIGTERM)
+        summary = json.loads(process.stdout.readline())
+        self.assertEqual(summary["outcome"], "interrupted")
+        # It waits to tell why.
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(5), 143)
 
     def test_sigquit_ends_it_at_once_and_shows_nothing_of_its_memory(self):
         server = self.slow(0.3)

@@ -129,7 +129,7 @@ class Refused(Limits):
         self.assertEqual((learned["limit"], learned["learned"]["limit"]), (30, 20))
         lessons = [event["data"] for event in self.events() if event["event"] == "LimitLearned"]
         self.assertEqual(lessons[-1]["requests"], 20)
-        self.assertIn("20 a w instead of 30", self.ossync("status").out)
+        self.assertIn("20 per w instead of 30", self.ossync("status").out)
         server.append(300)
         self.assertEqual(self.sync()["rateLimited"], 0)
         self.sync("--forget-limits")

@@ -195,6 +195,48 @@ import Testing
         #expect(hourLimit(core) == 25)
     }
 
+    /// Some servers name a whole hour, whatever was sent.
+    @Test(arguments: [(1, 40), (3, 40), (19, 40), (20, 20)])
+    func aWholePeriodsWaitAfterFewRequestsIsNotBelieved(admitted: Int, limit: Int) throws {
+        var policy = Policy.limited(Self.fewAnHour[1], concurrency: 1)
+        policy.pageSize = 100
+        policy.detail?.batch = 1
+        var core = CoreHarness()
+        core.request(.incremental, policy: policy)
+        try admit(&core, admitted)
+        core.answer(try #require(core.wire.first), .limited(waitMs: 3_600_000))
+        #expect(hourLimit(core) == limit)
+        #expect(lessons(core).map(\.kind) == [limit < 40 ? .refused : .suspected])
+    }
+
+    @Test func oneRefusalInTheShortestWindowIsNotBelievedWhereThatIsLong() throws {
+        var policy = Policy.limited(Self.fewAnHour[1], concurrency: 1)
+        policy.pageSize = 100
+        policy.detail?.batch = 1
+        var core = CoreHarness()
+        core.request(.incremental, policy: policy)
+        try admit(&core, 25)
+        core.answer(try #require(core.wire.first), .limited(waitMs: 1_000))
+        #expect(hourLimit(core) == 40)
+        #expect(lessons(core).map(\.kind) == [.suspected])
+    }
+
+    /// Days after it was learned, and what it stands at.
+    @Test(arguments: [
+        (20, 60, 0, 10), (600, 3_600, 0, 300), (600, 3_600, 25, 600), (6_000, 3_600, 24, 5_880),
+        (5_000, 86_400, 1, 2_500), (5_000, 86_400, 2, 2_700), (5_000, 86_400, 26, 5_100),
+        (100_000, 86_400, 26, 102_000), (50_000, 31 * 86_400, 62, 75_000),
+    ])
+    func halfOfAnyLimitIsBackAfterWeeks(
+        configured: Int, seconds: Int64, days: Int64, limit: Int
+    ) {
+        let known = LearnedLimit(
+            window: "w", periodNs: seconds * .nsPerSecond, requests: configured / 2,
+            ceiling: configured, position: Position(1), sinceNs: 0, confirmations: 0,
+            configured: configured)
+        #expect(known.requests(now: days * 86_400 * .nsPerSecond) == limit)
+    }
+
     @Test func twoRefusalsOneUponTheOtherInALongWindowAreBelieved() throws {
         var core = try core(anHour: 25)
         core.answer(core.wire[0], .limited(waitMs: 1_000))

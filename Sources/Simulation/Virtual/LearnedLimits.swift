@@ -2,9 +2,9 @@ internal import SyncCore
 
 /// What the windows admit by the limits that the engine says it has learned.
 ///
-/// A learned limit rises by one each ten minutes, or two periods if that is longer, until it is the
-/// one that was configured when it was learned; each refusal that confirms it doubles that time, up
-/// to eight times.
+/// A learned limit rises by one each ten minutes, or two periods if that is longer, and by more
+/// where it would take longer than fifty days to give back all that was configured when it was
+/// learned, which is its end; each refusal that confirms it doubles that time, up to eight times.
 struct LearnedLimits {
     struct Known {
         let window: String
@@ -17,8 +17,9 @@ struct LearnedLimits {
         /// What was configured then.
         let configured: Int
         fileprivate(set) var since: Moment
-        /// After how long it rises by one.
+        /// After how long it rises, and by how much.
         fileprivate let raiseNs: ClosedRange<Int64>
+        fileprivate let step: Int
 
         fileprivate func isAbout(_ window: RateWindow) -> Bool {
             self.window == window.name && periodNs == window.periodNs
@@ -38,12 +39,12 @@ struct LearnedLimits {
         }
 
         private func risen(_ from: Int64, _ nowNs: Int64, _ raiseNs: Int64) -> Int {
-            requests + Int(max(nowNs.saturatingAdd(-max(from, -.max)), 0) / raiseNs)
+            requests + Int(max(nowNs.saturatingAdd(-max(from, -.max)), 0) / raiseNs) * step
         }
 
         /// When it has risen to so many, at the latest.
         func riseNs(to requests: Int) -> Int64 {
-            let raises = Int64(max(requests - self.requests, 0))
+            let raises = Int64((max(requests - self.requests, 0) + step - 1) / step)
             return since.latest.saturatingAdd(raises.saturatingMultiply(raiseNs.upperBound))
         }
     }
@@ -51,6 +52,7 @@ struct LearnedLimits {
     private(set) var known: [Known] = []
 
     private static let leastRaiseNs = 600 * Int64.nsPerSecond
+    private static let fiftyDaysNs = 50 * 86_400 * Int64.nsPerSecond
 
     /// The one of a window, in force or not.
     func about(_ window: RateWindow) -> Known? { known.first { $0.isAbout(window) } }
@@ -78,17 +80,19 @@ struct LearnedLimits {
         case .admitted: if let index { known[index].requests = Int(event.requests) }
         case .refused:
             if let index { known.remove(at: index) }
-            let raiseNs = max(event.periodNs.saturatingMultiply(2), Self.leastRaiseNs)
-                .saturatingMultiply(1 << Int64(event.confirmations))
+            let plainNs = max(event.periodNs.saturatingMultiply(2), Self.leastRaiseNs)
+            let raiseNs = plainNs.saturatingMultiply(1 << Int64(event.confirmations))
             let window = windows.first {
                 $0.name == event.window && $0.periodNs == event.periodNs
             }
+            let configured = window?.requests ?? .max
             known.append(
                 Known(
                     window: event.window, periodNs: event.periodNs, requests: Int(event.requests),
                     ceiling: Int(event.ceiling), confirmations: event.confirmations,
-                    learnedAt: at, configured: window?.requests ?? .max, since: Moment(nowNs),
-                    raiseNs: clocks.boundsNs(raiseNs)))
+                    learnedAt: at, configured: configured, since: Moment(nowNs),
+                    raiseNs: clocks.boundsNs(raiseNs),
+                    step: max(configured / max(Int(Self.fiftyDaysNs / plainNs), 1), 1)))
         }
     }
 

@@ -5,10 +5,11 @@ internal import SyncCore
 /// The window is the one that was fullest, by the share of what it is known to admit, of those that
 /// can explain the wait that the server names; requests on the wire count as admitted for this. It
 /// admits what it admitted in its last period, and no more than was known before. One refusal is
-/// believed in the shortest window if it admitted half of what was believed, in a longer one if the
-/// wait may be its own, and in a known one if it says the same; two are if they say nearly the
-/// same, or if nothing was admitted between them. Answers to requests that were on the wire with
-/// the refused one raise it by one each.
+/// believed in the shortest window, of five minutes at most, if it admitted half of what was
+/// believed, in any if the wait may be its own, and less than a whole period or half admitted, and
+/// in a known one if it says the same; two are if they say nearly the same, or if nothing was
+/// admitted between them. Answers to requests that were on the wire with the refused one raise it
+/// by one each.
 struct LessonAuditor {
     /// A refusal of the step that is under way, and what was known before it.
     private struct Refusal {
@@ -41,6 +42,8 @@ struct LessonAuditor {
 
     /// More than any window of a plan counts.
     private static let mostAdmitted = 4_096
+    /// A limit of a window that is longer rises more seldom than each ten minutes.
+    private static let longestQuickNs = 300 * Int64.nsPerSecond
     /// Servers round the waits that they name up.
     private static let roundedNs = Int64.nsPerSecond
 
@@ -197,10 +200,12 @@ struct LessonAuditor {
                 maybe?.least(nowNs) ?? window.requests, window.requests)...min(
                 sure?.most(nowNs) ?? window.requests, window.requests)
         let requests = Int(event.requests)
-        let isShortest = !windows.contains { $0.periodNs < window.periodNs }
+        let isQuick =
+            window.periodNs <= Self.longestQuickNs
+            && !windows.contains { $0.periodNs < window.periodNs }
         if event.kind == .suspected {
             let isBelieved =
-                maybe == nil && isShortest && 2 * admitted.lowerBound >= believed.upperBound
+                maybe == nil && isQuick && 2 * admitted.lowerBound >= believed.upperBound
                 || sure.map { admitted.lowerBound >= $0.requests } ?? false
             violations.expect(
                 admitted.contains(requests) && !isBelieved, 10,
@@ -208,7 +213,10 @@ struct LessonAuditor {
             return
         }
         let isHalf = 2 * admitted.upperBound >= believed.lowerBound
-        let mayBeNew = sure == nil && (isShortest && isHalf || isExplained(window, refusal, nowNs))
+        let isTelling = isHalf || refusal.waitNs + 2 * Self.roundedNs < window.periodNs
+        let mayBeNew =
+            sure == nil
+            && (isQuick && isHalf || isTelling && isExplained(window, refusal, nowNs))
         let isKnown = maybe.map { admitted.upperBound >= $0.requests } ?? false
         violations.expect(
             mayBeNew || isKnown || isRepeated(event, refusal, admitted, isHalf: isHalf), 10,

@@ -65,8 +65,8 @@ struct BudgetReport {
         for window in windows {
             guard let known = learned(window) else { continue }
             lines.append(
-                "learned   \(known.requests(now: nowNs)) a \(window.name) instead of "
-                    + "\(window.requests), from refusals; one more at "
+                "learned   \(known.requests(now: nowNs)) per \(window.name) instead of "
+                    + "\(window.requests), from refusals; \(known.step) more at "
                     + "\(risesAt(known).toTheSecond)")
         }
         if let cooldownUntil { lines.append("cooldown  until \(cooldownUntil.toTheSecond)") }

@@ -62,16 +62,16 @@ struct SummaryReport {
     }
 
     func print(to output: Output) {
-        // A pause is nothing to be mailed about by cron.
-        if let complaint, outcome != .paused || !output.isQuiet {
-            output.error("ossync: \(complaint)")
-        }
         if output.isJSON {
             output.line(json.line)
         } else {
             for (index, line) in words.enumerated() where !output.isQuiet {
                 output.line(index == 0 ? output.paint(line, ink) : line)
             }
+        }
+        // A pause is nothing to be mailed about by cron.
+        if let complaint, outcome != .paused || !output.isQuiet {
+            output.error("ossync: \(complaint)")
         }
     }
 

@@ -34,7 +34,7 @@ struct RunSession {
         let output = output
         Signals.during { signal in
             mailbox.put(.cancel(signal))
-            output.note("stopping once what is on the wire is answered; again to end at once")
+            output.noteAtOnce("stopping once what is on the wire is answered; again to end at once")
         }
         defer { Signals.during(nil) }
         let concurrency = max(stream.detail?.concurrency ?? 1, 1)

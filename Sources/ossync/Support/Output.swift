@@ -59,6 +59,13 @@ struct Output: Sendable {
         if !isQuiet { Self.write(Array((text + "\n").utf8), to: STDERR_FILENO) }
     }
 
+    /// The same where somebody takes it in at once: for a thread that nothing may hold up.
+    func noteAtOnce(_ text: String) {
+        var stderr = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
+        // A pipe that can be written to has room for a page.
+        if poll(&stderr, 1, 0) == 1 { note(text) }
+    }
+
     /// A line for people who asked for more.
     func detail(_ text: String) {
         if isVerbose { note(text) }

@@ -49,10 +49,11 @@ enum Signals {
     private static var handled: sigset_t {
         var set = sigset_t()
         sigemptyset(&set)
-        sigaddset(&set, SIGINT)
-        sigaddset(&set, SIGTERM)
-        // Under nohup it outlives its terminal; a signal that is waited for comes even if ignored.
-        if !isIgnored(SIGHUP) { sigaddset(&set, SIGHUP) }
+        // Under nohup it outlives its terminal, and in the background of a script what is typed at
+        // it; a signal that is waited for comes even if ignored.
+        for number in [SIGINT, SIGTERM, SIGHUP] where !isIgnored(number) {
+            sigaddset(&set, number)
+        }
         return set
     }
 
