@@ -23,9 +23,11 @@ struct ProjectionEnvironment {
     }
 
     static func open(
-        _ path: String, _ name: String, durability: EnvironmentOptions.Durability = .full
+        _ path: String, _ name: String, readOnly: Bool = false,
+        durability: EnvironmentOptions.Durability = .full
     ) throws(LMDBError) -> ProjectionEnvironment {
-        let options = EnvironmentOptions(maxDatabases: 4, durability: durability)
+        let options = EnvironmentOptions(
+            maxDatabases: 4, readOnly: readOnly, durability: durability)
         let environment = try Environment.open(path, options)
         let transaction = try environment.beginRead()
         let rows = try transaction.database("rows")

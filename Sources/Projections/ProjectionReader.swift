@@ -6,41 +6,64 @@ package import SyncCore
 /// A record projection as it stands at one position of the log.
 package struct ProjectionReader: ~Copyable {
     package let projection: RecordProjection
+    /// The log's state at the position that the rows stand at.
+    package let control: ControlState
     private let environment: ProjectionEnvironment
     private let transaction: ReadTransaction
-    private var fold: ProjectionFold
+    private let checkpoint: Checkpoint
     /// Rows that the projection on the disk doesn't have yet, by ordinal.
-    private var overlay: [Ordinal: RecordView] = [:]
+    private let overlay: [Ordinal: RecordView]
 
-    init(
-        projection: RecordProjection, environment: ProjectionEnvironment,
-        transaction: consuming ReadTransaction, checkpoint: Checkpoint
+    private init(
+        _ projection: RecordProjection, _ environment: ProjectionEnvironment,
+        _ transaction: consuming ReadTransaction, _ control: ControlState,
+        _ tail: (checkpoint: Checkpoint, rows: [Ordinal: RecordView])
     ) {
         self.projection = projection
         self.environment = environment
         self.transaction = transaction
-        fold = ProjectionFold(projection: projection, stream: .none, checkpoint: checkpoint)
+        self.control = control
+        checkpoint = tail.checkpoint
+        overlay = tail.rows
+    }
+
+    /// Reads a projection at the log's end: what the log has beyond the checkpoint is folded in
+    /// memory.
+    static func open(
+        _ projection: RecordProjection, _ environment: ProjectionEnvironment, _ log: EventLog
+    ) throws -> ProjectionReader {
+        // Begun before the log is looked at, which so has all that it sees.
+        let transaction = try environment.environment.beginRead()
+        let snapshot = try log.snapshot()
+        let control = try snapshot.control()
+        let stream = control.stream(named: projection.name)?.id ?? .none
+        let tail = try foldTail(projection, environment, transaction, snapshot, stream)
+        return ProjectionReader(projection, environment, transaction, control, tail)
     }
 
     /// The position that the rows stand at.
-    package var position: Position { fold.checkpoint.position }
+    package var position: Position { checkpoint.position }
 
     /// The sum of the summed column over all records that have one, in plain notation, and how many
     /// there are; nil when no such column is mapped.
     package var total: (sum: String, records: UInt64)? {
         guard projection.totalIndex != nil else { return nil }
-        let total = fold.checkpoint.total
+        let total = checkpoint.total
         return (total.description, total.count)
     }
 
     private var columns: Int { projection.mapping.columns.count }
 
     /// Folds what the log has beyond the checkpoint in memory.
-    mutating func foldTail(of log: EventLog) throws {
-        let snapshot = try log.snapshot()
-        let stream = try snapshot.control().stream(named: projection.name)?.id ?? .none
+    private static func foldTail(
+        _ projection: RecordProjection, _ environment: ProjectionEnvironment,
+        _ transaction: borrowing ReadTransaction, _ snapshot: borrowing LogSnapshot,
+        _ stream: StreamID
+    ) throws -> (Checkpoint, [Ordinal: RecordView]) {
+        let columns = projection.mapping.columns.count
         var fold = ProjectionFold(
-            projection: projection, stream: stream, checkpoint: fold.checkpoint)
+            projection: projection, stream: stream,
+            checkpoint: try environment.checkpoint(transaction))
         var overlay: [Ordinal: RecordView] = [:]
         var failure: ProjectionError?
         try snapshot.forEachEvent(after: fold.checkpoint.position) { event in
@@ -58,8 +81,7 @@ package struct ProjectionReader: ~Copyable {
             return true
         }
         if let failure { throw failure }
-        self.fold = fold
-        self.overlay = overlay
+        return (fold.checkpoint, overlay)
     }
 
     /// One record; nil when there is none of that ordinal.
@@ -69,30 +91,34 @@ package struct ProjectionReader: ~Copyable {
     }
 
     /// Calls `body` for each record in the order in which they were first seen, until it says no.
+    ///
+    /// - Throws: `.damaged` where a row can't be read, is missing, or is there twice.
     package func forEachRow(_ body: (RecordView) throws -> Bool) throws {
         var cursor = try transaction.cursor(environment.rows)
         var isThere = try cursor.first()
-        var last: Ordinal?
+        var next: UInt32 = 0
         while isThere {
-            let found = cursor.read { key, value in
-                ProjectionEnvironment.ordinal(key).map { ordinal in
-                    (
-                        ordinal,
-                        overlay[ordinal]
-                            ?? RecordViewCoder.decode(ordinal, value, columns: columns)
-                    )
-                }
+            let row = cursor.read { key, value -> RecordView? in
+                guard ProjectionEnvironment.ordinal(key) == Ordinal(next) else { return nil }
+                return overlay[Ordinal(next)]
+                    ?? RecordViewCoder.decode(Ordinal(next), value, columns: columns)
             }
-            guard let (ordinal, row) = found, let row else {
-                throw ProjectionError.damaged(projection: projection.name, reason: "a row")
-            }
-            last = ordinal
+            guard let row else { throw damaged("row \(next)") }
+            next += 1
             guard try body(row) else { return }
             isThere = try cursor.next()
         }
         // Ordinals grow, so what the disk doesn't have at all comes after everything it has.
-        for ordinal in overlay.keys.sorted() where last.map({ ordinal > $0 }) ?? true {
-            guard let row = overlay[ordinal], try body(row) else { return }
+        while let row = overlay[Ordinal(next)] {
+            next += 1
+            guard try body(row) else { return }
         }
+        guard UInt64(next) == checkpoint.rows else {
+            throw damaged("\(checkpoint.rows) rows were folded, \(next) are there")
+        }
+    }
+
+    private func damaged(_ reason: String) -> ProjectionError {
+        .damaged(projection: projection.name, reason: reason)
     }
 }

@@ -86,14 +86,8 @@ extension Projector {
     package func read<Result>(
         isPatient: Bool = true, _ body: (borrowing ProjectionReader) throws -> Result
     ) throws -> Result {
-        let (isCurrent, environment) = try caughtUp(looks: isPatient ? Self.looks : 1)
-        let transaction = try environment.environment.beginRead()
-        let checkpoint = try environment.checkpoint(transaction)
-        var reader = ProjectionReader(
-            projection: projection, environment: environment, transaction: transaction,
-            checkpoint: checkpoint)
-        if !isCurrent { try reader.foldTail(of: log) }
-        return try body(reader)
+        let environment = try caughtUp(looks: isPatient ? Self.looks : 1)
+        return try body(ProjectionReader.open(projection, environment, log))
     }
 }
 
@@ -103,25 +97,22 @@ extension Projector {
     private static let looks = 200
     private static let lookIntervalUs: UInt32 = 50_000
 
-    /// The environment to read, and whether it has all that the log has.
-    private func caughtUp(
-        looks: Int
-    ) throws(ProjectionError) -> (Bool, ProjectionEnvironment) {
+    /// The environment to read, with all that the log has if that can be written now.
+    private func caughtUp(looks: Int) throws(ProjectionError) -> ProjectionEnvironment {
         for look in 0..<looks {
             if look > 0 { usleep(Self.lookIntervalUs) }
-            var isCurrent = false
             do throws(ProjectionError) {
-                isCurrent = try catchUp()
+                try catchUp()
             } catch {
                 // A full disk, or a medium that can't be written: what is there can be read.
                 switch error {
                 case .storage, .system:
                     guard let (_, old) = try usable() else { throw error }
-                    return (false, old)
+                    return old
                 case .log, .fold, .noRow, .damaged, .unfinished: throw error
                 }
             }
-            if let (_, environment) = try usable() { return (isCurrent, environment) }
+            if let (_, environment) = try usable() { return environment }
         }
         throw .unfinished(projection: projection.name)
     }

@@ -85,9 +85,12 @@ package final class Projector {
 
     private func rebuildLocked(progress: (Position, Position) -> Void) throws(ProjectionError) {
         let others = folder.generations(projection.name)
+        let current = folder.current(projection.name)
         // Not the one that is said to be in use either, though it may be gone: until the end this
         // one is not to be relied on.
-        let generation = max(others.last ?? 0, folder.current(projection.name) ?? 0) + 1
+        let generation = max(others.last ?? 0, current ?? 0) + 1
+        // What processes left that were killed over it would pile up.
+        remove(others.filter { $0 != current })
         let path = folder.environment(projection.name, generation)
         do throws(ProjectionError) {
             try makeGeneration(path, progress)
@@ -97,8 +100,12 @@ package final class Projector {
         }
         open = nil
         try folder.setCurrent(projection.name, generation)
-        for old in others {
-            Environment.removeEnvironment(folder.environment(projection.name, old))
+        remove(others)
+    }
+
+    private func remove(_ generations: [Int]) {
+        for generation in generations {
+            Environment.removeEnvironment(folder.environment(projection.name, generation))
         }
     }
 
@@ -150,14 +157,23 @@ package final class Projector {
         }
         open = nil
         do throws(LMDBError) {
-            let environment = try ProjectionEnvironment.open(
-                folder.environment(projection.name, generation), projection.name)
-            open = (generation, environment)
+            let path = folder.environment(projection.name, generation)
+            open = (generation, try openAsAllowed(path))
         } catch {
             if error.code == .notFound { return nil }
             throw .storage(error)
         }
         return open
+    }
+
+    /// Opens an environment; what lies where nothing can be written can still be read.
+    private func openAsAllowed(_ path: String) throws(LMDBError) -> ProjectionEnvironment {
+        do throws(LMDBError) {
+            return try ProjectionEnvironment.open(path, projection.name)
+        } catch {
+            guard error.code == .permission else { throw error }
+            return try ProjectionEnvironment.open(path, projection.name, readOnly: true)
+        }
     }
 
     private func checkpoint(

@@ -149,9 +149,7 @@ enum RecordViewCoder {
             case .text: string().map { .text($0) }
             case .integer: string().map { .integer($0) }
             case .decimal:
-                text().flatMap { text in
-                    text.withUnsafeBufferPointer { try? ExactDecimal($0) }
-                }.map { .decimal($0) }
+                text().flatMap { try? ExactDecimal(written: $0) }.map { .decimal($0) }
             case .json: text().map { .json($0) }
             case .mismatch: text().map { .mismatch($0) }
             }

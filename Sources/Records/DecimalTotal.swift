@@ -66,7 +66,7 @@ package struct DecimalTotal: Sendable, Equatable, CustomStringConvertible {
         let parts = encoded.split(
             separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
         guard let first = parts.first,
-            let sum = try? ExactDecimal(first, notation: .point, limit: first.count)
+            let sum = try? ExactDecimal(written: first)
         else { throw Self.badCoding }
         self.sum = sum
         for part in parts.dropFirst() {

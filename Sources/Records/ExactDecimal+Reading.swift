@@ -17,8 +17,8 @@ extension ExactDecimal {
         try self.init(text, notation: notation, limit: Self.maximumDigits)
     }
 
-    /// - Parameter limit: the most digits; a sum may have more than any text that is read.
-    init(
+    /// - Parameter limit: the most digits.
+    private init(
         _ text: some Sequence<UInt8>, notation: Notation, limit: Int
     ) throws(RecordsError) {
         var reader = DecimalReader(bytes: Array(text), limit: limit)
@@ -27,6 +27,12 @@ extension ExactDecimal {
         case .comma: try reader.readComma()
         }
         self = try reader.result()
+    }
+
+    /// Reads what `description` wrote, however long: a sum has more digits than any text that is
+    /// read.
+    package init(written text: some Collection<UInt8>) throws(RecordsError) {
+        try self.init(text, notation: .point, limit: text.count)
     }
 
     package init(_ text: String, notation: Notation = .point) throws(RecordsError) {

@@ -123,52 +123,6 @@ class Usage(Case):
         self.assert_one_clear_line(self.ossync("sync", "--max", "x", code=2), "'x' is invalid")
 
 
-class Streams(Case):
-    """Standard input, output and error that are closed, full or gone."""
-
-    def test_closed_descriptors_write_nothing_into_the_store(self):
-        self.ready(300)
-        for text in ("", "--json", "--verbose"):
-            self.shell(f"exec {self.quoted()} sync --mode full {text} <&- >&- 2>&-")
-            self.ossync("log", "verify")
-        self.assertNotIn(b"summary", (self.store / "lock").read_bytes())
-
-    def test_a_full_device_is_an_error(self):
-        self.ready(30)
-        self.sync()
-        for command in ("status", "log show", "show 3", "plan", "sync --json"):
-            with self.subTest(command=command):
-                done = self.shell(f"exec {self.quoted()} {command} >/dev/full")
-                self.assertEqual(done.returncode, 1)
-                self.assertIn("standard output: write failed", done.stderr)
-
-    def test_a_run_ends_by_what_it_did_whoever_reads_it(self):
-        self.ready(30, "--poison", 3, retry__attempts=1)
-        done = self.shell(f"{self.quoted()} sync --json | true; exit ${{PIPESTATUS[0]}}")
-        self.assertEqual(done.returncode, 3)
-
-    def test_an_export_takes_no_special_files_place(self):
-        self.ready(30)
-        self.sync()
-        os.mkfifo(self.folder / "pipe")
-        (self.folder / "link.csv").symlink_to(self.folder / "real.csv")
-        (self.folder / "real.csv").write_text("old")
-        reader = subprocess.Popen(["cat", self.folder / "pipe"], stdout=subprocess.PIPE)
-        self.ossync("export", "csv", "--output", "pipe")
-        self.assertEqual(reader.communicate()[0].count(b"\n"), 31)
-        self.ossync("export", "csv", "--output", "link.csv")
-        self.assertTrue((self.folder / "link.csv").is_symlink())
-        self.assertEqual((self.folder / "real.csv").read_text().count("\n"), 31)
-
-    def quoted(self):
-        return shlex.quote(str(BINARY))
-
-    def shell(self, line):
-        return subprocess.run(
-            ["bash", "-c", line], cwd=self.folder, env=self.environment(), text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
-
-
 class Stores(Case):
     READERS = (
         ["status"], ["show", "1"], ["log", "show"], ["log", "tail"], ["log", "verify"],
@@ -215,6 +169,39 @@ class Stores(Case):
         (self.store / "notes.txt").write_text("ours")
         self.sync()
         self.assertEqual(self.status()["records"]["total"], 3)
+
+    def test_a_medium_that_cannot_be_written_is_read(self):
+        self.ready(30)
+        self.sync()
+        store = shlex.quote(str(self.store))
+        mount = f"mount --bind {store} {store} && mount -o remount,ro,bind {store}"
+        trial = ["unshare", "--mount", "sh", "-c", mount]
+        if subprocess.run(trial, stderr=subprocess.DEVNULL).returncode:
+            self.skipTest("nothing can be mounted here")
+        for arguments in (
+                ["export", "csv"], ["export", "ndjson"], ["status", "--json"], ["show", "3"],
+                ["projections", "list", "--json"], ["log", "verify"]):
+            with self.subTest(arguments=arguments):
+                expected = self.ossync(*arguments).out
+                done = subprocess.run(
+                    ["unshare", "--mount", "sh", "-c", f'{mount} && exec "$@"', "sh", BINARY,
+                     *arguments],
+                    cwd=self.folder, env=self.environment(), capture_output=True, timeout=60)
+                self.assertEqual(
+                    (done.returncode, done.stdout.decode()), (0, expected), done.stderr)
+
+    def test_one_that_may_not_be_read_is_not_called_whole(self):
+        self.ready(3)
+        self.sync()
+        nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", BINARY]
+        if subprocess.run([*nobody, "--help"], capture_output=True).returncode:
+            self.skipTest("nobody can't be somebody else here")
+        self.folder.chmod(0o755)
+        done = subprocess.run(
+            [*nobody, "log", "verify", "--store", self.store], cwd="/", capture_output=True,
+            env=self.environment(), text=True, timeout=60)
+        self.assertEqual(done.returncode, 12, done)
+        self.assertIn("permission denied", done.stderr)
 
     def test_a_file(self):
         self.configure("http://127.0.0.1:9/api")

@@ -2,6 +2,7 @@
 
 import getpass
 import hashlib
+import json
 import shlex
 import socket
 import time
@@ -105,6 +106,26 @@ class Summary(Case):
         self.assert_shape(result.last)
         self.assertEqual(result.last["outcome"], "failed")
         self.assertEqual(len([o for o in result.objects if o["type"] == "summary"]), 1)
+
+    def test_status_and_export_tell_of_one_moment(self):
+        self.ready(2_000, "--latency-ms", 50, list__paging__size=500)
+        process = self.start("sync", "--json")
+        self.wait_for((self.store / "log/data.mdb").exists)
+        positions = set()
+        while process.poll() is None:
+            status = self.status()
+            if status["expenses"]:
+                self.assertEqual(
+                    status["records"]["withDetails"], status["expenses"]["records"], status)
+            positions.add(status["position"])
+            rows = self.folder / "rows.ndjson"
+            summary = self.ossync("export", "ndjson", "--json", "--output", rows).last
+            newest = [
+                max(row["headerPosition"], row["detailPosition"] or 0)
+                for row in map(json.loads, rows.read_text().splitlines())]
+            self.assertLessEqual(max(newest, default=0), summary["position"])
+        self.assertEqual(self.finish(process).code, 0)
+        self.assertGreater(len(positions), 2)
 
     def test_stdout_is_only_json_with_json(self):
         self.ready(50)

@@ -74,6 +74,17 @@ import Testing
         #expect(try Contents(try driver.projector()) == before)
     }
 
+    /// A page that stands where another one should is sound by itself.
+    @Test(arguments: [0, 6, 29] as [UInt8])
+    func aRowThatIsMissingIsNoticed(ordinal: UInt8) throws {
+        try driver.tamper(generation: 1, "rows") { transaction, rows throws(LMDBError) in
+            try transaction.delete(rows, [0, 0, 0, ordinal])
+        }
+        #expect(throws: ProjectionError.self) { try Contents(driver.projector()) }
+        try driver.projector().rebuild()
+        #expect(try Contents(driver.projector()) == before)
+    }
+
     @Test func anyByteOfARowThatWasChangedIsNoticed() throws {
         var whole: [UInt8]?
         try driver.tamper(generation: 1, "rows") { transaction, rows throws(LMDBError) in

@@ -158,6 +158,53 @@ import Testing
             TemporaryFolder.names(driver.projections) == ["lock", "os-2", "os.current"])
     }
 
+    /// Each addend may have 4,096 digits; the sum has one more.
+    @Test func aSumThatIsLongerThanAnyNumberIsReadAgain() throws {
+        var api = api
+        api.amounts[1] = ["9e4095", "9e4095"]
+        try driver.sync(.full, api)
+        try driver.projector().catchUp()
+        #expect(try Contents(driver.projector()) == driver.fromScratch())
+        #expect(try Contents(driver.projector()).sum?.utf8.count ?? 0 >= 4_097)
+        api.amounts[1] = ["1"]
+        api.headers[1] = 2
+        api.details[1] = 2
+        try driver.sync(.full, api)
+        #expect(try Contents(driver.projector()) == driver.fromScratch())
+        #expect(try Contents(driver.projector()).sum?.utf8.count ?? 0 < 100)
+    }
+
+    @Test func whatKilledRebuildsLeftIsRemovedBeforeTheNextOne() throws {
+        try driver.sync(.full, api)
+        try driver.projector().catchUp()
+        for generation in 2...3 {
+            let path = "\(driver.projections)/os-\(generation)"
+            mkdir(path, 0o700)
+            Bytes.write(Bytes.read("\(driver.projections)/os-1/data.mdb"), "\(path)/data.mdb")
+        }
+        var during: [String] = []
+        try driver.projector().rebuild { _, _ in
+            during = TemporaryFolder.names(driver.projections)
+        }
+        #expect(during == ["lock", "os-1", "os-4", "os.current"])
+        #expect(TemporaryFolder.names(driver.projections) == ["lock", "os-4", "os.current"])
+    }
+
+    @Test func aReaderHasTheStateThatItsRowsBelongTo() throws {
+        var api = api
+        try driver.sync(.full, api)
+        let projector = try driver.projector()
+        try projector.catchUp()
+        api.add(20)
+        try driver.sync(.incremental, api)
+        let holder = Holder(driver.projections)
+        try projector.read { reader in
+            #expect(reader.position == driver.control.position)
+            #expect(reader.control == driver.control)
+        }
+        withExtendedLifetime(holder) {}
+    }
+
     @Test func deletingTheFolderIsSafeEvenWhileItIsOpen() throws {
         try driver.sync(.full, api)
         let projector = try driver.projector()

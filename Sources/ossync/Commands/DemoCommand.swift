@@ -98,6 +98,7 @@ struct DemoCommand: ParsableCommand {
 
     func run() throws {
         Signals.install()
+        Output.outliveReader()
         let server = DemoServer(try serverConfiguration(), port: port)
         let baseURL = try server.start()
         if serveOnly {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import EventLog
 import Glibc
+import LMDB
 import Projections
 import ReadModels
 import Records
@@ -28,6 +29,7 @@ struct ExportCommand: ParsableCommand {
                 let csv = CSVExport(projector.projection.mapping)
                 try sink.write(csv.header)
                 try projector.read { reader in
+                    sink.position = reader.position
                     try reader.forEachRow { view in
                         try sink.write(csv.line(view))
                         sink.records += 1
@@ -55,6 +57,7 @@ struct ExportCommand: ParsableCommand {
                 let texts = RecordTexts(log: log)
                 let mapping = projector.projection.mapping
                 try projector.read { reader in
+                    sink.position = reader.position
                     try reader.forEachRow { view in
                         let columns = zip(mapping.columns, view.columns(mapping)).map {
                             ($0.name, $1.json)
@@ -125,6 +128,8 @@ final class ExportSink {
     private let descriptor: Int32
     private var buffer: [UInt8] = []
     var records: UInt64 = 0
+    /// What the records are the fold of.
+    var position = Position.none
 
     init(_ target: String) throws {
         guard target != "-" else {
@@ -171,10 +176,19 @@ final class ExportSink {
         }
     }
 
-    private static func resolved(_ path: String) -> String {
-        guard let real = realpath(path, nil) else { return path }
-        defer { free(real) }
-        return String(cString: real)
+    /// - Parameter hops: how many links may follow each other, as Linux has it.
+    private static func resolved(_ path: String, hops: Int = 40) -> String {
+        if let real = realpath(path, nil) {
+            defer { free(real) }
+            return String(cString: real)
+        }
+        // It leads to what isn't there yet.
+        var name = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = readlink(path, &name, name.count)
+        guard count > 0, count < name.count, hops > 0 else { return path }
+        let next = String(decoding: name[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return resolved(
+            next.hasPrefix("/") ? next : "\(FileSystem.parent(of: path))/\(next)", hops: hops - 1)
     }
 
     /// Whether there is a device, a pipe or a socket, which no file may take the place of.
@@ -234,8 +248,7 @@ private struct Exporter {
     func run(_ rows: (Session, Projector, ExportSink) throws -> Void) throws {
         let session = try Session(global)
         let log = try session.openLog()
-        let control = try log.snapshot().control()
-        let stream = try session.stream(in: control)
+        let stream = try session.stream(in: log.snapshot().control())
         guard let projector = try session.projector(stream.name, log: log) else {
             throw CommandFailure(
                 ExitCode.usage, "no configuration says what the columns of \(stream.name) are",
@@ -252,7 +265,7 @@ private struct Exporter {
         let summary = JSONText.object([
             ("v", .number(1)), ("type", "summary"), ("stream", .string(stream.name)),
             ("exitCode", .number(0)), ("records", .number(sink.records)),
-            ("position", .number(control.position.rawValue)),
+            ("position", .number(sink.position.rawValue)),
         ])
         if session.output.isJSON {
             // With the data on stdout, a summary there would be a record.

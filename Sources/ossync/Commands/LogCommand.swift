@@ -104,6 +104,7 @@ struct LogCommand: ParsableCommand {
 
         func run() throws {
             let session = try Session(global)
+            Output.outliveReader()
             if inProcess {
                 try VerifyReport.check(session)
             } else {
@@ -156,6 +157,9 @@ extension VerifyReport {
             if case .noStore = error { throw error }
             output.print(VerifyReport.unreadable("\(error)"))
             throw CommandFailure.silent(ExitCode.corrupt)
+        } catch let error as CommandFailure {
+            // One that can't be read is not known to be whole.
+            throw CommandFailure(ExitCode.corrupt, error.message, hint: error.hint)
         }
         output.print(report)
         if !report.isClean { throw CommandFailure.silent(ExitCode.corrupt) }

@@ -38,13 +38,16 @@ struct StatusReport {
     init(_ session: Session) throws {
         output = session.output
         let log = try session.openLog()
-        control = try log.snapshot().control()
+        let name = try session.stream(in: log.snapshot().control()).name
+        // Records and expenses are told at one position.
+        let expenses = try Self.expenses(session, name, log)
+        control = try expenses?.control ?? log.snapshot().control()
+        total = expenses?.total
         isRunning = control.invocation != nil && EngineLock.isHeld(session.folder) ?? true
         stream = try session.stream(in: control)
         detailed =
             session.configuration.streams.first { [stream] in $0.name == stream.name }
             .map { $0.detail != nil } ?? true
-        total = stream.id == .none ? nil : try Self.total(session, stream.name, log)
         let reading = SystemClock().read()
         budget = BudgetReport(
             control, session.configuration.limitPolicy.windows,
@@ -52,12 +55,17 @@ struct StatusReport {
                 ? reading.bootNs : control.bootNs(at: reading.wall))
     }
 
-    /// The sum of expenses; nil where it can't be told now, which is no reason to say nothing else.
-    private static func total(
+    private typealias Expenses = (control: ControlState, total: (sum: String, records: UInt64)?)
+
+    /// The sum of expenses, and the log's state then; nil where it can't be told now, which is no
+    /// reason to say nothing else.
+    private static func expenses(
         _ session: Session, _ stream: String, _ log: EventLog
-    ) throws -> (sum: String, records: UInt64)? {
+    ) throws -> Expenses? {
         do {
-            return try session.projector(stream, log: log)?.read(isPatient: false) { $0.total }
+            return try session.projector(stream, log: log)?.read(isPatient: false) {
+                ($0.control, $0.total)
+            }
         } catch ProjectionError.log(let error) {
             throw error
         } catch let error as ProjectionError {

@@ -58,7 +58,9 @@ enum CrashHandler {
 
     private static func lines(_ number: Int32, isJSON: Bool) -> CrashLines {
         let message = "ended by signal \(number): the store may be damaged, or ossync has a defect"
-        let hint = "run `ossync log verify`; if it finds nothing, report this"
+        let hint =
+            "run `ossync log verify`; if it finds nothing, delete the folder projections/ of the "
+            + "store, which is always safe; if that doesn't help, report this"
         let json = JSONText.object([
             ("v", .number(1)), ("type", "error"), ("exitCode", .number(exitCode(number))),
             ("message", .string(message)), ("hint", .string(hint)),

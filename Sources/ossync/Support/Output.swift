@@ -91,8 +91,11 @@ struct Output: Sendable {
     /// Whether the command has more to do than to be read, so that it goes on without a reader.
     private static let outlivesReader = Atomic<Bool>(false)
 
-    /// For commands that change a store: they end by what they did, whoever reads it.
-    static func outliveReader() { outlivesReader.store(true, ordering: .relaxed) }
+    /// For commands that do more than to print: they end by what they did, whoever reads it.
+    static func outliveReader() {
+        signal(SIGPIPE, SIG_IGN)
+        outlivesReader.store(true, ordering: .relaxed)
+    }
 
     /// - Throws: when data was lost on the way to standard output.
     static func checkWritten() throws {

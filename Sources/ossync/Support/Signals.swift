@@ -27,7 +27,6 @@ enum Signals {
             return !state.isInstalled
         }
         guard isFirst else { return }
-        signal(SIGPIPE, SIG_IGN)
         var set = handled
         pthread_sigmask(SIG_BLOCK, &set, nil)
         BackgroundThread.run {
