@@ -20,11 +20,12 @@ enum PagePlace: Equatable {
 
     /// nil for bytes that `cursor` does not make.
     init?(_ cursor: PageCursor) {
-        guard let text = String(validating: cursor.bytes, as: UTF8.self),
-            let colon = text.firstIndex(of: ":")
+        // By bytes: a mark that an identity begins with makes one character with what is before it.
+        guard let colon = cursor.bytes.firstIndex(of: UInt8(ascii: ":")),
+            let kind = String(validating: cursor.bytes[..<colon], as: UTF8.self),
+            let value = String(validating: cursor.bytes[(colon + 1)...], as: UTF8.self)
         else { return nil }
-        let value = String(text[text.index(after: colon)...])
-        switch text[..<colon] {
+        switch kind {
         case "page":
             guard let number = Int(value), number >= 0 else { return nil }
             self = .page(number)

@@ -142,12 +142,12 @@ extension RESTConfiguration {
 
     private var limitProblems: [ConfigurationProblem] {
         let values = [
-            ("connectMs", limits.connectMs), ("idleMs", limits.idleMs), ("totalMs", limits.totalMs),
-            ("maxBodyBytes", limits.maxBodyBytes), ("maxHeaderBytes", limits.maxHeaderBytes),
-            ("maxRatio", limits.maxRatio),
+            ("timeouts.connectMs", limits.connectMs), ("timeouts.idleMs", limits.idleMs),
+            ("timeouts.totalMs", limits.totalMs), ("maxBodyBytes", limits.maxBodyBytes),
+            ("maxHeaderBytes", limits.maxHeaderBytes), ("maxRatio", limits.maxRatio),
         ]
         return values.filter { $0.1 < 1 || $0.1 > Int(UInt32.max >> 1) }.map {
-            problem("api.limits.\($0.0)", "must be between 1 and 2147483647")
+            problem("api.\($0.0)", "must be between 1 and 2147483647")
         }
     }
 }

@@ -18,10 +18,14 @@ package struct RESTConfiguration: Sendable, Equatable {
         package let name: String
         /// Shown nowhere: second tokens are given as extra headers.
         package let value: Secret
+        /// Whether it is looked for in what comes back. A kind of media or a customer's number
+        /// would spoil the records that have it.
+        package let isSecret: Bool
 
-        package init(name: String, value: Secret) {
+        package init(name: String, value: Secret, isSecret: Bool = true) {
             self.name = name
             self.value = value
+            self.isSecret = isSecret
         }
     }
 

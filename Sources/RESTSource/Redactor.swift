@@ -4,6 +4,7 @@ internal import Glibc
 struct Redactor: Sendable {
     /// Shorter secrets would be found by chance in bodies, where they'd spoil innocent values.
     static let minimumBodyLength = 12
+    private static let minimumTextLength = 4
     private static let mask = Array("***".utf8)
 
     /// For texts to people: everything of four bytes and more, the longest first.
@@ -11,14 +12,17 @@ struct Redactor: Sendable {
     /// For bodies: the spellings that can occur inside of a JSON string; they tell quickly that a
     /// body has none.
     private let bodyNeedles: [Needle]
-    /// What a string of a body must not say once its escapes are undone.
+    /// What a text, or a string of a body, must not say once its escapes are undone.
+    private let textSecrets: [[UInt8]]
     private let bodySecrets: [[UInt8]]
     /// The characters of the secrets, as UTF-16 code units: some writers escape more than they
     /// must, and spell a plus sign \u002B.
     private let secretUnits: Set<UInt16>
 
     init(_ configuration: RESTConfiguration) {
-        var secrets = configuration.api.headers.map { $0.value.reveal() }
+        var secrets = configuration.api.headers.filter(\.isSecret).flatMap {
+            [$0.value.reveal()] + Self.parts(of: $0.value.reveal())
+        }
         switch configuration.api.auth {
         case .none: break
         case .bearer(let secret), .apiKey(_, let secret): secrets.append(secret.reveal())
@@ -29,6 +33,24 @@ struct Redactor: Sendable {
         self.init(secrets: secrets)
     }
 
+    /// What a server may tell of a header's value: `TOKEN` of `Bearer TOKEN`, the password of
+    /// `Basic BASE64`, `VALUE` of `name=VALUE; other="VALUE"`.
+    private static func parts(of value: String) -> [String] {
+        let words = value.split { " ,;\"".contains($0) }
+        var parts = words.map(String.init)
+        for word in words {
+            // A name, and what it is; behind it, signs of equality fill up what is in Base64.
+            if let sign = word.firstIndex(of: "=") {
+                parts.append(String(word[word.index(after: sign)...]))
+            }
+            if let plain = Base64.decode(word), let colon = plain.firstIndex(of: ":") {
+                parts.append(String(plain[plain.index(after: colon)...]))
+            }
+        }
+        // A shorter one may be a word of every body.
+        return parts.filter { $0.utf8.count >= minimumBodyLength }
+    }
+
     init(secrets: [String]) {
         func needles(_ minimum: Int, _ isUsable: ([UInt8]) -> Bool) -> [Needle] {
             let all = secrets.filter { $0.utf8.count >= minimum }.flatMap { Self.spellings($0) }
@@ -36,22 +58,28 @@ struct Redactor: Sendable {
                 $0.count != $1.count ? $0.count > $1.count : $0.lexicographicallyPrecedes($1)
             }.map { Needle($0) }
         }
-        textNeedles = needles(4) { _ in true }
+        textNeedles = needles(Self.minimumTextLength) { _ in true }
         bodyNeedles = needles(Self.minimumBodyLength) { Self.canOccur($0) }
-        let long = secrets.filter { $0.utf8.count >= Self.minimumBodyLength }
-        bodySecrets = Set(long.flatMap { Self.plainSpellings($0) }).sorted {
-            $0.count != $1.count ? $0.count > $1.count : $0.lexicographicallyPrecedes($1)
+        func plain(_ minimum: Int) -> [[UInt8]] {
+            let usable = secrets.filter { $0.utf8.count >= minimum }
+            return Set(usable.flatMap { Self.plainSpellings($0) }).sorted {
+                $0.count != $1.count ? $0.count > $1.count : $0.lexicographicallyPrecedes($1)
+            }
         }
-        secretUnits = Set(long.flatMap(\.utf16))
+        textSecrets = plain(Self.minimumTextLength)
+        bodySecrets = plain(Self.minimumBodyLength)
+        secretUnits = Set(textSecrets.flatMap { String(decoding: $0, as: UTF8.self).utf16 })
     }
 
     /// A text for people, without any secret.
     func clean(_ text: String) -> String {
         let bytes = Array(text.utf8)
-        guard contains(bytes, textNeedles) else { return text }
+        guard contains(bytes, textNeedles) || escapesSecretUnit(bytes) else { return text }
         var (output, index) = ([UInt8](), 0)
         while index < bytes.count {
-            if let length = match(bytes, at: index, among: textNeedles) {
+            if let length = match(bytes, at: index, among: textNeedles)
+                ?? match(bytes, at: index, saying: textSecrets)
+            {
                 output += Self.mask
                 index += length
             } else {
@@ -71,7 +99,7 @@ struct Redactor: Sendable {
         var (output, copied, index, isInside) = ([UInt8](), 0, 0, false)
         output.reserveCapacity(body.count)
         while index < body.count {
-            if isInside, let length = match(body, at: index) {
+            if isInside, let length = match(body, at: index, saying: bodySecrets) {
                 output += body[copied..<index]
                 output += Self.mask
                 index += length
@@ -88,8 +116,8 @@ struct Redactor: Sendable {
     }
 
     /// The length of the secret that a string says from `index` on; nil when it says none.
-    private func match(_ body: [UInt8], at index: Int) -> Int? {
-        for secret in bodySecrets {
+    private func match(_ body: [UInt8], at index: Int, saying secrets: [[UInt8]]) -> Int? {
+        for secret in secrets {
             if let length = Self.length(of: secret, in: body, at: index) { return length }
         }
         return nil
@@ -251,13 +279,13 @@ private struct Needle: Sendable {
 extension RESTConfiguration {
     /// Whether a credential is too short to be looked for in what is stored.
     package var hasShortSecret: Bool {
-        let secret: Secret
+        var secrets = api.headers.filter(\.isSecret).map(\.value)
         switch api.auth {
-        case .none: return false
-        case .bearer(let token): secret = token
-        case .apiKey(_, let key): secret = key
-        case .basic(_, let password): secret = password
+        case .none: break
+        case .bearer(let token): secrets.append(token)
+        case .apiKey(_, let key): secrets.append(key)
+        case .basic(_, let password): secrets.append(password)
         }
-        return secret.reveal().utf8.count < Redactor.minimumBodyLength
+        return secrets.contains { $0.reveal().utf8.count < Redactor.minimumBodyLength }
     }
 }

@@ -121,4 +121,28 @@ enum Base64 {
         }
         return String(decoding: output, as: UTF8.self)
     }
+
+    /// - Returns: nil for what isn't in that alphabet, or no text.
+    static func decode(_ text: some StringProtocol) -> String? {
+        var (word, bits, output) = (UInt32(0), 0, [UInt8]())
+        for byte in text.utf8 {
+            let value: UInt8
+            switch byte {
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"): value = byte - UInt8(ascii: "A")
+            case UInt8(ascii: "a")...UInt8(ascii: "z"): value = byte - UInt8(ascii: "a") + 26
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): value = byte - UInt8(ascii: "0") + 52
+            case UInt8(ascii: "+"): value = 62
+            case UInt8(ascii: "/"): value = 63
+            case UInt8(ascii: "="): continue
+            default: return nil
+            }
+            word = word << 6 | UInt32(value)
+            bits += 6
+            if bits >= 8 {
+                bits -= 8
+                output.append(UInt8(truncatingIfNeeded: word >> UInt32(bits)))
+            }
+        }
+        return String(validating: output, as: UTF8.self)
+    }
 }

@@ -21,8 +21,10 @@ struct WaitHeaders {
     /// The wait after a 429, and the header that says it.
     var limit: (waitMs: Int64, signal: String)? {
         if let retryAfterMs { return (retryAfterMs, "retry-after") }
-        for value in response.values("ratelimit") {
-            if let wait = structured(value) ?? legacy(value) { return (wait, "ratelimit") }
+        // Lines of one header are one list (RFC 9110, 5.3).
+        let lines = response.values("ratelimit")
+        if let wait = structured(lines.joined(separator: ",")) ?? lines.compactMap(legacy).max() {
+            return (wait, "ratelimit")
         }
         let names = [
             "ratelimit-reset", "x-ratelimit-reset-after", "x-ratelimit-reset", "x-rate-limit-reset",

@@ -8,7 +8,7 @@ import socket
 import time
 from decimal import Decimal
 
-from harness import ABSENT, Answer, Case
+from harness import ABSENT, Answer, Case, orders
 
 REQUESTS = {"list", "detail", "other", "total"}
 RECORDS = {"seen", "new", "changed", "unchanged", "detailed", "failed", "deleted"}
@@ -215,6 +215,23 @@ class Modes(Case):
         self.assertEqual(summary["records"]["unchanged"], 1_498)
         self.assertEqual(server.counts(), (2, 1))
         self.assert_same_as_server(server, range(1, 1_501))
+
+    def test_full_ignores_what_is_configured_in_every_element(self):
+        """A time that changes with each request is no change."""
+        base = orders(20)
+
+        def answer(request):
+            body = json.loads(base(request).body)
+            for row in body["data"]:
+                row["views"] = [{"at": request.number, "by": "a"}, {"at": request.number}]
+            return Answer(body)
+        server = self.serve(answer)
+        self.configure(
+            server.url, list__ignore=["/views/*/at"], detail__ignore=["/views/*/at"])
+        self.sync()
+        summary = self.sync("--mode", "full")
+        self.assertEqual(summary["records"]["changed"], 0)
+        self.assertEqual(summary["requests"]["detail"], 0)
 
     def test_resume_without_anything_to_resume(self):
         self.ready(20)

@@ -42,6 +42,21 @@ class Config(Case):
         self.ossync("init", code=(0, 2))
         self.assertEqual((self.folder / "ossync.yaml").read_text(), "store: ./mine\n")
 
+    def test_init_writes_down_which_store_is_meant(self):
+        for arguments, config, store in (
+                (["--store", "mine"], "ossync.yaml", "mine"),
+                (["--store", "yours", "--config", "sub/o.yaml"], "sub/o.yaml", "yours")):
+            (self.folder / config).parent.mkdir(exist_ok=True)
+            said = self.ossync("init", *arguments).err
+            self.assertTrue((self.folder / store / "log").is_dir())
+            shown = self.ossync("config", "show", "--json", "--config", config).objects
+            values = {line["key"]: line["value"] for line in shown}
+            self.assertEqual(values["store"], str(self.folder.resolve() / store))
+            self.assertIn("doctor`" if config == "ossync.yaml" else f"--config {config}`", said)
+        self.assertIn("doctor --store other`", self.ossync("init", "--store", "other").err)
+        self.ossync("init", env={"OSSYNC_CONFIG": "third.yaml"})
+        self.assertTrue((self.folder / "third.yaml").exists())
+
     def test_init_writes_a_configuration_that_works(self):
         self.ossync("init")
         server = self.demo("--records", 20)
@@ -157,6 +172,15 @@ class Demo(Case):
             self.assertIn("100 new", result.out)
         self.ossync("status", "--config", "d0/ossync.yaml")
 
+    def test_takes_no_configurations_place(self):
+        for _ in range(2):
+            self.ossync("demo", "--records", 20, "--folder", "d", "--token", 'a"b: #c')
+        self.assertEqual((self.folder / "d/ossync.yaml").stat().st_mode & 0o77, 0)
+        mine = self.write("ossync.yaml", "store: ./mine\n")
+        result = self.ossync("demo", "--records", 20, "--folder", ".", code=1)
+        self.assert_one_clear_line(result, "ossync.yaml", "--folder")
+        self.assertEqual(mine.read_text(), "store: ./mine\n")
+
     def test_ends_by_a_signal(self):
         process = self.start("demo", "--records", 10_000, "--latency-ms", 50, "--folder", "d")
         time.sleep(1.5)
@@ -222,6 +246,35 @@ class Secrets(Case):
                     results = self.everything()
                     self.assertIn(results[0].code, code if isinstance(code, tuple) else (code,))
                     self.assert_nowhere(*results)
+
+    def test_in_further_headers(self):
+        """A token behind its scheme, escaped as few do it; and a header that is no secret."""
+        escaped = "".join(f"\\u{ord(letter):04X}" for letter in self.TOKEN)
+        for status in (200, 401):
+            shutil.rmtree(self.store, ignore_errors=True)
+            base = orders(6)
+
+            def answer(request):
+                kind = request.headers["Accept"]
+                if status != 200:
+                    return Answer(f'{{"error": "bad key {escaped}"}}'.encode(), status)
+                body = json.loads(base(request).body)
+                for row in body["data"]:
+                    row.update(note=f"you sent {self.TOKEN}", kind=kind)
+                return Answer(body)
+            server = self.serve(answer)
+            self.configure(server.url, api__headers={
+                "Authorization": f"Bearer {self.TOKEN}", "Accept": "application/vnd.api+json"})
+            results = self.everything()
+            self.assertEqual(results[0].code, 0 if status == 200 else 4)
+            self.assert_nowhere(*results)
+            for result in results:
+                self.assertNotIn(escaped, result.out + result.err)
+        shutil.rmtree(self.store)
+        status = 200
+        self.sync()
+        self.assertEqual(
+            self.ossync("show", "1", "--json").last["header"]["kind"], "application/vnd.api+json")
 
     def test_in_the_url(self):
         for base in (f"http://user:{self.TOKEN}@127.0.0.1:9/api",

@@ -92,7 +92,8 @@ struct RequestBuilderTests {
 
     @Test("keeps cursors through their bytes")
     func cursors() {
-        for place in [PagePlace.page(3), .offset(2000), .after(RecordID("a:b"))] {
+        let ids = ["a:b", "\u{301}a", "\u{200D}", "\u{1F3FD}x"]
+        for place in [PagePlace.page(3), .offset(2000)] + ids.map({ .after(RecordID($0)) }) {
             #expect(PagePlace(place.cursor) == place)
         }
         #expect(PagePlace.page(3).cursor.display == "page 3")
@@ -166,7 +167,7 @@ struct RESTConfigurationTests {
         #expect(try keys { $0.detail?.batchSize = 0 } == ["detail.batch.size"])
         #expect(try keys { $0.detail?.join = " " } == ["detail.batch.join"])
         #expect(try keys { $0.list.ignore = [.root] } == ["list.ignore"])
-        #expect(try keys { $0.limits.totalMs = 0 } == ["api.limits.totalMs"])
+        #expect(try keys { $0.limits.totalMs = 0 } == ["api.timeouts.totalMs"])
         #expect(try keys { $0.healthPath = "ping" } == ["health.path"])
         #expect(
             try keys {

@@ -292,6 +292,42 @@ struct RedactorTests {
         #expect(clean(cut, secret) == cut)
     }
 
+    @Test("cleans texts of secrets in each spelling too")
+    func texts() {
+        let redactor = Redactor(secrets: ["abcd+EFGH/ijkl=", "k+ey"])
+        #expect(redactor.clean(#"bad key abcd\u002BEFGH\/ijkl="#) == "bad key ***")
+        #expect(redactor.clean(#"bad key \"k\u002bey\""#) == #"bad key \"***\""#)
+        #expect(redactor.clean("bad key abcd+EFGH/ijkl= and k+ey") == "bad key *** and ***")
+        #expect(redactor.clean(#"caf\u00e9"#) == #"caf\u00e9"#)
+    }
+
+    @Test(
+        "knows what a server may tell of a secret header",
+        arguments: [
+            ("Bearer abcdefghijkl-1", "abcdefghijkl-1"),
+            (#"Token token="abcdefghijkl-2""#, "abcdefghijkl-2"),
+            ("sid=abcdefghijkl-3; theme=dark", "abcdefghijkl-3"),
+            ("Basic dXNlcjphYmNkZWZnaGlqa2wtNA==", "abcdefghijkl-4"),
+            ("abcdefghijkl-5", "abcdefghijkl-5"),
+        ])
+    func secretHeaders(value: String, told: String) throws {
+        var configuration = try Fixture.configuration()
+        configuration.api.headers = [
+            RESTConfiguration.Header(name: "X-Any", value: Secret(value)),
+            RESTConfiguration.Header(
+                name: "Accept", value: Secret("application/vnd.api+json"), isSecret: false),
+        ]
+        let body = #"{"a":"\#(told)","b":"application/vnd.api+json","c":"dark Bearer Token"}"#
+        let cleaned = Redactor(configuration).clean(body: Array(body.utf8))
+        #expect(
+            String(decoding: cleaned, as: UTF8.self)
+                == #"{"a":"***","b":"application/vnd.api+json","c":"dark Bearer Token"}"#)
+        #expect(!configuration.hasShortSecret)
+        configuration.api.headers.append(
+            RESTConfiguration.Header(name: "X-Short", value: Secret("short")))
+        #expect(configuration.hasShortSecret)
+    }
+
     @Test("reads no further than a body that was cut, wherever that was")
     func cuts() {
         let secret = "abcd+EFGH/ijkl="

@@ -106,6 +106,11 @@ struct WaitHeadersTests {
         #expect(limit(("x-ratelimit-reset", "900"), ("retry-after", "5")) == 5000)
         #expect(limit(("retry-after", "5"), ("retry-after", "70")) == 70_000)
         #expect(limit(("retry-after", "0"), ("ratelimit-reset", "9")) == 9000)
+        #expect(
+            limit(
+                ("ratelimit", "\"permin\";r=5;t=2"), ("ratelimit", "\"perhr\";r=0;t=1500"))
+                == 1_500_000)
+        #expect(limit(("ratelimit", "reset=5"), ("ratelimit", "reset=70")) == 70_000)
         #expect(limit(("x-ratelimit-reset", "900"), ("ratelimit", "\"a\";r=0;t=9")) == 9000)
         #expect(limit() == nil)
     }

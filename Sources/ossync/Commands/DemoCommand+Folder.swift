@@ -28,8 +28,10 @@ extension DemoCommand {
         let windows = try limits().enumerated().map { index, limit in
             "{ name: limit\(index + 1), requests: \(limit.requests), seconds: \(limit.seconds) }"
         }
-        let auth = token.map { "{ type: bearer, token: \"\($0)\" }" } ?? "{ type: none }"
+        let auth =
+            token.map { "{ type: bearer, token: \(JSONText.string($0).line) }" } ?? "{ type: none }"
         return """
+            \(Self.mark)
             store: ./store
             rateLimits:
               requestsPerMinute: null
@@ -64,8 +66,19 @@ extension DemoCommand {
             """
     }
 
+    /// What a configuration begins with that a demo may replace.
+    private static let mark = "# Written by `ossync demo`, which replaces it."
+
     func write(_ text: String, to path: String) throws {
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        if let file = try? ConfigurationFile(path: path) {
+            guard file.text.hasPrefix(Self.mark) else {
+                throw CommandFailure(
+                    ExitCode.failure, "\(path): it is there already, and none of a demo's",
+                    hint: "choose another --folder")
+            }
+            unlink(path)
+        }
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         let bytes = Array(text.utf8)
         guard descriptor >= 0, Glibc.write(descriptor, bytes, bytes.count) == bytes.count,
             close(descriptor) == 0

@@ -17,9 +17,12 @@ struct InitCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let path = global.config ?? ConfigurationLoader.fileName
+        let path =
+            global.config ?? ConfigurationLoader().variable(ConfigurationLoader.configVariable)
+            ?? ConfigurationLoader.fileName
         let output = global.output
-        try write(ConfigurationTemplate.generic(), to: path, output)
+        let isNew = try write(
+            ConfigurationTemplate.generic(store: store(of: path)), to: path, output)
         let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
         let schema = folder + ConfigurationTemplate.schemaFileName
         try write(ConfigurationSchema.text, to: schema, output)
@@ -36,7 +39,13 @@ struct InitCommand: ParsableCommand {
             try EventLog.create(store: session.folder.path)
             output.note("\(session.folder.path): made an empty store")
         }
-        output.note("next: edit \(path), then `ossync doctor`, then `ossync sync --max 10`")
+        var options = global
+        // A new configuration names the store.
+        if isNew { options.store = nil }
+        let arguments = options.storeArguments
+        output.note(
+            "next: edit \(path), then `ossync doctor\(arguments)`, then "
+                + "`ossync sync --max 10\(arguments)`")
         if output.isJSON {
             output.line(
                 JSONText.object([
@@ -46,6 +55,13 @@ struct InitCommand: ParsableCommand {
         }
     }
 
+    /// The store as a new configuration names it, which is relative to that file.
+    private func store(of config: String) -> String? {
+        guard let store = global.store else { return nil }
+        if store.hasPrefix("/") || !config.contains("/") { return store }
+        return ConfigurationLoader.processDirectory() + "/" + store
+    }
+
     private func withConfig(_ path: String) -> GlobalOptions {
         var options = global
         options.config = path
@@ -53,11 +69,14 @@ struct InitCommand: ParsableCommand {
     }
 
     /// Writes a file that doesn't exist, so that only its owner can read it.
-    private func write(_ text: String, to path: String, _ output: Output) throws {
+    ///
+    /// - Returns: false when it is there already.
+    @discardableResult
+    private func write(_ text: String, to path: String, _ output: Output) throws -> Bool {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         if descriptor < 0, errno == EEXIST {
             output.note("\(path): it is there already, and stays as it is")
-            return
+            return false
         }
         let bytes = Array(text.utf8)
         guard descriptor >= 0, Glibc.write(descriptor, bytes, bytes.count) == bytes.count,
@@ -68,5 +87,6 @@ struct InitCommand: ParsableCommand {
                 "\(path): it can't be written: \(String(cString: strerror(errno)))")
         }
         output.note("\(path): written")
+        return true
     }
 }

@@ -2,6 +2,8 @@
 enum ConfigurationKeys {
     /// The longest wait that is accepted anywhere: 31 days.
     static let maxMs = 31 * 24 * 3_600 * 1_000
+    /// libcurl counts milliseconds in 32 bits.
+    static let maxTimeoutMs = Int(Int32.max)
 
     static let root: [ConfigurationKey] = [
         ConfigurationKey(
@@ -84,13 +86,13 @@ enum ConfigurationKeys {
 
     static let timeouts: [ConfigurationKey] = [
         ConfigurationKey(
-            "connectMs", .whole(1...maxMs), .otherwise("10000"),
+            "connectMs", .whole(1...maxTimeoutMs), .otherwise("10000"),
             "The longest time to connect, TLS included."),
         ConfigurationKey(
-            "idleMs", .whole(1...maxMs), .otherwise("30000"),
+            "idleMs", .whole(1...maxTimeoutMs), .otherwise("30000"),
             "The longest time without a byte."),
         ConfigurationKey(
-            "totalMs", .whole(1...maxMs), .otherwise("120000"),
+            "totalMs", .whole(1...maxTimeoutMs), .otherwise("120000"),
             "The longest time of a whole request; at least `connectMs`."),
     ]
 

@@ -126,7 +126,7 @@ struct ConfigurationLoader {
         return reader.directory(of: .file(path: file.path, line: 1))
     }
 
-    private func variable(_ name: String) -> String? {
+    func variable(_ name: String) -> String? {
         guard let value = environment(name), !value.isEmpty else { return nil }
         return value
     }

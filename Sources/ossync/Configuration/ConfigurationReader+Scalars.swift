@@ -103,7 +103,8 @@ extension ConfigurationReader {
     /// Reads a header's value; literal text counts as a secret when the header's name says so.
     mutating func headerValue(_ tree: ConfigurationTree, path: String) -> ConfigurationValue {
         if case .mapping = tree.content { return secret(tree, path: path) }
-        let name = path.split(separator: ".").last.map { $0.lowercased() } ?? ""
+        // `api.headers.NAME`; a name may have points of its own.
+        let name = path.split(separator: ".", maxSplits: 2).last.map { $0.lowercased() } ?? ""
         let marks = ["auth", "cookie", "token", "key", "secret", "password", "credential"]
         if marks.contains(where: { name.contains($0) }) { return secret(tree, path: path) }
         return text(.orEmpty, tree, path: path)

@@ -4,8 +4,14 @@ enum ConfigurationTemplate {
     static let schemaFileName = "ossync.schema.json"
 
     /// The generic configuration; editors find the JSON Schema at `schema`, a path or URL.
-    static func generic(schema: String = "./" + schemaFileName) -> String {
-        "# yaml-language-server: $schema=\(schema)\n" + body
+    ///
+    /// - Parameter store: the folder of the store, if it isn't the usual one.
+    static func generic(
+        schema: String = "./" + schemaFileName, store: String? = nil
+    ) -> String {
+        let line = "store: ./ossync-store"
+        let own = store.map { body.replacing(line, with: "store: \(JSONText.string($0).line)") }
+        return "# yaml-language-server: $schema=\(schema)\n" + (own ?? body)
     }
 
     private static let body = """

@@ -20,7 +20,8 @@ extension Configuration {
             }
         let headers = try api.headers.map { header in
             switch header.value {
-            case .text(let text): RESTConfiguration.Header(name: header.name, value: Secret(text))
+            case .text(let text):
+                RESTConfiguration.Header(name: header.name, value: Secret(text), isSecret: false)
             case .secret(let secret):
                 RESTConfiguration.Header(name: header.name, value: try resolve(secret))
             }
@@ -68,14 +69,15 @@ extension Configuration {
             path: list.path, paging: paging, idAfterParam: idAfterParam,
             records: try JSONPointer(list.records), id: try JSONPointer(list.id),
             total: try list.total.map { try JSONPointer($0) },
-            ignore: try list.ignore.map { try JSONPointer($0) })
+            ignore: try list.ignore.map { try JSONPointer($0, wildcards: true) })
     }
 
     private func sourceDetail(_ detail: Detail) throws -> RESTConfiguration.Detail {
         RESTConfiguration.Detail(
             path: detail.path, batchSize: detail.batchSize, join: detail.batchJoin,
             records: try JSONPointer(detail.records), id: try JSONPointer(detail.id),
-            allowsSingle: detail.single, ignore: try detail.ignore.map { try JSONPointer($0) })
+            allowsSingle: detail.single,
+            ignore: try detail.ignore.map { try JSONPointer($0, wildcards: true) })
     }
 
     /// The columns of a stream's projection.

@@ -21,6 +21,9 @@ import Testing
         #expect(stream.name == "os" && stream.list.paging.size == 1000)
         #expect(stream.detail?.batchSize == 5 && stream.columns.count == 2)
         #expect(configuration.rateLimits.requestsPerHour == 600)
+        let store = #"/srv/a "b": #c"#
+        try folder.write(ConfigurationTemplate.generic(store: store), mode: 0o644)
+        #expect(try folder.load().store == store)
         #expect(
             ConfigurationTemplate.generic(schema: "x").hasPrefix(
                 "# yaml-language-server: $schema=x\n"))

@@ -28,8 +28,10 @@ import Testing
                 "ossync.yaml:3: api.auth.token is a secret in a file that others can read; "
                     + "run: chmod 600 ossync.yaml"
             ])
-        let header = "api:\n  baseURL: https://a.b\n  headers: { X-Access-Token: \(Self.canary) }\n"
-        #expect(try problems(of: header, mode: mode).count == 1)
+        for name in ["X-Access-Token", "X-Token.v2", "x.secret.id"] {
+            let header = "api:\n  baseURL: https://a.b\n  headers: { \(name): \(Self.canary) }\n"
+            #expect(try problems(of: header, mode: mode).count == 1)
+        }
     }
 
     @Test func aReferenceInALooseFileIsTaken() throws {
