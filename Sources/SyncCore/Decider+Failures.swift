@@ -15,7 +15,8 @@ extension Decider {
                 cause: position)
         }
         if answer.failure == .auth {
-            giveBack(request, cause: position)
+            // It may be one record that nobody may read: the next run asks for the others first.
+            giveBack(request, .postponed, cause: position)
             stop(answer.failure.stopReason, answer.text, cause: position)
         } else if request.endpoint == .health {
             stop(answer.failure.stopReason, answer.text, cause: position)

@@ -387,6 +387,18 @@ class OddAnswers(Case):
                 self.odd(lambda _: Answer({"e": 1}, status), 4, str(status), reason="auth")
                 self.odd(lambda _: Answer({"e": 1}, status), 4, str(status), only="detail")
 
+    def test_403_of_one_record_holds_up_no_other(self):
+        base = orders(40)
+
+        def answer(request):
+            if "40" in request.query.get("ids", "").split(","):
+                return Answer({"error": "not yours"}, 403)
+            return base(request)
+        self.configure(self.serve(answer).url, detail__batch={"size": 1}, detail__concurrency=1)
+        for _ in range(2):
+            self.assertEqual(self.sync(code=4)["reason"], "auth")
+        self.assertEqual(self.status()["records"]["withDetails"], 39)
+
     def test_404_of_the_list(self):
         server, _ = self.odd(lambda _: Answer({"e": 1}, 404), 1, "404", "/os")
         self.assertLessEqual(len([p for p in server.paths() if p == "/api/os"]), 4)
