@@ -20,9 +20,7 @@ struct Redactor: Sendable {
     private let secretUnits: Set<UInt16>
 
     init(_ configuration: RESTConfiguration) {
-        var secrets = configuration.api.headers.filter(\.isSecret).flatMap {
-            [$0.value.reveal()] + Self.parts(of: $0.value.reveal())
-        }
+        var secrets = configuration.api.headers.filter(\.isSecret).flatMap(\.secrets)
         switch configuration.api.auth {
         case .none: break
         case .bearer(let secret), .apiKey(_, let secret): secrets.append(secret.reveal())
@@ -31,24 +29,6 @@ struct Redactor: Sendable {
             secrets.append(Base64.encode("\(user):\(password.reveal())".utf8))
         }
         self.init(secrets: secrets)
-    }
-
-    /// What a server may tell of a header's value: `TOKEN` of `Bearer TOKEN`, the password of
-    /// `Basic BASE64`, `VALUE` of `name=VALUE; other="VALUE"`.
-    private static func parts(of value: String) -> [String] {
-        let words = value.split { " ,;\"".contains($0) }
-        var parts = words.map(String.init)
-        for word in words {
-            // A name, and what it is; behind it, signs of equality fill up what is in Base64.
-            if let sign = word.firstIndex(of: "=") {
-                parts.append(String(word[word.index(after: sign)...]))
-            }
-            if let plain = Base64.decode(word), let colon = plain.firstIndex(of: ":") {
-                parts.append(String(plain[plain.index(after: colon)...]))
-            }
-        }
-        // A shorter one may be a word of every body.
-        return parts.filter { $0.utf8.count >= minimumBodyLength }
     }
 
     init(secrets: [String]) {
@@ -276,16 +256,49 @@ private struct Needle: Sendable {
     }
 }
 
+extension RESTConfiguration.Header {
+    /// What is secret of it: the value, and what a server may tell of it.
+    fileprivate var secrets: [String] {
+        let value = self.value.reveal()
+        let bears = ["authorization", "proxy-authorization", "cookie"]
+        return [value, credential] + (bears.contains(name.lowercased()) ? parts : [])
+    }
+
+    /// `TOKEN` of `Bearer TOKEN`; of other forms the whole.
+    fileprivate var credential: String {
+        let words = value.reveal().split(separator: " ")
+        let isScheme = words.first?.allSatisfy { $0.isLetter || $0.isNumber || $0 == "-" } ?? false
+        return words.count == 2 && isScheme ? String(words[1]) : value.reveal()
+    }
+
+    /// The password of `Basic BASE64`, `VALUE` of `name=VALUE; other="VALUE"`.
+    private var parts: [String] {
+        var parts: [String] = []
+        for word in value.reveal().split(whereSeparator: { " ,;\"".contains($0) }) {
+            parts.append(String(word))
+            // A name, and what it is; behind it, signs of equality fill up what is in Base64.
+            if let sign = word.firstIndex(of: "=") {
+                parts.append(String(word[word.index(after: sign)...]))
+            }
+            if let plain = Base64.decode(word), let colon = plain.firstIndex(of: ":") {
+                parts.append(String(plain[plain.index(after: colon)...]))
+            }
+        }
+        // A shorter one may be a word of every text.
+        return parts.filter { $0.utf8.count >= Redactor.minimumBodyLength }
+    }
+}
+
 extension RESTConfiguration {
     /// Whether a credential is too short to be looked for in what is stored.
     package var hasShortSecret: Bool {
-        var secrets = api.headers.filter(\.isSecret).map(\.value)
+        var secrets = api.headers.filter(\.isSecret).map(\.credential)
         switch api.auth {
         case .none: break
-        case .bearer(let token): secrets.append(token)
-        case .apiKey(_, let key): secrets.append(key)
-        case .basic(_, let password): secrets.append(password)
+        case .bearer(let token): secrets.append(token.reveal())
+        case .apiKey(_, let key): secrets.append(key.reveal())
+        case .basic(_, let password): secrets.append(password.reveal())
         }
-        return secrets.contains { $0.reveal().utf8.count < Redactor.minimumBodyLength }
+        return secrets.contains { $0.utf8.count < Redactor.minimumBodyLength }
     }
 }

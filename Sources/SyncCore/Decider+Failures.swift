@@ -15,8 +15,7 @@ extension Decider {
                 cause: position)
         }
         if answer.failure == .auth {
-            // It may be one record that nobody may read: the next run asks for the others first.
-            giveBack(request, .postponed, cause: position)
+            refused(request, event, cause: position)
             stop(answer.failure.stopReason, answer.text, cause: position)
         } else if request.endpoint == .health {
             stop(answer.failure.stopReason, answer.text, cause: position)
@@ -34,6 +33,27 @@ extension Decider {
         } else {
             detailsFailed(request, invocation, answer, cause: position)
         }
+    }
+
+    /// The credentials were refused: for everything, or for one of these records.
+    ///
+    /// A run that ends at a record that nobody may read must not be followed by one that asks for
+    /// it first: it is asked for after all others, and its companions without it.
+    private mutating func refused(
+        _ request: InFlightRequest, _ event: RequestFailed, cause: Position
+    ) {
+        guard event.exchange.status == 403, !request.asked.isEmpty else {
+            giveBack(request, cause: cause)
+            return
+        }
+        let records = records(of: request)
+        if records.count == 1, records[0].was == .retrying {
+            giveBack(request, .postponed, cause: cause)
+            return
+        }
+        requeue(
+            request.intent, .alone, parts: records.map { [$0] }, due: now,
+            error: RecordError(code: event.answer.code, text: event.answer.text), cause: cause)
     }
 
     /// Waits before anything is asked again; after too many failures in a row, gives up.

@@ -65,7 +65,8 @@ package struct DetailsRequeued: Sendable, Equatable {
         case whole = 2
         /// The batch is cut in two, each part is asked again by itself.
         case split = 3
-        /// Asked again alone: the answer missed it or said that it failed.
+        /// Asked again alone: the answer missed it or said that it failed, or the credentials were
+        /// refused for it or a companion.
         case alone = 4
         /// A single record failed: an attempt is charged to it.
         case attempt = 5

@@ -63,8 +63,8 @@ package struct LearnedLimit: Sendable, Equatable {
     /// By how much it rises: by one, or more where the window is long or admits many. One request
     /// each two days would give a limit of thousands a day back after years.
     package var step: Int {
-        let raises = Self.forgottenNs / Self.raiseNs(ofPeriod: periodNs)
-        return max(configured / Int(max(raises, 1)), 1)
+        let raises = Int(max(Self.forgottenNs / Self.raiseNs(ofPeriod: periodNs), 1))
+        return max(configured / raises + (configured % raises == 0 ? 0 : 1), 1)
     }
 
     func isAbout(_ window: RateWindow) -> Bool {

@@ -394,8 +394,9 @@ class OddAnswers(Case):
             if "40" in request.query.get("ids", "").split(","):
                 return Answer({"error": "not yours"}, 403)
             return base(request)
-        self.configure(self.serve(answer).url, detail__batch={"size": 1}, detail__concurrency=1)
-        for _ in range(2):
+        self.configure(self.serve(answer).url, detail__concurrency=1)
+        # The batch that it is in; the others, and it alone; its companions, and it alone.
+        for _ in range(3):
             self.assertEqual(self.sync(code=4)["reason"], "auth")
         self.assertEqual(self.status()["records"]["withDetails"], 39)
 

@@ -4,6 +4,7 @@ import collections
 import contextlib
 import json
 import os
+import select
 import signal
 import time
 
@@ -222,6 +223,7 @@ class Stop(Case):
         process = self.start("sync", "--json", stderr=writing)
         self.wait_for(lambda: len(server.arrivals) > 8)
         process.send_signal(signal.SIGTERM)
+        self.assertTrue(select.select([process.stdout], [], [], 10)[0], "no summary")
         summary = json.loads(process.stdout.readline())
         self.assertEqual(summary["outcome"], "interrupted")
         # It waits to tell why.

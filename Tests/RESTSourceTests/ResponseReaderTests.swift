@@ -313,7 +313,8 @@ struct RedactorTests {
     func secretHeaders(value: String, told: String) throws {
         var configuration = try Fixture.configuration()
         configuration.api.headers = [
-            RESTConfiguration.Header(name: "X-Any", value: Secret(value)),
+            RESTConfiguration.Header(
+                name: value.contains("sid") ? "Cookie" : "Authorization", value: Secret(value)),
             RESTConfiguration.Header(
                 name: "Accept", value: Secret("application/vnd.api+json"), isSecret: false),
         ]
@@ -323,9 +324,14 @@ struct RedactorTests {
             String(decoding: cleaned, as: UTF8.self)
                 == #"{"a":"***","b":"application/vnd.api+json","c":"dark Bearer Token"}"#)
         #expect(!configuration.hasShortSecret)
+        // What isn't made of credentials is a secret as a whole.
+        configuration.api.headers[0] = RESTConfiguration.Header(
+            name: "X-Auth-User", value: Secret("id=4711;mail=\(told)"))
+        #expect(Redactor(configuration).clean(body: Array(body.utf8)) == Array(body.utf8))
         configuration.api.headers.append(
-            RESTConfiguration.Header(name: "X-Short", value: Secret("short")))
+            RESTConfiguration.Header(name: "X-Short", value: Secret("Bearer sh0rt")))
         #expect(configuration.hasShortSecret)
+        #expect(Redactor(configuration).clean("bad key sh0rt") == "bad key ***")
     }
 
     @Test("reads no further than a body that was cut, wherever that was")

@@ -110,27 +110,6 @@ import Testing
         }
     }
 
-    /// The API says 403 of one record, and it is the first that is asked for.
-    @Test func aRecordThatNobodyMayReadHoldsUpNoOther() throws {
-        var core = CoreHarness()
-        let api = FakeAPI(1...10)
-        var policy = Policy.small
-        policy.detail?.batch = 1
-        policy.detail?.concurrency = 1
-        for _ in 0..<2 {
-            core.request(policy: policy)
-            core.finish(with: api) { request, _ in
-                guard case .detail(let ids) = request.kind, ids.contains(RecordID("10")) else {
-                    return nil
-                }
-                return .failure(.auth, status: 403)
-            }
-            #expect(core.finished.last?.exitCode == 4)
-        }
-        #expect(core.control[CoreHarness.stream].counts.synced == 9)
-        #expect(core.row("10")?.attempts == 0)
-    }
-
     @Test func cooldownGrowsWithEachRefusalAndTheServersWaitWinsWhenLonger() {
         var core = CoreHarness()
         let api = FakeAPI(1...5)

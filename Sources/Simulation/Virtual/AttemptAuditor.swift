@@ -22,6 +22,8 @@ struct AttemptAuditor {
     /// Whose fault it is that a request brought nothing.
     private enum Blame {
         case nobody
+        /// Somebody may not read one of them, or anything.
+        case forbidden
         /// - Parameter isFinal: the server says that it hasn't got the record.
         case records(isFinal: Bool)
         case crash
@@ -90,7 +92,8 @@ struct AttemptAuditor {
 
     private static func blame(_ event: RequestFailed) -> Blame {
         switch (event.exchange.status, event.answer.failure) {
-        case (401, _), (403, _), (429, _), (503, _), (_, .network), (_, .unavailable), (_, .auth):
+        case (403, _): .forbidden
+        case (401, _), (429, _), (503, _), (_, .network), (_, .unavailable), (_, .auth):
             .nobody
         case (404, _), (410, _): .records(isFinal: true)
         default: .records(isFinal: false)
@@ -181,12 +184,27 @@ struct AttemptAuditor {
         violations.expect(
             records.sorted() == last.missed.sorted(), 8,
             "other records are put back at \(at) than those that the request missed")
-        guard case .records = last.blame else {
+        switch last.blame {
+        case .records: charged(event, last, records, at, &violations)
+        case .forbidden:
+            owesStop = true
+            violations.expect(
+                event.kind == .alone || event.kind == .postponed && last.isLone, 8,
+                "records that may not be read are put back at \(at) as \(event.kind)")
+        case .nobody, .crash:
             violations.expect(
                 event.kind == .returned || event.kind == .postponed, 8,
                 "records are put back at \(at) as \(event.kind), though none is to blame")
-            return
         }
+        guard event.kind.blames else { return }
+        for ordinal in records { accounts[ordinal]?.crashes = 0 }
+    }
+
+    /// One of the records is to blame, or was missed.
+    private mutating func charged(
+        _ event: DetailsRequeued, _ last: Outcome, _ records: [Ordinal], _ at: UInt64,
+        _ violations: inout Violations
+    ) {
         switch event.kind {
         case .returned, .postponed: owesStop = true
         case .attempt:
@@ -204,8 +222,6 @@ struct AttemptAuditor {
             violations.expect(
                 !last.isLone, 8, "a record that failed alone is not charged with it at \(at)")
         }
-        guard event.kind.blames else { return }
-        for ordinal in records { accounts[ordinal]?.crashes = 0 }
     }
 
     /// What is asked again waits for no longer than is configured.
@@ -241,7 +257,7 @@ struct AttemptAuditor {
             return
         }
         switch last.blame {
-        case .nobody:
+        case .nobody, .forbidden:
             violations.note(8, "\(name) is parked at \(at) for what is nobody's fault")
         case .crash:
             // Once its header changes it may show that it is mended, alone.

@@ -74,7 +74,9 @@ struct CooldownAuditor {
         _ event: RateLimited, _ at: Position, _ clocks: MachineClocks, _ nowNs: Int64
     ) {
         let isNewRound = event.intent > cooledAt
-        if let refused, nowNs - refused.latest <= longestNs {
+        // The machine's clock may count less than the true one, or more.
+        let drift = clocks.driftNs(longestNs)
+        if let refused, nowNs - refused.latest <= longestNs + drift {
             if isNewRound { most += 1 }
         } else {
             most = 1

@@ -92,8 +92,14 @@ struct LearnedLimits {
                     ceiling: Int(event.ceiling), confirmations: event.confirmations,
                     learnedAt: at, configured: configured, since: Moment(nowNs),
                     raiseNs: clocks.boundsNs(raiseNs),
-                    step: max(configured / max(Int(Self.fiftyDaysNs / plainNs), 1), 1)))
+                    step: Self.step(configured, eachNs: plainNs)))
         }
+    }
+
+    /// So that all is back after fifty days, in whole requests.
+    private static func step(_ configured: Int, eachNs: Int64) -> Int {
+        let times = max(Int(fiftyDaysNs / eachNs), 1)
+        return max((configured - 1) / times + 1, 1)
     }
 
     mutating func forget() { known = [] }

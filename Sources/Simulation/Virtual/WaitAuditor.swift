@@ -147,11 +147,14 @@ struct WaitAuditor {
     private mutating func anchored(_ event: ClockAnchored, _ nowNs: Int64) {
         let slack = MachineClocks.slackNs
         for ordinal in dues.keys {
-            // When a wall clock that was set lets them come, nobody knows.
+            // They are by the wall clock, which may be apart from the log's by so much. When one
+            // that was set lets them come, nobody knows.
             dues[ordinal] =
                 clocks.isWallTrue
                 ? dues[ordinal].map { due in
-                    Moment(earliest: due.earliest.saturatingAdd(-slack), latest: due.latest)
+                    Moment(
+                        earliest: due.earliest.saturatingAdd(-slack),
+                        latest: due.latest.saturatingAdd(slack))
                 } : Moment(earliest: .min, latest: .max)
         }
         guard let reboot = clocks.anchored(event, nowNs: nowNs, lastNs: lastNs) else { return }
@@ -159,10 +162,6 @@ struct WaitAuditor {
         failures.take(reboot)
         lessons.take(reboot)
         slots = slots.map(reboot.past)
-        for (ordinal, due) in dues {
-            dues[ordinal] = Moment(
-                earliest: due.earliest, latest: due.latest.saturatingAdd(slack))
-        }
     }
 
     /// No record that failed waits for longer.

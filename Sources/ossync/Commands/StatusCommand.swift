@@ -38,9 +38,9 @@ struct StatusReport {
     init(_ session: Session) throws {
         output = session.output
         let log = try session.openLog()
-        let name = try session.stream(in: log.snapshot().control()).name
+        let known = try session.stream(in: log.snapshot().control())
         // Records and expenses are told at one position.
-        let expenses = try Self.expenses(session, name, log)
+        let expenses = known.id == .none ? nil : try Self.expenses(session, known.name, log)
         control = try expenses?.control ?? log.snapshot().control()
         total = expenses?.total
         isRunning = control.invocation != nil && EngineLock.isHeld(session.folder) ?? true

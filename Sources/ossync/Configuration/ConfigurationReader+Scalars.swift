@@ -105,7 +105,9 @@ extension ConfigurationReader {
         if case .mapping = tree.content { return secret(tree, path: path) }
         // `api.headers.NAME`; a name may have points of its own.
         let name = path.split(separator: ".", maxSplits: 2).last.map { $0.lowercased() } ?? ""
-        let marks = ["auth", "cookie", "token", "key", "secret", "password", "credential"]
+        let marks = [
+            "auth", "cookie", "token", "key", "secret", "password", "credential", "session",
+        ]
         if marks.contains(where: { name.contains($0) }) { return secret(tree, path: path) }
         return text(.orEmpty, tree, path: path)
     }
