@@ -25,17 +25,9 @@ struct ExportCommand: ParsableCommand {
         @OptionGroup var global: GlobalOptions
 
         func run() throws {
-            try Exporter(global: global, target: output).run { session, projector, sink in
-                let csv = CSVExport(projector.projection.mapping)
-                try sink.write(csv.header)
-                try projector.read { reader in
-                    sink.position = reader.position
-                    try reader.forEachRow { view in
-                        try sink.write(csv.line(view))
-                        sink.records += 1
-                        return true
-                    }
-                }
+            try Exporter(global: global, target: output).run { _, mapping in
+                let csv = CSVExport(mapping)
+                return Exporter.Format(header: csv.header) { csv.line($0) }
             }
         }
     }
@@ -52,24 +44,16 @@ struct ExportCommand: ParsableCommand {
         @OptionGroup var global: GlobalOptions
 
         func run() throws {
-            try Exporter(global: global, target: output).run { session, projector, sink in
-                let log = try session.openLog()
+            try Exporter(global: global, target: output).run { log, mapping in
                 let texts = RecordTexts(log: log)
-                let mapping = projector.projection.mapping
-                try projector.read { reader in
-                    sink.position = reader.position
-                    try reader.forEachRow { view in
-                        let columns = zip(mapping.columns, view.columns(mapping)).map {
-                            ($0.name, $1.json)
-                        }
-                        let report = RecordReport(
-                            row: view.core, columns: columns,
-                            header: try texts.header(view.core),
-                            detail: try texts.detail(view.core))
-                        try sink.write(Array((report.json.line + "\n").utf8))
-                        sink.records += 1
-                        return true
+                return Exporter.Format(header: []) { view in
+                    let columns = zip(mapping.columns, view.columns(mapping)).map {
+                        ($0.name, $1.json)
                     }
+                    let report = RecordReport(
+                        row: view.core, columns: columns, header: try texts.header(view.core),
+                        detail: try texts.detail(view.core))
+                    return Array((report.json.line + "\n").utf8)
                 }
             }
         }
@@ -127,9 +111,6 @@ final class ExportSink {
     private let temporary: String?
     private let descriptor: Int32
     private var buffer: [UInt8] = []
-    var records: UInt64 = 0
-    /// What the records are the fold of.
-    var position = Position.none
 
     init(_ target: String) throws {
         guard target != "-" else {
@@ -240,12 +221,17 @@ final class ExportSink {
     }
 }
 
-/// What every export does around its rows.
+/// What every export does around its format.
 private struct Exporter {
+    struct Format {
+        let header: [UInt8]
+        let line: (RecordView) throws -> [UInt8]
+    }
+
     let global: GlobalOptions
     let target: String
 
-    func run(_ rows: (Session, Projector, ExportSink) throws -> Void) throws {
+    func run(_ format: (EventLog, ColumnMapping) -> Format) throws {
         let session = try Session(global)
         let log = try session.openLog()
         let stream = try session.stream(in: log.snapshot().control())
@@ -255,8 +241,18 @@ private struct Exporter {
                 hint: "give the configuration with --config")
         }
         let sink = try ExportSink(target)
+        var (records, position) = (UInt64(0), Position.none)
         do {
-            try rows(session, projector, sink)
+            let format = format(log, projector.projection.mapping)
+            try sink.write(format.header)
+            try projector.read { reader in
+                position = reader.position
+                try reader.forEachRow { view in
+                    try sink.write(try format.line(view))
+                    records += 1
+                    return true
+                }
+            }
             try sink.finish()
         } catch {
             sink.abandon()
@@ -264,14 +260,14 @@ private struct Exporter {
         }
         let summary = JSONText.object([
             ("v", .number(1)), ("type", "summary"), ("stream", .string(stream.name)),
-            ("exitCode", .number(0)), ("records", .number(sink.records)),
-            ("position", .number(sink.position.rawValue)),
+            ("exitCode", .number(0)), ("records", .number(records)),
+            ("position", .number(position.rawValue)),
         ])
         if session.output.isJSON {
             // With the data on stdout, a summary there would be a record.
             target == "-" ? session.output.note(summary.line) : session.output.line(summary.line)
         } else {
-            session.output.note("\(sink.records.grouped) records")
+            session.output.note("\(records.grouped) records")
         }
     }
 }
