@@ -78,13 +78,10 @@ extension DemoCommand {
             }
             unlink(path)
         }
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        let bytes = Array(text.utf8)
-        guard descriptor >= 0, Glibc.write(descriptor, bytes, bytes.count) == bytes.count,
-            close(descriptor) == 0
-        else {
+        let status = ConfigurationFile.create(path, text)
+        guard status == 0 else {
             throw CommandFailure(
-                ExitCode.failure, "\(path): \(String(cString: strerror(errno)))")
+                ExitCode.failure, "\(path): \(String(cString: strerror(status)))")
         }
     }
 }

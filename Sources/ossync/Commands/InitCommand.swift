@@ -73,18 +73,15 @@ struct InitCommand: ParsableCommand {
     /// - Returns: false when it is there already.
     @discardableResult
     private func write(_ text: String, to path: String, _ output: Output) throws -> Bool {
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        if descriptor < 0, errno == EEXIST {
+        let status = ConfigurationFile.create(path, text)
+        if status == EEXIST {
             output.note("\(path): it is there already, and stays as it is")
             return false
         }
-        let bytes = Array(text.utf8)
-        guard descriptor >= 0, Glibc.write(descriptor, bytes, bytes.count) == bytes.count,
-            close(descriptor) == 0
-        else {
+        guard status == 0 else {
             throw CommandFailure(
                 ExitCode.failure,
-                "\(path): it can't be written: \(String(cString: strerror(errno)))")
+                "\(path): it can't be written: \(String(cString: strerror(status)))")
         }
         output.note("\(path): written")
         return true

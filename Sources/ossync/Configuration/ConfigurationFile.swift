@@ -56,6 +56,18 @@ struct ConfigurationFile: Sendable {
         self.init(path: path, text: text, mode: UInt32(status.st_mode) & 0o7777)
     }
 
+    /// Writes a file that doesn't exist, so that only its owner can read it.
+    ///
+    /// - Returns: 0, or the `errno` that says why it couldn't: `EEXIST` where there is one.
+    static func create(_ path: String, _ text: String) -> Int32 {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        let bytes = Array(text.utf8)
+        let isWritten =
+            descriptor >= 0 && write(descriptor, bytes, bytes.count) == bytes.count
+            && close(descriptor) == 0
+        return isWritten ? 0 : errno
+    }
+
     /// Whether only the owner can read or write it.
     var isPrivate: Bool { mode & 0o077 == 0 }
 
