@@ -4,11 +4,11 @@ import Testing
 @testable import Simulation
 
 /// Limits that don't follow from the refusals, or that don't rise, are found.
-@Suite struct LessonAuditorTests {
-    private var auditor: WaitAuditor
-    private var violations = Violations()
-    private var position = Position.none
-    private var nowNs: Int64 = 0
+@Suite struct LessonAuditorTests: AuditedWaits {
+    var auditor: WaitAuditor
+    var violations = Violations()
+    var position = Position.none
+    var nowNs: Int64 = 0
 
     private static let minute = RateWindow(
         name: "minute", requests: 10, periodNs: 60 * .nsPerSecond)
@@ -22,20 +22,6 @@ import Testing
         plan.serverLimits = .none
         plan.limits = LimitPolicy(windows: windows, cooldownMs: 1_000, backoffMultiplier: 1)
         return plan
-    }
-
-    /// - Returns: its position.
-    @discardableResult
-    private mutating func take(_ event: Event, startsStep: Bool = true) -> Position {
-        position = position.next
-        auditor.take(
-            LoggedEvent(event, at: position, nowNs: nowNs, startsStep: startsStep),
-            nowNs: nowNs, &violations)
-        return position
-    }
-
-    private mutating func ask() -> Position {
-        take(.requestIntended(RequestIntended(target: .list(cursor: nil, filter: .all))))
     }
 
     private mutating func answer(_ intent: Position) {
@@ -74,14 +60,6 @@ import Testing
                     kind: .cooldown, until: LogTime(nanoseconds: nowNs).adding(ms: 1_000),
                     waitMs: 1_000, step: 1)), startsStep: false)
         pass(seconds: 1)
-    }
-
-    private mutating func pass(seconds: Int64) { nowNs += seconds * .nsPerSecond }
-
-    private mutating func wait(seconds: Int64) {
-        auditor.check(
-            waitUntil: nowNs + seconds * .nsPerSecond, nowNs: nowNs, onlyRetries: false,
-            &violations)
     }
 
     @Test mutating func whatWasAdmittedIsLearned() {

@@ -4,11 +4,11 @@ import Testing
 @testable import Simulation
 
 /// Waits that nothing asks for are found, and requests that don't wait.
-@Suite struct WaitAuditorTests {
-    private var auditor: WaitAuditor
-    private var violations = Violations()
-    private var position = Position.none
-    private var nowNs: Int64 = 0
+@Suite struct WaitAuditorTests: AuditedWaits {
+    var auditor: WaitAuditor
+    var violations = Violations()
+    var position = Position.none
+    var nowNs: Int64 = 0
 
     init() {
         var plan = SimulationScenario.calm.plan(seed: 1)
@@ -17,20 +17,6 @@ import Testing
             cooldownMs: 10_000, backoffMultiplier: 2)
         plan.retry = RetryPolicy(attempts: 5, baseMs: 1_000, multiplier: 2, maxMs: 60_000)
         auditor = WaitAuditor(plan)
-    }
-
-    /// - Returns: its position.
-    @discardableResult
-    private mutating func take(_ event: Event, startsStep: Bool = true) -> Position {
-        position = position.next
-        auditor.take(
-            LoggedEvent(event, at: position, nowNs: nowNs, startsStep: startsStep),
-            nowNs: nowNs, &violations)
-        return position
-    }
-
-    private mutating func ask() -> Position {
-        take(.requestIntended(RequestIntended(target: .list(cursor: nil, filter: .all))))
     }
 
     private mutating func answer() {
@@ -71,14 +57,6 @@ import Testing
                     kind: seconds > 60 ? .suspected : .refused, window: window,
                     periodNs: seconds * .nsPerSecond,
                     requests: UInt32(requests), ceiling: 2, confirmations: 0)), startsStep: false)
-    }
-
-    private mutating func pass(seconds: Int64) { nowNs += seconds * .nsPerSecond }
-
-    private mutating func wait(seconds: Int64, onlyRetries: Bool = false) {
-        auditor.check(
-            waitUntil: nowNs + seconds * .nsPerSecond, nowNs: nowNs, onlyRetries: onlyRetries,
-            &violations)
     }
 
     @Test mutating func whatIsAskedForIsWaitedFor() {
