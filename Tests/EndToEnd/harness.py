@@ -25,10 +25,11 @@ import urllib.parse
 import urllib.request
 from decimal import Decimal
 
-# A shell that starts the tests in the background has them ignore SIGINT and SIGQUIT, and whatever
-# they start would too.
+# A shell that starts the tests in the background has them ignore SIGINT and SIGQUIT, `nohup` SIGHUP
+# too, and so would whatever they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("OSSYNC_BINARY") or str(ROOT / ".build/debug/ossync")
