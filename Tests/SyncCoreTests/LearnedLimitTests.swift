@@ -288,6 +288,30 @@ import Testing
         #expect(earliest(1) == 4 * .nsPerSecond + window.holdNs)
     }
 
+    /// Every window has to admit the request, by what is configured and by what was learned.
+    @Test func theWaitIsTheLongestOfAllWindows() {
+        var limiter = LimiterState()
+        let minute = RateWindow(name: "minute", requests: 4, periodNs: 60 * .nsPerSecond)
+        let hour = RateWindow(name: "hour", requests: 600, periodNs: 3_600 * .nsPerSecond)
+        for seconds in 1...4 as ClosedRange<Int64> {
+            limiter.slots.insert(seconds * .nsPerSecond, windows: [minute, hour])
+        }
+        let earliest = { (windows: [RateWindow]) in
+            limiter.earliest(windows: windows, held: 0, now: 5 * .nsPerSecond)
+        }
+        #expect(earliest([minute, hour]) == .nsPerSecond + minute.holdNs)
+        let full = RateWindow(name: "hour", requests: 3, periodNs: hour.periodNs)
+        #expect(earliest([minute, full]) == 2 * .nsPerSecond + hour.holdNs)
+        #expect(earliest([full, minute]) == 2 * .nsPerSecond + hour.holdNs)
+        limiter.learned = [
+            LearnedLimit(
+                window: hour.name, periodNs: hour.periodNs, requests: 3, ceiling: 3,
+                position: Position(1), sinceNs: 0, confirmations: 3, configured: hour.requests)
+        ]
+        #expect(earliest([minute, hour]) == 2 * .nsPerSecond + hour.holdNs)
+        #expect(earliest([hour, minute]) == 2 * .nsPerSecond + hour.holdNs)
+    }
+
     /// It says nothing about more than was configured when it was learned.
     @Test func aLearnedLimitEndsAtWhatWasConfiguredWhateverIsConfiguredLater() {
         var core = core(admitting: 14)
