@@ -32,11 +32,12 @@ let package = Package(
 
         // The order of this list is the order of the architecture: a target imports only from
         // above.
+        .target(name: "Locks", swiftSettings: strict),
         .target(name: "SyncCore", swiftSettings: strict),
         .target(
             name: "Records", dependencies: ["SyncCore", "CXXHash"],
             swiftSettings: strict),
-        .target(name: "LMDB", dependencies: ["CLMDB"], swiftSettings: strict),
+        .target(name: "LMDB", dependencies: ["CLMDB", "Locks"], swiftSettings: strict),
         .target(
             name: "EventLog",
             dependencies: ["SyncCore", "LMDB", "CZstd", "CCrypto", "CXXHash"],
@@ -45,10 +46,11 @@ let package = Package(
             name: "Projections", dependencies: ["SyncCore", "Records", "EventLog", "LMDB"],
             swiftSettings: strict),
         .target(
-            name: "RESTSource", dependencies: ["SyncCore", "Records", "CCurl"],
+            name: "RESTSource", dependencies: ["Locks", "SyncCore", "Records", "CCurl"],
             swiftSettings: strict),
         .target(
-            name: "SyncEngine", dependencies: ["SyncCore", "LMDB", "EventLog", "Projections"],
+            name: "SyncEngine",
+            dependencies: ["Locks", "SyncCore", "LMDB", "EventLog", "Projections"],
             swiftSettings: strict),
         .target(
             name: "ReadModels", dependencies: ["SyncCore", "Records", "EventLog", "Projections"],
@@ -56,7 +58,7 @@ let package = Package(
         .target(
             name: "Simulation",
             dependencies: [
-                "SyncCore", "Records", "LMDB", "EventLog", "Projections", "RESTSource",
+                "Locks", "SyncCore", "Records", "LMDB", "EventLog", "Projections", "RESTSource",
                 "SyncEngine",
                 .product(name: "FlyingFox", package: "FlyingFox"),
             ],
@@ -64,7 +66,8 @@ let package = Package(
         .executableTarget(
             name: "ossync",
             dependencies: [
-                "CMalloc", "SyncCore", "Records", "LMDB", "EventLog", "Projections", "RESTSource",
+                "CMalloc", "Locks", "SyncCore", "Records", "LMDB", "EventLog", "Projections",
+                "RESTSource",
                 "SyncEngine", "ReadModels", "Simulation",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
@@ -77,7 +80,8 @@ let package = Package(
             name: "FaultyDisk", dependencies: ["Simulation", "CDiskFaults"],
             swiftSettings: strict),
         .executableTarget(
-            name: "ossync-simulate", dependencies: ["CMalloc", "Simulation", "FaultyDisk"],
+            name: "ossync-simulate",
+            dependencies: ["CMalloc", "Locks", "Simulation", "FaultyDisk"],
             swiftSettings: strict),
 
         // The raw C that the event log is measured against, and the measurements.
@@ -106,7 +110,7 @@ let package = Package(
             name: "RecordsTests", dependencies: ["Records", "SyncCore", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
-            name: "LMDBTests", dependencies: ["LMDB", "SyncCore", "TestSupport"],
+            name: "LMDBTests", dependencies: ["Locks", "LMDB", "SyncCore", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "EventLogTests",
@@ -121,12 +125,12 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "RESTSourceTests", dependencies: ["RESTSource", "Records", "SyncCore"],
+            name: "RESTSourceTests", dependencies: ["Locks", "RESTSource", "Records", "SyncCore"],
             swiftSettings: strict),
         .testTarget(
             name: "SyncEngineTests",
             dependencies: [
-                "SyncEngine", "EventLog", "Projections", "Records", "LMDB", "SyncCore",
+                "Locks", "SyncEngine", "EventLog", "Projections", "Records", "LMDB", "SyncCore",
                 "TestSupport",
             ],
             swiftSettings: strict),

@@ -1,6 +1,6 @@
 internal import CLMDB
 internal import Glibc
-internal import Synchronization
+internal import Locks
 
 /// How an environment is opened.
 package struct EnvironmentOptions: Sendable, Equatable {

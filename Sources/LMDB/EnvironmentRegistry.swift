@@ -1,5 +1,5 @@
 internal import CLMDB
-internal import Synchronization
+internal import Locks
 
 /// Knows every environment that is open in this process, by its data file.
 ///

@@ -1,5 +1,5 @@
 internal import Glibc
-internal import Synchronization
+internal import Locks
 
 /// Sends HTTP requests on threads of its own, each with one connection that is kept alive.
 ///

@@ -1,6 +1,5 @@
 internal import Glibc
 package import SyncCore
-internal import Synchronization
 
 /// Where the engine's thread waits: answers and requests to stop, left there by other threads.
 package final class Mailbox: @unchecked Sendable {

@@ -1,6 +1,6 @@
 internal import Glibc
+internal import Locks
 package import Projections
-internal import Synchronization
 
 /// Keeps a projection close behind the log while a sync runs, on a thread of its own.
 ///

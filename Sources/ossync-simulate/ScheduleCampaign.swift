@@ -1,5 +1,5 @@
+internal import Locks
 internal import Simulation
-internal import Synchronization
 
 /// Runs schedules of the limiter in as many threads as there are jobs, each some seeds at a time.
 struct ScheduleCampaign {

@@ -1,5 +1,5 @@
 import Glibc
-import Synchronization
+import Locks
 
 /// A server of raw bytes on a free port of this machine: a script decides what it sends.
 ///

@@ -1,7 +1,7 @@
 import Glibc
+import Locks
 import Records
 import SyncCore
-import Synchronization
 import Testing
 
 @testable import RESTSource

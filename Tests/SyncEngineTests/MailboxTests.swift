@@ -1,5 +1,4 @@
 import SyncCore
-import Synchronization
 import TestSupport
 import Testing
 

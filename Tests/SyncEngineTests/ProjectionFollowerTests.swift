@@ -1,10 +1,10 @@
 import EventLog
 import Glibc
+import Locks
 import Projections
 import Records
 import SyncCore
 import SyncEngine
-import Synchronization
 import TestSupport
 import Testing
 

@@ -1,7 +1,7 @@
 import EventLog
+import Locks
 import SyncCore
 import SyncEngine
-import Synchronization
 import TestSupport
 import Testing
 

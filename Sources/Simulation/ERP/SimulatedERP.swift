@@ -1,6 +1,6 @@
 internal import EventLog
+internal import Locks
 internal import SyncCore
-import Synchronization
 
 /// An ERP with a paged list of service orders, a detail call, limits and faults.
 ///

@@ -1,5 +1,5 @@
+internal import Locks
 internal import SyncCore
-internal import Synchronization
 
 /// Clocks that move only when told: the true time, which the server goes by, and the machine's
 /// boot and wall clocks over it.

@@ -1,6 +1,6 @@
 import Glibc
+import Locks
 import Simulation
-import Synchronization
 
 /// The simulated ERP's server, started and stopped from a thread that doesn't run tasks.
 final class DemoServer: Sendable {

@@ -1,7 +1,6 @@
 import Glibc
 import Logging
 import SyncCore
-import Synchronization
 
 /// A log file that is only ever appended to, a line at a time.
 final class LogFile: Sendable {

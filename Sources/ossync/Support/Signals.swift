@@ -1,7 +1,7 @@
 import Glibc
+import Locks
 import SyncCore
 import SyncEngine
-import Synchronization
 
 /// SIGINT, SIGTERM, and SIGHUP, which is taken for SIGTERM: the first asks the run to stop in an
 /// orderly way, the second ends the process at once, which loses nothing either. Without a run, the

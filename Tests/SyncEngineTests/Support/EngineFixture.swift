@@ -1,8 +1,8 @@
 import EventLog
 import LMDB
+import Locks
 import SyncCore
 import SyncEngine
-import Synchronization
 import TestSupport
 
 /// A clock that moves only when told, or by a step at each look.
