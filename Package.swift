@@ -104,13 +104,15 @@ let package = Package(
             path: "Tests/StoreTestSupport", swiftSettings: strict),
 
         .testTarget(
+            name: "LocksTests", dependencies: ["Locks", "TestSupport"], swiftSettings: strict),
+        .testTarget(
             name: "SyncCoreTests", dependencies: ["SyncCore", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "RecordsTests", dependencies: ["Records", "SyncCore", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
-            name: "LMDBTests", dependencies: ["Locks", "LMDB", "SyncCore", "TestSupport"],
+            name: "LMDBTests", dependencies: ["LMDB", "SyncCore", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "EventLogTests",

@@ -25,11 +25,17 @@ import urllib.parse
 import urllib.request
 from decimal import Decimal
 
-# A shell that starts the tests in the background has them ignore SIGINT and SIGQUIT, `nohup` SIGHUP
-# too, and so would whatever they start.
+# A shell that starts the tests in the background has them ignore SIGINT and SIGQUIT, and whatever
+# they start would too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGQUIT, signal.SIG_DFL)
-signal.signal(signal.SIGHUP, signal.SIG_DFL)
+# Under `nohup` the same holds for SIGHUP. The tests still outlive their terminal: a signal that is
+# caught is taken by default again in what is started. Tests that are started as a part of others
+# are told so.
+OUTLIVES_TERMINAL = "OSSYNC_TESTS_OUTLIVE_TERMINAL"
+if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN or OUTLIVES_TERMINAL in os.environ:
+    signal.signal(signal.SIGHUP, lambda *_: None)
+    os.environ[OUTLIVES_TERMINAL] = "1"
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("OSSYNC_BINARY") or str(ROOT / ".build/debug/ossync")
