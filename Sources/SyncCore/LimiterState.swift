@@ -101,7 +101,7 @@ package struct LimiterState: Sendable, Equatable {
     /// many are not known one by one.
     func admittedTime(ofNewest number: Int) -> Int64? {
         var left = number
-        var refusals = refused.times[...]
+        var refusals = ArraySlice(refused.times)
         for time in slots.times.reversed() {
             while let last = refusals.last, last > time { refusals.removeLast() }
             if refusals.last == time {

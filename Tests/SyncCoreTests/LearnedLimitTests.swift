@@ -288,6 +288,49 @@ import Testing
         #expect(earliest(1) == 4 * .nsPerSecond + window.holdNs)
     }
 
+    /// A refusal that has no slot any more takes nobody else's.
+    @Test func refusalsAreMatchedWithTheirSlots() {
+        var limiter = LimiterState()
+        let window = Self.configured[0]
+        for seconds in [1, 2, 4] as [Int64] {
+            limiter.slots.insert(seconds * .nsPerSecond, windows: [window])
+        }
+        for seconds in [2, 3] as [Int64] {
+            limiter.refused.insert(seconds * .nsPerSecond, windows: [window])
+        }
+        let earliest = { (requests: Int) in
+            limiter.learned = [
+                LearnedLimit(
+                    window: window.name, periodNs: window.periodNs, requests: requests,
+                    ceiling: requests, position: Position(1), sinceNs: 0, confirmations: 0,
+                    configured: window.requests)
+            ]
+            return limiter.earliest(windows: [window], held: 0, now: 5 * .nsPerSecond)
+        }
+        #expect(earliest(1) == 4 * .nsPerSecond + window.holdNs)
+        #expect(earliest(2) == .nsPerSecond + window.holdNs)
+        #expect(earliest(3) == 5 * .nsPerSecond)
+    }
+
+    /// Of so many requests the newest are known one by one, the others in buckets.
+    @Test func aLearnedLimitOfManyRequestsIsCountedInBucketsToo() throws {
+        var limiter = LimiterState()
+        let day = RateWindow(name: "day", requests: 100_000, periodNs: 86_400 * .nsPerSecond)
+        for seconds in 1...9_000 as ClosedRange<Int64> {
+            limiter.slots.insert(seconds * .nsPerSecond, windows: [day])
+        }
+        limiter.learned = [
+            LearnedLimit(
+                window: day.name, periodNs: day.periodNs, requests: 6_000, ceiling: 6_000,
+                position: Position(1), sinceNs: 0, confirmations: 3, configured: day.requests)
+        ]
+        let earliest = try #require(
+            limiter.earliest(windows: [day], held: 0, now: 9_001 * .nsPerSecond))
+        // The 6,000th newest is that of second 3,001; a bucket runs out with its newest.
+        #expect(earliest >= 3_001 * .nsPerSecond + day.holdNs)
+        #expect(earliest <= 3_500 * .nsPerSecond + day.holdNs)
+    }
+
     /// Every window has to admit the request, by what is configured and by what was learned.
     @Test func theWaitIsTheLongestOfAllWindows() {
         var limiter = LimiterState()

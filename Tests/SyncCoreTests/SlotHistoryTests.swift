@@ -90,6 +90,20 @@ import Testing
         #expect(history.buckets.count <= SlotHistory.bucketCapacity)
     }
 
+    @Test(arguments: [300, 301]) func bucketsThatAreTooManyAreMergedInPairs(count: Int) {
+        let window = RateWindow(name: "day", requests: 100_000, periodNs: 86_400 * .nsPerSecond)
+        let buckets = (0..<count).map {
+            SlotHistory.Bucket(oldest: Int64(2 * $0), newest: Int64(2 * $0 + 1), count: 10)
+        }
+        var history = SlotHistory(times: (1_000..<6_119).map { Int64($0) }, buckets: buckets)
+        let known = history.count
+        history.insert(7_000, windows: [window])
+        #expect(history.count == known + 1)
+        #expect(history.buckets.count <= SlotHistory.bucketCapacity)
+        let newest = history.buckets.map(\.newest)
+        #expect(newest == newest.sorted())
+    }
+
     /// A request that may still arrive is dated ahead of those that were answered.
     @Test func slotsAreKeptInTheOrderInWhichTheyRunOut() {
         var history = SlotHistory()
