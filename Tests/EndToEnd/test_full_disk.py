@@ -19,6 +19,13 @@ class FullDisk(Case):
         self.addCleanup(end, process)
         return process
 
+    def test_a_configuration_is_written_whole_or_not_at_all(self):
+        result = self.finish(self.start_with_room(1_000, "init"))
+        self.assertEqual(result.code, 1, str(result))
+        self.assert_one_clear_line(result, "ossync.yaml", "no space left")
+        self.assertFalse((self.folder / "ossync.yaml").exists())
+        self.ossync("init")
+
     def test_the_run_fails_and_resumes_where_it_was(self):
         server = self.ready(2_000, list__paging__size=100)
         for room in (300_000, 300_000, 600_000):

@@ -61,11 +61,15 @@ struct ConfigurationFile: Sendable {
     /// - Returns: 0, or the `errno` that says why it couldn't: `EEXIST` where there is one.
     static func create(_ path: String, _ text: String) -> Int32 {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { return errno }
         let bytes = Array(text.utf8)
-        let isWritten =
-            descriptor >= 0 && write(descriptor, bytes, bytes.count) == bytes.count
-            && close(descriptor) == 0
-        return isWritten ? 0 : errno
+        let count = write(descriptor, bytes, bytes.count)
+        // What fits in part is no error of the call.
+        var status = count == bytes.count ? 0 : count < 0 ? errno : ENOSPC
+        if close(descriptor) != 0, status == 0 { status = errno }
+        // A part of one would be taken for one.
+        if status != 0 { unlink(path) }
+        return status
     }
 
     /// Whether only the owner can read or write it.
