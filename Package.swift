@@ -67,8 +67,7 @@ let package = Package(
             name: "ossync",
             dependencies: [
                 "CMalloc", "Locks", "SyncCore", "Records", "LMDB", "EventLog", "Projections",
-                "RESTSource",
-                "SyncEngine", "ReadModels", "Simulation",
+                "RESTSource", "SyncEngine", "ReadModels", "Simulation",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "Logging", package: "swift-log"),

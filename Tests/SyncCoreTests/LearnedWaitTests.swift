@@ -6,64 +6,44 @@ import Testing
     private static let minute = RateWindow(
         name: "minute", requests: 20, periodNs: 60 * .nsPerSecond)
 
-    @Test func refusedRequestsUseUpNothingOfALearnedLimit() {
+    /// One whose requests were answered in those seconds.
+    private func limiter(
+        _ seconds: some Sequence<Int64>, refused: [Int64] = [], _ windows: [RateWindow]
+    ) -> LimiterState {
         var limiter = LimiterState()
-        let window = Self.minute
-        for seconds in 1...4 as ClosedRange<Int64> {
-            limiter.slots.insert(seconds * .nsPerSecond, windows: [window])
-        }
-        limiter.refused.insert(3 * .nsPerSecond, windows: [window])
-        let earliest = { (requests: Int) in
-            limiter.learned = [
-                LearnedLimit(
-                    window: window.name, periodNs: window.periodNs, requests: requests,
-                    ceiling: requests, position: Position(1), sinceNs: 0, confirmations: 0,
-                    configured: window.requests)
-            ]
-            return limiter.earliest(windows: [window], held: 0, now: 5 * .nsPerSecond)
-        }
-        #expect(earliest(4) == 5 * .nsPerSecond)
-        #expect(earliest(3) == .nsPerSecond + window.holdNs)
-        #expect(earliest(2) == 2 * .nsPerSecond + window.holdNs)
-        #expect(earliest(1) == 4 * .nsPerSecond + window.holdNs)
+        for second in seconds { limiter.slots.insert(second * .nsPerSecond, windows: windows) }
+        for second in refused { limiter.refused.insert(second * .nsPerSecond, windows: windows) }
+        return limiter
+    }
+
+    /// When the next request may be sent, where so many a minute were learned.
+    private func earliest(_ limiter: LimiterState, learned requests: Int) -> Int64? {
+        var limiter = limiter
+        limiter.learn(requests, of: Self.minute)
+        return limiter.earliest(windows: [Self.minute], held: 0, now: 5 * .nsPerSecond)
+    }
+
+    @Test func refusedRequestsUseUpNothingOfALearnedLimit() {
+        let limiter = limiter(1...4, refused: [3], [Self.minute])
+        #expect(earliest(limiter, learned: 4) == 5 * .nsPerSecond)
+        #expect(earliest(limiter, learned: 3) == .nsPerSecond + Self.minute.holdNs)
+        #expect(earliest(limiter, learned: 2) == 2 * .nsPerSecond + Self.minute.holdNs)
+        #expect(earliest(limiter, learned: 1) == 4 * .nsPerSecond + Self.minute.holdNs)
     }
 
     /// A refusal that has no slot any more takes nobody else's.
     @Test func refusalsAreMatchedWithTheirSlots() {
-        var limiter = LimiterState()
-        let window = Self.minute
-        for seconds in [1, 2, 4] as [Int64] {
-            limiter.slots.insert(seconds * .nsPerSecond, windows: [window])
-        }
-        for seconds in [2, 3] as [Int64] {
-            limiter.refused.insert(seconds * .nsPerSecond, windows: [window])
-        }
-        let earliest = { (requests: Int) in
-            limiter.learned = [
-                LearnedLimit(
-                    window: window.name, periodNs: window.periodNs, requests: requests,
-                    ceiling: requests, position: Position(1), sinceNs: 0, confirmations: 0,
-                    configured: window.requests)
-            ]
-            return limiter.earliest(windows: [window], held: 0, now: 5 * .nsPerSecond)
-        }
-        #expect(earliest(1) == 4 * .nsPerSecond + window.holdNs)
-        #expect(earliest(2) == .nsPerSecond + window.holdNs)
-        #expect(earliest(3) == 5 * .nsPerSecond)
+        let limiter = limiter([1, 2, 4], refused: [2, 3], [Self.minute])
+        #expect(earliest(limiter, learned: 1) == 4 * .nsPerSecond + Self.minute.holdNs)
+        #expect(earliest(limiter, learned: 2) == .nsPerSecond + Self.minute.holdNs)
+        #expect(earliest(limiter, learned: 3) == 5 * .nsPerSecond)
     }
 
     /// Of so many requests the newest are known one by one, the others in buckets.
     @Test func aLearnedLimitOfManyRequestsIsCountedInBucketsToo() throws {
-        var limiter = LimiterState()
         let day = RateWindow(name: "day", requests: 100_000, periodNs: 86_400 * .nsPerSecond)
-        for seconds in 1...9_000 as ClosedRange<Int64> {
-            limiter.slots.insert(seconds * .nsPerSecond, windows: [day])
-        }
-        limiter.learned = [
-            LearnedLimit(
-                window: day.name, periodNs: day.periodNs, requests: 6_000, ceiling: 6_000,
-                position: Position(1), sinceNs: 0, confirmations: 3, configured: day.requests)
-        ]
+        var limiter = limiter(1...9_000, [day])
+        limiter.learn(6_000, of: day, confirmations: 3)
         let earliest = try #require(
             limiter.earliest(windows: [day], held: 0, now: 9_001 * .nsPerSecond))
         // The 6,000th newest is that of second 3,001; a bucket runs out with its newest.
@@ -73,12 +53,9 @@ import Testing
 
     /// Every window has to admit the request, by what is configured and by what was learned.
     @Test func theWaitIsTheLongestOfAllWindows() {
-        var limiter = LimiterState()
         let minute = RateWindow(name: "minute", requests: 4, periodNs: 60 * .nsPerSecond)
         let hour = RateWindow(name: "hour", requests: 600, periodNs: 3_600 * .nsPerSecond)
-        for seconds in 1...4 as ClosedRange<Int64> {
-            limiter.slots.insert(seconds * .nsPerSecond, windows: [minute, hour])
-        }
+        var limiter = limiter(1...4, [minute, hour])
         let earliest = { (windows: [RateWindow]) in
             limiter.earliest(windows: windows, held: 0, now: 5 * .nsPerSecond)
         }
@@ -86,12 +63,21 @@ import Testing
         let full = RateWindow(name: "hour", requests: 3, periodNs: hour.periodNs)
         #expect(earliest([minute, full]) == 2 * .nsPerSecond + hour.holdNs)
         #expect(earliest([full, minute]) == 2 * .nsPerSecond + hour.holdNs)
-        limiter.learned = [
-            LearnedLimit(
-                window: hour.name, periodNs: hour.periodNs, requests: 3, ceiling: 3,
-                position: Position(1), sinceNs: 0, confirmations: 3, configured: hour.requests)
-        ]
+        limiter.learn(3, of: hour, confirmations: 3)
         #expect(earliest([minute, hour]) == 2 * .nsPerSecond + hour.holdNs)
         #expect(earliest([hour, minute]) == 2 * .nsPerSecond + hour.holdNs)
+    }
+}
+
+extension LimiterState {
+    fileprivate mutating func learn(
+        _ requests: Int, of window: RateWindow, confirmations: UInt8 = 0
+    ) {
+        learned = [
+            LearnedLimit(
+                window: window.name, periodNs: window.periodNs, requests: requests,
+                ceiling: requests, position: Position(1), sinceNs: 0,
+                confirmations: confirmations, configured: window.requests)
+        ]
     }
 }
