@@ -101,7 +101,7 @@ struct SyncBenchmarks {
                 source: .sum(try JSONPointer("/expenses/*/amount", wildcards: true)),
                 type: .decimal),
         ])
-        let projector = try Projector(
+        let projector = try RecordProjector(
             RecordProjection(name: "os", mapping: mapping), folder: "\(store)/projections",
             log: log)
         return try Cost.of { try projector.rebuild() }

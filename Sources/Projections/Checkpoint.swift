@@ -1,18 +1,18 @@
 internal import EventLog
-internal import Records
-internal import SyncCore
+package import Records
+package import SyncCore
 
 /// How far a projection is, and what it has summed up: stored with its rows, in one transaction.
-struct Checkpoint: Equatable {
+package struct Checkpoint: Sendable, Equatable {
     /// The last position that was folded.
-    var position: Position = .none
+    package var position: Position = .none
     /// The identity header of the event there: it says of which log this is a fold. Empty at
     /// position 0.
-    var identity: [UInt8] = []
+    package var identity: [UInt8] = []
     /// The schema that the rows were folded by.
-    var schema: String
-    var total = DecimalTotal()
-    var rows: UInt64 = 0
+    package var schema: String
+    package var total = DecimalTotal()
+    package var rows: UInt64 = 0
 }
 
 /// Stored as `checksum u64 | position u64 | rows u64`, then identity, total and schema, each with

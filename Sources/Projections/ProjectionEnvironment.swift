@@ -1,42 +1,52 @@
 internal import LMDB
-internal import Records
 internal import SyncCore
 
-/// One generation of a projection: its rows and its checkpoint, in an environment of their own.
-struct ProjectionEnvironment {
+/// One generation of a projection: its tables and its checkpoint, in an environment of their own.
+package struct ProjectionEnvironment<Tables: Sendable>: Sendable {
     let environment: Environment
-    let rows: Database
+    package let tables: Tables
     let meta: Database
-    let name: String
+    package let name: String
 
-    private static let checkpointKey: [UInt8] = Array("checkpoint".utf8)
+    private static var checkpointKey: [UInt8] { Array("checkpoint".utf8) }
 
-    static func create(
-        _ path: String, _ name: String, _ checkpoint: Checkpoint
-    ) throws(LMDBError) {
-        try Environment.create(path, EnvironmentOptions(maxDatabases: 4)) {
-            transaction throws(LMDBError) in
-            _ = try transaction.createDatabase("rows")
+    static func create<Folded: Projection>(
+        _ path: String, _ projection: Folded
+    ) throws(LMDBError) where Folded.Tables == Tables {
+        try Environment.create(path, options()) { transaction throws(LMDBError) in
+            try Folded.makeTables(transaction)
             let meta = try transaction.createDatabase("meta")
-            try put(checkpoint, meta, transaction)
+            try put(Checkpoint(schema: projection.schema), meta, transaction)
         }
     }
 
-    static func open(
-        _ path: String, _ name: String, readOnly: Bool = false,
+    static func open<Folded: Projection>(
+        _ path: String, _ projection: Folded, readOnly: Bool = false,
         durability: EnvironmentOptions.Durability = .full
-    ) throws(LMDBError) -> ProjectionEnvironment {
-        let options = EnvironmentOptions(
-            maxDatabases: 4, readOnly: readOnly, durability: durability)
-        let environment = try Environment.open(path, options)
+    ) throws(LMDBError) -> ProjectionEnvironment where Folded.Tables == Tables {
+        let environment = try Environment.open(
+            path, options(readOnly: readOnly, durability: durability))
         let transaction = try environment.beginRead()
-        let rows = try transaction.database("rows")
+        let tables = try Folded.openTables(transaction)
         let meta = try transaction.database("meta")
         try transaction.keepDatabases()
-        return ProjectionEnvironment(environment: environment, rows: rows, meta: meta, name: name)
+        return ProjectionEnvironment(
+            environment: environment, tables: tables, meta: meta, name: projection.name)
     }
 
-    static func put(
+    private static func options(
+        readOnly: Bool = false, durability: EnvironmentOptions.Durability = .full
+    ) -> EnvironmentOptions {
+        EnvironmentOptions(maxDatabases: 8, readOnly: readOnly, durability: durability)
+    }
+
+    func put(
+        _ checkpoint: Checkpoint, _ transaction: borrowing WriteTransaction
+    ) throws(LMDBError) {
+        try Self.put(checkpoint, meta, transaction)
+    }
+
+    private static func put(
         _ checkpoint: Checkpoint, _ meta: Database, _ transaction: borrowing WriteTransaction
     ) throws(LMDBError) {
         try transaction.put(meta, checkpointKey, checkpoint.encoded)
@@ -55,35 +65,5 @@ struct ProjectionEnvironment {
             throw .damaged(projection: name, reason: "no checkpoint")
         }
         return checkpoint
-    }
-
-    static func key(_ ordinal: Ordinal) -> [UInt8] {
-        withUnsafeBytes(of: ordinal.rawValue.bigEndian) { Array($0) }
-    }
-
-    static func ordinal(_ key: UnsafeRawBufferPointer) -> Ordinal? {
-        guard key.count == 4 else { return nil }
-        return Ordinal(key.loadUnaligned(as: UInt32.self).bigEndian)
-    }
-
-    func row(
-        _ ordinal: Ordinal, columns: Int,
-        _ transaction: borrowing some ReadableTransaction & ~Copyable
-    ) throws(ProjectionError) -> RecordView? {
-        let found: RecordView??
-        do throws(LMDBError) {
-            found = try Self.key(ordinal).withUnsafeBytes { key in
-                transaction.get(rows, key) { value in
-                    RecordViewCoder.decode(ordinal, value, columns: columns)
-                }
-            }.get()
-        } catch {
-            throw .storage(error)
-        }
-        guard let found else { return nil }
-        guard let row = found else {
-            throw .damaged(projection: name, reason: "row \(ordinal.rawValue)")
-        }
-        return row
     }
 }

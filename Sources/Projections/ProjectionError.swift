@@ -16,6 +16,16 @@ package enum ProjectionError: Error, Sendable, CustomStringConvertible {
     case unfinished(projection: String)
     case system(operation: String, path: String, reason: String)
 
+    /// What stopped the fold, whatever it came from.
+    init(_ error: any Error, _ projection: String) {
+        switch error {
+        case let error as ProjectionError: self = error
+        case let error as LMDBError: self = .storage(error)
+        case let error as EventLogError: self = .log(error)
+        default: self = .damaged(projection: projection, reason: "\(error)")
+        }
+    }
+
     /// Whether the projection's own data is at fault, so that a rebuild mends it.
     var isDamage: Bool {
         switch self {

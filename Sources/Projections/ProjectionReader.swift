@@ -8,14 +8,14 @@ package struct ProjectionReader: ~Copyable {
     package let projection: RecordProjection
     /// The log's state at the position that the rows stand at.
     package let control: ControlState
-    private let environment: ProjectionEnvironment
+    private let environment: ProjectionEnvironment<RecordTables>
     private let transaction: ReadTransaction
     private let checkpoint: Checkpoint
     /// Rows that the projection on the disk doesn't have yet, by ordinal.
     private let overlay: [Ordinal: RecordView]
 
     private init(
-        _ projection: RecordProjection, _ environment: ProjectionEnvironment,
+        _ projection: RecordProjection, _ environment: ProjectionEnvironment<RecordTables>,
         _ transaction: consuming ReadTransaction, _ control: ControlState,
         _ tail: (checkpoint: Checkpoint, rows: [Ordinal: RecordView])
     ) {
@@ -30,7 +30,8 @@ package struct ProjectionReader: ~Copyable {
     /// Reads a projection at the log's end: what the log has beyond the checkpoint is folded in
     /// memory.
     static func open(
-        _ projection: RecordProjection, _ environment: ProjectionEnvironment, _ log: EventLog
+        _ projection: RecordProjection, _ environment: ProjectionEnvironment<RecordTables>,
+        _ log: EventLog
     ) throws -> ProjectionReader {
         // Begun before the log is looked at, which so has all that it sees.
         let transaction = try environment.environment.beginRead()
@@ -56,7 +57,7 @@ package struct ProjectionReader: ~Copyable {
 
     /// Folds what the log has beyond the checkpoint in memory.
     private static func foldTail(
-        _ projection: RecordProjection, _ environment: ProjectionEnvironment,
+        _ projection: RecordProjection, _ environment: ProjectionEnvironment<RecordTables>,
         _ transaction: borrowing ReadTransaction, _ snapshot: borrowing LogSnapshot,
         _ stream: StreamID
     ) throws -> (Checkpoint, [Ordinal: RecordView]) {
@@ -94,12 +95,12 @@ package struct ProjectionReader: ~Copyable {
     ///
     /// - Throws: `.damaged` where a row can't be read, is missing, or is there twice.
     package func forEachRow(_ body: (RecordView) throws -> Bool) throws {
-        var cursor = try transaction.cursor(environment.rows)
+        var cursor = try transaction.cursor(environment.tables.rows)
         var isThere = try cursor.first()
         var next: UInt32 = 0
         while isThere {
             let row = cursor.read { key, value -> RecordView? in
-                guard ProjectionEnvironment.ordinal(key) == Ordinal(next) else { return nil }
+                guard ProjectionEnvironment<RecordTables>.ordinal(key) == Ordinal(next) else { return nil }
                 return overlay[Ordinal(next)]
                     ?? RecordViewCoder.decode(Ordinal(next), value, columns: columns)
             }

@@ -2,19 +2,22 @@ package import EventLog
 internal import LMDB
 package import SyncCore
 
-/// Keeps one record projection of a store current, and reads it.
+/// The projection of a stream's records.
+package typealias RecordProjector = Projector<RecordProjection>
+
+/// Keeps one projection of a store current.
 ///
 /// Used on one thread. Of all processes, the one that has `projections/lock` writes; the others
 /// fold what is missing in memory over what they find.
-package final class Projector {
-    package let projection: RecordProjection
+package final class Projector<Folded: Projection> {
+    package let projection: Folded
     let log: EventLog
     private let folder: ProjectionFolder
-    private var open: (generation: Int, environment: ProjectionEnvironment)?
+    private var open: (generation: Int, environment: ProjectionEnvironment<Folded.Tables>)?
 
     /// - Parameter folder: `STORE/projections`; made where it doesn't exist.
     package init(
-        _ projection: RecordProjection, folder: String, log: EventLog
+        _ projection: Folded, folder: String, log: EventLog
     ) throws(ProjectionError) {
         self.projection = projection
         self.log = log
@@ -22,20 +25,11 @@ package final class Projector {
         try self.folder.make()
     }
 
-    /// How a projection stands to the log.
-    package struct Standing: Sendable, Equatable {
-        package let generation: Int
-        package let position: Position
-        package let rows: UInt64
-        /// It was folded by another mapping, or from another log: it must be rebuilt.
-        package let isStale: Bool
-    }
-
     /// How the projection on the disk stands; nil when there is none.
-    package func standing() throws(ProjectionError) -> Standing? {
+    package func standing() throws(ProjectionError) -> ProjectionStanding? {
         guard let (generation, environment) = try openCurrent() else { return nil }
         let checkpoint = try self.checkpoint(environment)
-        return Standing(
+        return ProjectionStanding(
             generation: generation, position: checkpoint.position, rows: checkpoint.rows,
             isStale: try isStale(checkpoint))
     }
@@ -112,12 +106,11 @@ package final class Projector {
     private func makeGeneration(
         _ path: String, _ progress: (Position, Position) -> Void
     ) throws(ProjectionError) {
-        let environment: ProjectionEnvironment
+        let environment: ProjectionEnvironment<Folded.Tables>
         do throws(LMDBError) {
-            try ProjectionEnvironment.create(
-                path, projection.name, Checkpoint(schema: projection.schema))
+            try ProjectionEnvironment.create(path, projection)
             // Thrown away unless it gets to its end, so it need not be durable on the way.
-            environment = try ProjectionEnvironment.open(path, projection.name, durability: .none)
+            environment = try ProjectionEnvironment.open(path, projection, durability: .none)
         } catch {
             throw .storage(error)
         }
@@ -130,7 +123,7 @@ package final class Projector {
     }
 
     /// The environment in use, if it can be folded on.
-    func usable() throws(ProjectionError) -> (Int, ProjectionEnvironment)? {
+    func usable() throws(ProjectionError) -> (Int, ProjectionEnvironment<Folded.Tables>)? {
         do throws(ProjectionError) {
             guard let current = try openCurrent(),
                 try !isStale(try checkpoint(current.environment))
@@ -145,7 +138,7 @@ package final class Projector {
     }
 
     private func openCurrent() throws(ProjectionError) -> (
-        generation: Int, environment: ProjectionEnvironment
+        generation: Int, environment: ProjectionEnvironment<Folded.Tables>
     )? {
         guard let generation = folder.current(projection.name) else {
             open = nil
@@ -167,17 +160,19 @@ package final class Projector {
     }
 
     /// Opens an environment; what lies where nothing can be written can still be read.
-    private func openAsAllowed(_ path: String) throws(LMDBError) -> ProjectionEnvironment {
+    private func openAsAllowed(
+        _ path: String
+    ) throws(LMDBError) -> ProjectionEnvironment<Folded.Tables> {
         do throws(LMDBError) {
-            return try ProjectionEnvironment.open(path, projection.name)
+            return try ProjectionEnvironment.open(path, projection)
         } catch {
             guard error.code == .permission else { throw error }
-            return try ProjectionEnvironment.open(path, projection.name, readOnly: true)
+            return try ProjectionEnvironment.open(path, projection, readOnly: true)
         }
     }
 
     private func checkpoint(
-        _ environment: ProjectionEnvironment
+        _ environment: ProjectionEnvironment<Folded.Tables>
     ) throws(ProjectionError) -> Checkpoint {
         let transaction: ReadTransaction
         do throws(LMDBError) {
@@ -197,4 +192,13 @@ package final class Projector {
             throw .log(error)
         }
     }
+}
+
+/// How a projection stands to the log.
+package struct ProjectionStanding: Sendable, Equatable {
+    package let generation: Int
+    package let position: Position
+    package let rows: UInt64
+    /// It was folded by another mapping, or from another log: it must be rebuilt.
+    package let isStale: Bool
 }

@@ -13,7 +13,7 @@ package final class ProjectionFollower: @unchecked Sendable {
     }
 
     // Touched by the follower's own thread only.
-    private var projector: Projector?
+    private var projector: RecordProjector?
     private var isFailing = false
     private let failed: @Sendable (ProjectionError) -> Void
     private let state = Mutex(State())
@@ -29,7 +29,7 @@ package final class ProjectionFollower: @unchecked Sendable {
     ///   - projector: given up to the follower's thread.
     ///   - failed: told on that thread what went wrong, once until it goes well again.
     package init(
-        _ projector: sending Projector,
+        _ projector: sending RecordProjector,
         failed: @escaping @Sendable (ProjectionError) -> Void = { _ in }
     ) {
         self.projector = projector

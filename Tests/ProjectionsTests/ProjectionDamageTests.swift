@@ -147,7 +147,7 @@ import Testing
         await #expect(processExitsWith: .signal(SIGKILL)) {
             [store = driver.folder.path as String, folder = driver.projections as String] in
             let log = try EventLog.open(store: store, .write, durability: .none)
-            let projector = try Projector(.os(), folder: folder, log: log)
+            let projector = try RecordProjector(.os(), folder: folder, log: log)
             try projector.rebuild { _, _ in kill(getpid(), SIGKILL) }
         }
         #expect(TemporaryFolder.names(driver.projections).contains("os-2"))

@@ -258,7 +258,7 @@ import Testing
         // As if an older backup of the log alone had been restored.
         let restored = try StoreDriver()
         try restored.sync(.full, FakeAPI(1...3))
-        let projector = try Projector(.os(), folder: driver.projections, log: restored.log)
+        let projector = try RecordProjector(.os(), folder: driver.projections, log: restored.log)
         #expect(try projector.standing()?.isStale == true)
         #expect(try Contents(projector) == restored.fromScratch())
     }
@@ -272,7 +272,7 @@ import Testing
         other.now = LogTime(nanoseconds: other.now.rawValue + 1)
         try other.sync(.full, api)
         #expect(other.control.position > folded)
-        let projector = try Projector(.os(), folder: driver.projections, log: other.log)
+        let projector = try RecordProjector(.os(), folder: driver.projections, log: other.log)
         #expect(try projector.standing()?.isStale == true)
         #expect(try Contents(projector) == other.fromScratch())
         #expect(try projector.standing()?.isStale == false)
@@ -298,7 +298,7 @@ import Testing
         await #expect(processExitsWith: .success) {
             [store = driver.folder.path as String, folder = driver.projections as String] in
             let log = try EventLog.open(store: store, .write, durability: .none)
-            let projector = try Projector(.os(), folder: folder, log: log)
+            let projector = try RecordProjector(.os(), folder: folder, log: log)
             // One is left for the lock, and one for the note of the generation in use.
             var taken: [Int32] = []
             while true {

@@ -9,12 +9,12 @@ import TestSupport
 import Testing
 
 @Suite struct ProjectionFollowerTests {
-    private func projector(_ store: String, _ log: EventLog) throws -> sending Projector {
+    private func projector(_ store: String, _ log: EventLog) throws -> sending RecordProjector {
         let columns = [
             ColumnMapping.Column(
                 name: "customer", source: .value(try JSONPointer("/customer")), type: .text)
         ]
-        return try Projector(
+        return try RecordProjector(
             RecordProjection(name: "os", mapping: try ColumnMapping(columns)),
             folder: StoreFolder(store).projections, log: log)
     }

@@ -89,7 +89,7 @@ extension StoreChecker {
     /// Invariants 1 and 5: the projection that followed the log has the core rows, the columns that
     /// the server's texts give, and their sum.
     mutating func checkProjection(
-        _ projector: Projector, _ rows: [Int64: RecordRow],
+        _ projector: RecordProjector, _ rows: [Int64: RecordRow],
         _ matches: [Int64: ExpectedRecords.Match], _ violations: inout Violations
     ) throws {
         let followed = try Self.contents(projector)
@@ -126,7 +126,7 @@ extension StoreChecker {
 
     /// Invariant 5: the projection that followed the log is the one that is made from scratch.
     static func compare(
-        _ projector: Projector, with rebuilt: Projector, _ violations: inout Violations
+        _ projector: RecordProjector, with rebuilt: RecordProjector, _ violations: inout Violations
     ) throws {
         let followed = try contents(projector)
         let scratch = try contents(rebuilt)
@@ -139,7 +139,7 @@ extension StoreChecker {
     }
 
     /// Rebuilds a projection that can't be read, as its error says to do.
-    static func readOrRebuild(_ projector: Projector) throws {
+    static func readOrRebuild(_ projector: RecordProjector) throws {
         do {
             _ = try contents(projector)
         } catch ProjectionError.damaged {
@@ -148,7 +148,7 @@ extension StoreChecker {
     }
 
     private static func contents(
-        _ projector: Projector
+        _ projector: RecordProjector
     ) throws -> (rows: [RecordView], sum: String, count: UInt64) {
         try projector.read { reader in
             var rows: [RecordView] = []

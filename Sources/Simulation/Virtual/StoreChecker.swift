@@ -111,13 +111,13 @@ struct StoreChecker {
         let matches = try checkRecords(log, rows, erp, readsTexts: isLast, &violations)
         let projection = RecordProjection(
             name: VirtualMachine.streamName, mapping: expected.mapping)
-        let followed = try Projector(projection, folder: projections, log: log)
+        let followed = try RecordProjector(projection, folder: projections, log: log)
         if isDamaged { try Self.readOrRebuild(followed) }
         try checkProjection(followed, rows, matches, &violations)
         // What the server's texts say was compared above; the other way to make it is the same code
         // for every seed.
         if isLast, plan.seed % Self.rebuiltSeeds == 0 {
-            let rebuilt = try Projector(
+            let rebuilt = try RecordProjector(
                 projection, folder: try folder.make("rebuilt-\(marks.count)"), log: log)
             try Self.compare(followed, with: rebuilt, &violations)
         }

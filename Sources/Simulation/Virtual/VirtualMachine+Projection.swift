@@ -22,7 +22,7 @@ extension VirtualMachine {
 
     private func catchUp() throws {
         guard let log else { return }
-        let follower = try projector ?? Projector(projection, folder: projections, log: log)
+        let follower = try projector ?? RecordProjector(projection, folder: projections, log: log)
         projector = follower
         // A process that another thread is starting has what this one has open, the lock too, until
         // it becomes another program.

@@ -30,7 +30,7 @@ final class VirtualMachine {
     // The process: gone with a crash, or the end of an invocation.
     var log: EventLog?
     var engine: Engine?
-    var projector: Projector?
+    var projector: RecordProjector?
     var isRunning = false
     var wake: LogTime?
     var finished: RunCompleted?

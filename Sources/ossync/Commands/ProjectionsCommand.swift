@@ -36,7 +36,7 @@ struct ProjectionsCommand: ParsableCommand {
         }
 
         private func json(
-            _ name: String, _ standing: Projector.Standing?, _ end: Position
+            _ name: String, _ standing: ProjectionStanding?, _ end: Position
         ) -> JSONText {
             .object([
                 ("v", .number(1)), ("type", "projection"), ("name", .string(name)),
@@ -49,7 +49,7 @@ struct ProjectionsCommand: ParsableCommand {
         }
 
         private func words(
-            _ name: String, _ standing: Projector.Standing?, _ end: Position
+            _ name: String, _ standing: ProjectionStanding?, _ end: Position
         ) -> String {
             guard let standing else { return "\(name)  not built yet" }
             let lag = end.rawValue - min(standing.position.rawValue, end.rawValue)

@@ -99,7 +99,7 @@ struct RunSession {
     private func makeFollower() throws -> ProjectionFollower? {
         guard mode != .health else { return nil }
         let mapping = try session.configuration.mapping(stream)
-        let projector = try Projector(
+        let projector = try RecordProjector(
             RecordProjection(name: stream.name, mapping: mapping),
             folder: session.folder.projections, log: store.log)
         let output = output

@@ -67,13 +67,13 @@ struct Session {
     }
 
     /// The projection of a stream; nil without a configuration that says what its columns are.
-    func projector(_ stream: String, log: EventLog) throws -> Projector? {
+    func projector(_ stream: String, log: EventLog) throws -> RecordProjector? {
         guard let configured = configuration.streams.first(where: { $0.name == stream }) else {
             return nil
         }
         let projection = RecordProjection(
             name: stream, mapping: try configuration.mapping(configured))
-        return try Projector(projection, folder: folder.projections, log: log)
+        return try RecordProjector(projection, folder: folder.projections, log: log)
     }
 
     var requester: Requester {

@@ -32,7 +32,7 @@ struct Contents: Equatable {
     var sum: String?
     var summed: UInt64?
 
-    init(_ projector: Projector) throws {
+    init(_ projector: RecordProjector) throws {
         var rows: [RecordView] = []
         var position = Position.none
         var total: (sum: String, records: UInt64)?
@@ -58,14 +58,14 @@ struct Contents: Equatable {
 extension StoreDriver {
     var projections: String { folder.at("projections") }
 
-    func projector(_ projection: RecordProjection? = nil) throws -> Projector {
-        try Projector(projection ?? .os(), folder: projections, log: log)
+    func projector(_ projection: RecordProjection? = nil) throws -> RecordProjector {
+        try RecordProjector(projection ?? .os(), folder: projections, log: log)
     }
 
     /// What a projection says that is folded from the beginning, in a folder of its own.
     func fromScratch() throws -> Contents {
         let other = TemporaryFolder()
-        let projector = try Projector(.os(), folder: other.at("projections"), log: log)
+        let projector = try RecordProjector(.os(), folder: other.at("projections"), log: log)
         return try Contents(projector)
     }
 

@@ -258,9 +258,9 @@ import Testing
             SimulationScenario.calm.plan(seed: 2), store: try folder.make("store"), disk: disk)
         _ = try machine.invoke(.incremental, RunOptions())
         defer { disk.forget() }
-        func follow(_ body: (Projector) throws -> Void) throws -> Int? {
+        func follow(_ body: (RecordProjector) throws -> Void) throws -> Int? {
             try machine.withLog { log, _ in
-                let projector = try Projector(
+                let projector = try RecordProjector(
                     machine.projection, folder: machine.projections, log: log)
                 try body(projector)
                 return try projector.standing()?.generation

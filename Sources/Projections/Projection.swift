@@ -1,0 +1,30 @@
+package import EventLog
+package import LMDB
+
+/// A fold of the log into an environment of its own: what one projection has and another hasn't.
+///
+/// Side effects are impossible in it: what it changes is the transaction that it is given.
+package protocol Projection: Sendable {
+    /// The databases that hold its data.
+    associatedtype Tables: Sendable
+
+    /// Names its folders: `projections/<name>-<generation>`.
+    var name: String { get }
+
+    /// What its data depends on: another text means that it must be rebuilt.
+    var schema: String { get }
+
+    static func makeTables(_ transaction: borrowing WriteTransaction) throws(LMDBError)
+
+    static func openTables(_ transaction: borrowing ReadTransaction) throws(LMDBError) -> Tables
+
+    /// Folds some of what the log has beyond a checkpoint: all that it changes is held in memory.
+    ///
+    /// - Returns: the checkpoint after it; the same one when there is nothing to fold yet. Its
+    ///   identity is filled in by the caller.
+    func foldBatch(
+        after checkpoint: Checkpoint, of snapshot: borrowing LogSnapshot,
+        into environment: ProjectionEnvironment<Tables>,
+        _ transaction: borrowing WriteTransaction
+    ) throws -> Checkpoint
+}
