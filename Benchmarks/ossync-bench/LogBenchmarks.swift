@@ -91,8 +91,8 @@ struct LogBenchmarks {
 
     private func countHeaders(_ log: EventLog) throws -> Int {
         var count = 0
-        try log.snapshot().forEachHeader(from: Position(1)) { _, header, _ in
-            count += header.startsStep ? 1 : 0
+        try log.snapshot().forEachEntry(after: .none) { entry in
+            count += entry.header.startsStep ? 1 : 0
             return true
         }
         return count

@@ -1,7 +1,7 @@
 internal import EventLog
 internal import Glibc
 internal import LMDB
-internal import SyncCore
+package import SyncCore
 
 extension Projector {
     /// Folds all that the log has beyond the checkpoint, a bounded transaction at a time.
@@ -76,5 +76,18 @@ extension Projector<RecordProjection> {
     ) throws -> Result {
         let environment = try caughtUp(isPatient: isPatient)
         return try body(ProjectionReader.open(projection, environment, log))
+    }
+}
+
+extension Projector<HistoryProjection> {
+    /// Reads the history as the log stands now; what it lacks on the disk is indexed in memory.
+    ///
+    /// - Throws: `.unfinished` while another process is making it for the first time.
+    package func read<Result>(
+        progress: (Position, Position) -> Void = { _, _ in },
+        _ body: (borrowing HistoryReader) throws -> Result
+    ) throws -> Result {
+        let environment = try caughtUp(isPatient: true, progress: progress)
+        return try body(HistoryReader.open(projection, environment, log))
     }
 }

@@ -5,6 +5,9 @@ package import SyncCore
 /// The projection of a stream's records.
 package typealias RecordProjector = Projector<RecordProjection>
 
+/// The index over the log.
+package typealias HistoryProjector = Projector<HistoryProjection>
+
 /// Keeps one projection of a store current.
 ///
 /// Used on one thread. Of all processes, the one that has `projections/lock` writes; the others

@@ -156,7 +156,7 @@ package struct RunCounters: Sendable, Equatable {
     }
 
     /// Adds what another invocation of the same run did.
-    mutating func add(_ other: RunCounters) {
+    package mutating func add(_ other: RunCounters) {
         listRequests += other.listRequests
         detailRequests += other.detailRequests
         otherRequests += other.otherRequests

@@ -12,7 +12,7 @@ package final class StoreDriver {
     package private(set) var events: [LoggedEvent] = []
     /// The rows as a dictionary folds them.
     package private(set) var rows: [Ordinal: RecordRow] = [:]
-    package private(set) var wire: [SourceRequest] = []
+    package var wire: [SourceRequest] = []
     package private(set) var wake: LogTime?
     package var now = LogTime(nanoseconds: 1_700_000_000 * .nsPerSecond)
     /// The control state is stored once in so many commits.
@@ -33,14 +33,15 @@ package final class StoreDriver {
     }
 
     package func request(
-        _ mode: RunMode, _ options: RunOptions = RunOptions(), policy: Policy = .small
+        _ mode: RunMode, _ options: RunOptions = RunOptions(), policy: Policy = .small,
+        stream: StreamID = StoreDriver.stream
     ) throws {
         try feed(
             .runRequested(
                 RunRequested(
                     mode: mode, options: options, policy: policy, seed: 7,
                     requester: Requester(pid: 1, host: "host", user: "user"))),
-            stream: Self.stream)
+            stream: stream)
         try feed(nil)
     }
 

@@ -5,9 +5,9 @@ package import SyncCore
 ///
 /// Keep it short (see `ReadTransaction`); page through long reads with `renew`.
 package struct LogSnapshot: ~Copyable {
-    let log: EventLog
+    package let log: EventLog
     let transaction: ReadTransaction
-    private let coder = EventCoder()
+    let coder = EventCoder()
 
     init(log: EventLog, transaction: consuming ReadTransaction) {
         self.log = log
@@ -88,8 +88,8 @@ package struct LogSnapshot: ~Copyable {
     package func identity(at position: Position) throws(EventLogError) -> [UInt8] {
         guard position != .none else { return [] }
         var identity: [UInt8] = []
-        try forEachHeader(from: position) { at, _, value in
-            if at == position { identity = [UInt8](value[EventHeader.identityRange]) }
+        try forEachEntry(after: Position(position.rawValue - 1)) { entry in
+            if entry.position == position { identity = entry.identity }
             return false
         }
         return identity
@@ -113,22 +113,6 @@ package struct LogSnapshot: ~Copyable {
         try scan(from: position, backwards: true) { at, value throws(EventLogError) in
             guard at < position else { return true }
             return try body(try decode(at, value, bodies))
-        }
-    }
-
-    /// Calls `body` with the header of each event from a position on: no payload is touched.
-    package func forEachHeader(
-        from position: Position,
-        _ body: (Position, EventHeader, UnsafeRawBufferPointer) throws(EventLogError) -> Bool
-    ) throws(EventLogError) {
-        try scan(from: position) { at, value throws(EventLogError) in
-            let header: EventHeader
-            do throws(EventCodingError) {
-                header = try EventHeader(value)
-            } catch {
-                throw log.corrupt(at, "\(error)")
-            }
-            return try body(at, header, value)
         }
     }
 

@@ -166,8 +166,8 @@ import Testing
         #expect(backwards.reversed() == driver.events)
         #expect(forwards.map(\.position.rawValue) == Array(1...UInt64(driver.events.count)))
         var headers: [UInt16] = []
-        try snapshot.forEachHeader(from: Position(1)) { _, header, _ in
-            headers.append(header.typeCode)
+        try snapshot.forEachEntry(after: .none) { entry in
+            headers.append(entry.header.typeCode)
             return true
         }
         #expect(headers == driver.events.map(\.event.type.rawValue))
