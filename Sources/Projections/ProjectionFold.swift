@@ -7,6 +7,14 @@ struct ProjectionFold {
     let projection: RecordProjection
     let stream: StreamID
     var checkpoint: Checkpoint
+    /// The total after each event that changed it.
+    private(set) var totals: [(position: Position, total: DecimalTotal)] = []
+
+    init(projection: RecordProjection, stream: StreamID, checkpoint: Checkpoint) {
+        self.projection = projection
+        self.stream = stream
+        self.checkpoint = checkpoint
+    }
 
     /// Folds one event and moves the checkpoint on to it.
     mutating func take(
@@ -36,6 +44,7 @@ struct ProjectionFold {
             try next.replace(projection.addend(old), by: projection.addend(new), projection.name)
             try store(new)
         }
+        if next.total != checkpoint.total { totals.append((event.position, next.total)) }
         checkpoint = next
     }
 }

@@ -13,17 +13,20 @@ package struct ProjectionReader: ~Copyable {
     private let checkpoint: Checkpoint
     /// Rows that the projection on the disk doesn't have yet, by ordinal.
     private let overlay: [Ordinal: RecordView]
+    /// The totals that it doesn't have yet.
+    private let newTotals: [(position: Position, total: DecimalTotal)]
 
     private init(
         _ projection: RecordProjection, _ environment: ProjectionEnvironment<RecordTables>,
         _ transaction: consuming ReadTransaction, _ control: ControlState,
-        _ tail: (checkpoint: Checkpoint, rows: [Ordinal: RecordView])
+        _ tail: (fold: ProjectionFold, rows: [Ordinal: RecordView])
     ) {
         self.projection = projection
         self.environment = environment
         self.transaction = transaction
         self.control = control
-        checkpoint = tail.checkpoint
+        checkpoint = tail.fold.checkpoint
+        newTotals = tail.fold.totals
         overlay = tail.rows
     }
 
@@ -49,7 +52,18 @@ package struct ProjectionReader: ~Copyable {
     /// there are; nil when no such column is mapped.
     package var total: (sum: String, records: UInt64)? {
         guard projection.totalIndex != nil else { return nil }
-        let total = checkpoint.total
+        return (checkpoint.total.description, checkpoint.total.count)
+    }
+
+    /// The same as it was after the event at a position.
+    package func total(at position: Position) throws(ProjectionError) -> (
+        sum: String, records: UInt64
+    )? {
+        guard projection.totalIndex != nil else { return nil }
+        if let total = newTotals.last(where: { $0.position <= position })?.total {
+            return (total.description, total.count)
+        }
+        let total = try environment.total(at: position, transaction)
         return (total.description, total.count)
     }
 
@@ -60,7 +74,7 @@ package struct ProjectionReader: ~Copyable {
         _ projection: RecordProjection, _ environment: ProjectionEnvironment<RecordTables>,
         _ transaction: borrowing ReadTransaction, _ snapshot: borrowing LogSnapshot,
         _ stream: StreamID
-    ) throws -> (Checkpoint, [Ordinal: RecordView]) {
+    ) throws -> (ProjectionFold, [Ordinal: RecordView]) {
         let columns = projection.mapping.columns.count
         var fold = ProjectionFold(
             projection: projection, stream: stream,
@@ -82,7 +96,7 @@ package struct ProjectionReader: ~Copyable {
             return true
         }
         if let failure { throw failure }
-        return (fold.checkpoint, overlay)
+        return (fold, overlay)
     }
 
     /// One record; nil when there is none of that ordinal.

@@ -14,13 +14,14 @@ extension RecordProjection: Projection {
     package static func makeTables(
         _ transaction: borrowing WriteTransaction
     ) throws(LMDBError) {
-        _ = try transaction.createDatabase("rows")
+        for name in ["rows", "totals"] { _ = try transaction.createDatabase(name) }
     }
 
     package static func openTables(
         _ transaction: borrowing ReadTransaction
     ) throws(LMDBError) -> RecordTables {
-        RecordTables(rows: try transaction.database("rows"))
+        RecordTables(
+            rows: try transaction.database("rows"), totals: try transaction.database("totals"))
     }
 
     package func foldBatch(
@@ -50,6 +51,9 @@ extension RecordProjection: Projection {
             return events < Self.batchEvents && bytes < Self.batchBytes
         }
         if let failure { throw failure }
+        for (position, total) in fold.totals {
+            try environment.put(total, after: position, transaction)
+        }
         return fold.checkpoint
     }
 }

@@ -11,7 +11,7 @@ package struct RecordProjection: Sendable, Equatable {
     /// The column whose sum `status` shows.
     package static let totalColumn = "expense_total"
     /// Grows with each change of the fold or of the row's coding.
-    private static let foldVersion = 2
+    private static let foldVersion = 3
 
     package init(name: String, mapping: ColumnMapping) {
         self.name = name

@@ -6,6 +6,9 @@ internal import SyncCore
 package struct RecordTables: Sendable {
     /// Ordinal (4 bytes, big-endian) -> row (`RecordViewCoder`).
     let rows: Database
+    /// Position (8) of each event that changed the total of the summed column -> the total after
+    /// it (`SealedValue` of `DecimalTotal.encoded`).
+    let totals: Database
 }
 
 extension ProjectionEnvironment<RecordTables> {
@@ -48,5 +51,37 @@ extension ProjectionEnvironment<RecordTables> {
         } catch {
             throw .storage(error)
         }
+    }
+
+    func put(
+        _ total: DecimalTotal, after position: Position,
+        _ transaction: borrowing WriteTransaction
+    ) throws(ProjectionError) {
+        let key = PositionKey.bytes(position)
+        do throws(LMDBError) {
+            try transaction.put(
+                tables.totals, key, SealedValue.seal(total.encoded, for: key), .append)
+        } catch {
+            throw .storage(error)
+        }
+    }
+
+    /// The total after the event at a position, or the last one before it that changed it.
+    func total(
+        at position: Position, _ transaction: borrowing some ReadableTransaction & ~Copyable
+    ) throws(ProjectionError) -> DecimalTotal {
+        do throws(LMDBError) {
+            var cursor = try transaction.cursor(tables.totals)
+            var isThere = try cursor.seek(PositionKey.bytes(position.next))
+            isThere = try isThere ? cursor.previous() : cursor.last()
+            guard isThere else { return DecimalTotal() }
+            let total = cursor.read { key, value in
+                SealedValue.open(value, for: key).flatMap { try? DecimalTotal(encoded: $0) }
+            }
+            if let total { return total }
+        } catch {
+            throw .storage(error)
+        }
+        throw damaged("a total before \(position.rawValue)")
     }
 }

@@ -60,6 +60,41 @@ import Testing
         #expect(contents.summed == nil)
     }
 
+    @Test(arguments: [true, false])
+    func theTotalIsKnownAsItWasAfterAnyEvent(isCaughtUpBetween: Bool) throws {
+        var api = api
+        let projector = try driver.projector()
+        var sums: [(position: Position, sum: String?, records: UInt64?)] = []
+        for round in 1...4 {
+            for id in 1...5 {
+                api.headers[id] = round
+                api.details[id] = round
+                api.amounts[id] = ["\(round * id).5"]
+            }
+            if round == 3 { for id in 1...12 { api.amounts[id] = [] } }
+            try driver.sync(.full, api)
+            sums.append((driver.control.position, nil, nil))
+            if isCaughtUpBetween { try projector.catchUp() }
+        }
+        // Each folded by itself, up to there.
+        for index in sums.indices {
+            let other = try StoreDriver()
+            try other.copy(driver.events.filter { $0.position <= sums[index].position })
+            let contents = try Contents(try other.projector())
+            (sums[index].sum, sums[index].records) = (contents.sum, contents.summed)
+        }
+        #expect(Set(sums.map(\.sum)).count == 4)
+        try projector.read { reader in
+            for (position, sum, records) in sums {
+                let total = try reader.total(at: position)
+                #expect(total?.sum == sum)
+                #expect(total?.records == records)
+            }
+            let empty = try reader.total(at: .none)
+            #expect(empty?.sum == "0")
+        }
+    }
+
     /// Streams number their records each for itself.
     @Test func recordsOfAnotherStreamAreNotTakenForItsOwn() throws {
         try driver.sync(.full, api)

@@ -107,6 +107,19 @@ package final class StoreDriver {
         }
     }
 
+    /// Appends what came after the beginning of another driver's log, as it is.
+    package func copy(_ others: [LoggedEvent]) throws {
+        var writer = try log.beginWrite(after: control.position)
+        for event in others where event.position > control.position {
+            try writer.append([event])
+            apply(event, to: &control)
+            let order = event.stream == .none ? nil : control[event.stream].idOrder
+            try writer.fold([event], idOrder: order ?? .none)
+            fold(event)
+        }
+        try writer.commit()
+    }
+
     /// What a reader finds now.
     package func snapshot() throws -> LogSnapshot { try log.snapshot() }
 

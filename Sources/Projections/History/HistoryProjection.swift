@@ -120,11 +120,11 @@ extension ProjectionEnvironment<HistoryTables> {
         }
         var writer = FieldWriter()
         writer.varint(segment.first.rawValue)
-        let end = HistoryTables.position(segment.last)
+        let end = PositionKey.bytes(segment.last)
         try put(tables.segments, end, writer.bytes)
         try put(tables.controls, end, ControlStateCoder.encode(segment.control))
         for zone in segment.zones {
-            try put(tables.zones, HistoryTables.position(zone.first), zone.encoded)
+            try put(tables.zones, PositionKey.bytes(zone.first), zone.encoded)
         }
         for (table, mentions) in [
             (tables.changes, segment.changes), (tables.sightings, segment.sightings),
@@ -136,7 +136,7 @@ extension ProjectionEnvironment<HistoryTables> {
             }
         }
         for (position, run) in segment.runs {
-            try put(tables.runs, HistoryTables.position(position), run.encoded, .upsert)
+            try put(tables.runs, PositionKey.bytes(position), run.encoded, .upsert)
         }
     }
 
@@ -145,7 +145,7 @@ extension ProjectionEnvironment<HistoryTables> {
         at position: Position, _ transaction: borrowing some ReadableTransaction & ~Copyable
     ) throws(ProjectionError) -> ControlState {
         if position == .none { return ControlState() }
-        let found = try value(tables.controls, HistoryTables.position(position), transaction) {
+        let found = try value(tables.controls, PositionKey.bytes(position), transaction) {
             content, _ in try? ControlStateCoder.decode(content)
         }
         guard let control = found, control.position == position else {
@@ -158,7 +158,7 @@ extension ProjectionEnvironment<HistoryTables> {
     func run(
         _ run: Position, _ transaction: borrowing some ReadableTransaction & ~Copyable
     ) throws(ProjectionError) -> RunSummary? {
-        try value(tables.runs, HistoryTables.position(run), transaction) { content, _ in
+        try value(tables.runs, PositionKey.bytes(run), transaction) { content, _ in
             var reader = FieldReader(content)
             return try? RunSummary(run, &reader)
         }

@@ -68,15 +68,15 @@ package struct HistoryReader: ~Copyable {
         if let segment = tail.last(where: { $0.last <= position }) { return segment.control }
         if position >= stored { return try environment.control(at: stored, transaction) }
         var cursor = try transaction.cursor(environment.tables.controls)
-        guard try cursor.seek(HistoryTables.position(position)) else {
+        guard try cursor.seek(PositionKey.bytes(position)) else {
             throw environment.damaged("no state at \(position.rawValue)")
         }
-        let found = cursor.read { key, _ in HistoryTables.position(of: key) }
+        let found = cursor.read { key, _ in PositionKey.position(key) }
         if let found, found == position {
             return try environment.control(at: found, transaction)
         }
         guard try cursor.previous() else { return ControlState() }
-        let earlier = cursor.read { key, _ in HistoryTables.position(of: key) }
+        let earlier = cursor.read { key, _ in PositionKey.position(key) }
         return try environment.control(at: earlier ?? .none, transaction)
     }
 
@@ -106,7 +106,7 @@ package struct HistoryReader: ~Copyable {
         var cursor = try transaction.cursor(environment.tables.runs)
         var isThere = try backwards ? cursor.last() : cursor.first()
         while isThere {
-            guard let run = cursor.read({ key, _ in HistoryTables.position(of: key) }),
+            guard let run = cursor.read({ key, _ in PositionKey.position(key) }),
                 let summary = try newer[run] ?? environment.run(run, transaction)
             else { throw environment.damaged("a run") }
             guard try body(summary) else { return }
@@ -128,7 +128,7 @@ package struct HistoryReader: ~Copyable {
         var expected = Position.none.next
         while isThere {
             let zone = cursor.read { key, value -> HistoryZone? in
-                guard let first = HistoryTables.position(of: key), first == expected,
+                guard let first = PositionKey.position(key), first == expected,
                     let content = SealedValue.open(value, for: key)
                 else { return nil }
                 var reader = FieldReader(content)
