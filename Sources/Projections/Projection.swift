@@ -14,6 +14,10 @@ package protocol Projection: Sendable {
     /// What its data depends on: another text means that it must be rebuilt.
     var schema: String { get }
 
+    /// Whether a fold that is so many events behind goes on while a sync runs; whoever reads it has
+    /// the rest folded in any case.
+    func isDue(behind events: UInt64) -> Bool
+
     static func makeTables(_ transaction: borrowing WriteTransaction) throws(LMDBError)
 
     static func openTables(_ transaction: borrowing ReadTransaction) throws(LMDBError) -> Tables

@@ -12,7 +12,7 @@ package typealias HistoryProjector = Projector<HistoryProjection>
 ///
 /// Used on one thread. Of all processes, the one that has `projections/lock` writes; the others
 /// fold what is missing in memory over what they find.
-package final class Projector<Folded: Projection> {
+package final class Projector<Folded: Projection>: FollowingProjection {
     package let projection: Folded
     let log: EventLog
     private let folder: ProjectionFolder
@@ -64,6 +64,21 @@ package final class Projector<Folded: Projection> {
             try rebuildLocked(progress: progress)
         }
         return true
+    }
+
+    /// Folds what the log has and the projection hasn't, if that is worth it while a sync runs.
+    package func follow() throws(ProjectionError) {
+        let end: Position
+        do throws(EventLogError) {
+            end = try log.snapshot().tail().position
+        } catch {
+            throw .log(error)
+        }
+        let position = try usable().map { (_, environment) throws(ProjectionError) in
+            try checkpoint(environment).position
+        }
+        let behind = end.rawValue - min(position?.rawValue ?? 0, end.rawValue)
+        if projection.isDue(behind: behind) { try catchUp() }
     }
 
     /// Folds the whole log into a new generation and puts it in the place of the old one.
@@ -195,6 +210,11 @@ package final class Projector<Folded: Projection> {
             throw .log(error)
         }
     }
+}
+
+/// A projection that keeps up with a sync.
+package protocol FollowingProjection: AnyObject {
+    func follow() throws(ProjectionError)
 }
 
 /// How a projection stands to the log.

@@ -11,6 +11,8 @@ extension RecordProjection: Projection {
     private static let batchEvents = 1_000
     private static let batchBytes = 1 << 20
 
+    package func isDue(behind events: UInt64) -> Bool { events > 0 }
+
     package static func makeTables(
         _ transaction: borrowing WriteTransaction
     ) throws(LMDBError) {

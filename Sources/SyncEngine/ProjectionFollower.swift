@@ -2,9 +2,9 @@ internal import Glibc
 internal import Locks
 package import Projections
 
-/// Keeps a projection close behind the log while a sync runs, on a thread of its own.
+/// Keeps projections close behind the log while a sync runs, on a thread of its own.
 ///
-/// It is at most a second, or a thousand events, behind. What goes wrong with it is told and never
+/// They are at most a second, or a thousand events, behind, if they are of a kind that follows. What goes wrong with it is told and never
 /// stops the sync: the projection is caught up, or rebuilt, when someone asks for it.
 package final class ProjectionFollower: @unchecked Sendable {
     private struct State {
@@ -13,7 +13,7 @@ package final class ProjectionFollower: @unchecked Sendable {
     }
 
     // Touched by the follower's own thread only.
-    private var projector: RecordProjector?
+    private var projections: [any FollowingProjection]
     private var isFailing = false
     private let failed: @Sendable (ProjectionError) -> Void
     private let state = Mutex(State())
@@ -26,13 +26,13 @@ package final class ProjectionFollower: @unchecked Sendable {
     /// Starts to follow.
     ///
     /// - Parameters:
-    ///   - projector: given up to the follower's thread.
+    ///   - projections: given up to the follower's thread.
     ///   - failed: told on that thread what went wrong, once until it goes well again.
     package init(
-        _ projector: sending RecordProjector,
+        _ projections: sending [any FollowingProjection],
         failed: @escaping @Sendable (ProjectionError) -> Void = { _ in }
     ) {
-        self.projector = projector
+        self.projections = projections
         self.failed = failed
         BackgroundThread.run { [self] in follow() }
     }
@@ -57,7 +57,7 @@ package final class ProjectionFollower: @unchecked Sendable {
 
     private func catchUp() {
         do throws(ProjectionError) {
-            try projector?.catchUp()
+            for projection in projections { try projection.follow() }
             isFailing = false
         } catch {
             if !isFailing { failed(error) }
@@ -77,7 +77,7 @@ package final class ProjectionFollower: @unchecked Sendable {
         }
         // The log must not outlive `stop` by the time that this thread takes to end: whoever opens
         // it next in this process may want it opened in another way.
-        projector = nil
+        projections = []
         isDone.signal()
     }
 }

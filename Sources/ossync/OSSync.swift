@@ -18,9 +18,9 @@ struct OSSync: ParsableCommand {
         version: Version.text,
         subcommands: [
             InitCommand.self, DoctorCommand.self, HealthCommand.self, PlanCommand.self,
-            SyncCommand.self, StatusCommand.self, ShowCommand.self, LogCommand.self,
-            QueueCommand.self, ProjectionsCommand.self, ExportCommand.self, ConfigCommand.self,
-            DemoCommand.self,
+            SyncCommand.self, StatusCommand.self, ShowCommand.self, HistoryCommand.self,
+            WhyCommand.self, RunsCommand.self, LogCommand.self, QueueCommand.self,
+            ProjectionsCommand.self, ExportCommand.self, ConfigCommand.self, DemoCommand.self,
         ])
 
     static func main() {

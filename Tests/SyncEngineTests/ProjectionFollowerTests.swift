@@ -21,7 +21,7 @@ import Testing
 
     @Test func itCatchesUpWhenTheLogHasGrownByAThousandEvents() throws {
         let fixture = try EngineFixture()
-        let follower = ProjectionFollower(try projector(fixture.folder.path, fixture.log))
+        let follower = ProjectionFollower([try projector(fixture.folder.path, fixture.log)])
         try fixture.process(fixture.starting())
         try fixture.finish(with: FakeAPI(1...23))
         follower.logGrew(by: 1_000)
@@ -40,7 +40,7 @@ import Testing
     @Test func whatGoesWrongWithTheProjectionNeverStopsTheSync() throws {
         let fixture = try EngineFixture()
         let told = Mutex<[String]>([])
-        let follower = ProjectionFollower(try projector(fixture.folder.path, fixture.log)) {
+        let follower = ProjectionFollower([try projector(fixture.folder.path, fixture.log)]) {
             error in
             told.withLock { $0.append("\(error)") }
         }
@@ -57,7 +57,7 @@ import Testing
 
     @Test func stoppingEndsItsThreadAndMayBeDoneTwice() throws {
         let fixture = try EngineFixture()
-        let follower = ProjectionFollower(try projector(fixture.folder.path, fixture.log))
+        let follower = ProjectionFollower([try projector(fixture.folder.path, fixture.log)])
         follower.stop()
         follower.stop()
         follower.logGrew(by: 5_000)

@@ -43,6 +43,15 @@ package struct EventFilter: Sendable {
 
     package init() {}
 
+    /// Wants only what lies in a stretch of the log too.
+    package mutating func limit(to range: ClosedRange<Position>) {
+        guard positions.overlaps(range) else {
+            types = []
+            return
+        }
+        positions = positions.clamped(to: range)
+    }
+
     // MARK: What needs no payload
 
     func matches(_ time: LogTime) -> Bool {
@@ -63,7 +72,7 @@ package struct EventFilter: Sendable {
     // MARK: What does
 
     /// Whether an event's payload has to be looked at.
-    var needsPayload: Bool { endpoints != nil || statuses != nil }
+    var needsPayload: Bool { endpoints != nil || statuses != nil || records != nil }
 
     func matches(status: UInt16?) -> Bool {
         guard let statuses else { return true }

@@ -22,6 +22,12 @@ package struct EventSearch: Sendable {
         self.places = places
     }
 
+    /// A search that looks at every event in the filter's positions: for few of them, and where
+    /// there is no history to ask.
+    package init(_ log: EventLog, _ filter: EventFilter) {
+        self.init(log, filter, [filter.positions])
+    }
+
     /// Calls `body` with each event that is wanted, and the schema version that it is stored in,
     /// until it says no.
     package func forEach(
@@ -92,10 +98,10 @@ extension ClosedRange<Position> {
 }
 
 extension EventFilter {
-    /// Whether an event is wanted, but for the records that it is about.
+    /// Whether an event is wanted.
     ///
     /// - Parameter snapshot: where the request is looked up that an outcome belongs to.
-    package func matches(
+    func matches(
         _ entry: LogEntry, _ snapshot: borrowing LogSnapshot
     ) throws(EventLogError) -> Bool {
         let header = entry.header
@@ -105,12 +111,37 @@ extension EventFilter {
         else { return false }
         guard needsPayload else { return true }
         let event = try entry.event(bodies: .none).event
-        guard matches(status: event.exchange?.status) else { return false }
+        guard matches(status: event.exchange?.status), matches(event, of: header.stream) else {
+            return false
+        }
         guard endpoints != nil else { return true }
-        if let own = event.ownEndpoint { return matches(endpoint: own) }
-        guard let intent = event.answeredIntent else { return false }
-        return matches(
-            endpoint: try snapshot.event(at: intent, bodies: .none)?.event.ownEndpoint)
+        return matches(endpoint: try snapshot.endpoint(of: event))
+    }
+}
+
+extension EventFilter {
+    /// Whether one of the records is in an event.
+    private func matches(_ event: Event, of stream: StreamID) -> Bool {
+        guard let records else { return true }
+        var isFound = false
+        event.forEachTouchedRow { ordinal, _ in
+            if records.contains(Record(stream: stream, ordinal: ordinal)) { isFound = true }
+        }
+        if isFound { return true }
+        guard case .pageFetched(let page) = event else { return false }
+        return records.contains { record in
+            record.stream == stream
+                && page.unchanged.contains { $0.range.contains(record.ordinal.rawValue) }
+        }
+    }
+}
+
+extension LogSnapshot {
+    /// The endpoint of the request that an event is about.
+    func endpoint(of event: Event) throws(EventLogError) -> Endpoint? {
+        if let own = event.ownEndpoint { return own }
+        guard let intent = event.answeredIntent else { return nil }
+        return try self.event(at: intent, bodies: .none)?.event.ownEndpoint
     }
 }
 
@@ -120,7 +151,7 @@ extension HistoryReader {
         EventSearch(snapshot.log, filter, try places(filter))
     }
 
-    private func places(_ filter: EventFilter) throws -> [ClosedRange<Position>] {
+    func places(_ filter: EventFilter) throws -> [ClosedRange<Position>] {
         if let records = filter.records {
             var positions: Set<Position> = []
             for record in records {

@@ -38,6 +38,8 @@ package struct HistoryProjection: Projection {
             + "\(sizes.segmentRecords)"
     }
 
+    package func isDue(behind events: UInt64) -> Bool { events >= sizes.segmentEvents }
+
     package static func makeTables(
         _ transaction: borrowing WriteTransaction
     ) throws(LMDBError) {

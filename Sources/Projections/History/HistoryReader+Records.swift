@@ -107,6 +107,11 @@ extension HistoryReader {
         }
     }
 
+    /// The number of a record; nil when the stream has none of that name.
+    package func ordinal(of id: RecordID, in stream: StreamID) throws -> Ordinal? {
+        try snapshot.row(stream, id)?.ordinal
+    }
+
     /// A record's row after the event at a position; nil when it was not known yet.
     package func row(
         of ordinal: Ordinal, in stream: StreamID, at position: Position

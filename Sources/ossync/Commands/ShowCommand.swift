@@ -14,16 +14,33 @@ struct ShowCommand: ParsableCommand {
             doesn't know is exit 1.
 
             Example: ossync show 4711 --json
+            Example: ossync show 4711 --at now-7d
             """)
 
     @Argument(help: "The record's id.")
     var id: String
+
+    @Option(
+        help: ArgumentHelp(
+            "As it was then: a position (@4711), a time, a run (r4711) or now-1h.",
+            valueName: "point"))
+    var at: String?
 
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
         let session = try Session(global)
         let log = try session.openLog()
+        if let at {
+            let point = try Point(at)
+            try session.readHistory(log) { history in
+                let past = try PastRecord(id, at: point, session, history)
+                try print(past.row, past.stream, session) { ordinal, position in
+                    try history.text(of: ordinal, at: position)
+                }
+            }
+            return
+        }
         let snapshot = try log.snapshot()
         let control = try snapshot.control()
         let stream = try session.stream(in: control)
@@ -31,8 +48,17 @@ struct ShowCommand: ParsableCommand {
             throw CommandFailure(
                 ExitCode.failure, "there is no record \(id) in stream \(stream.name)")
         }
-        let header = try snapshot.body(of: row.ordinal, at: row.headerPosition)?.unlessRedacted
-        let detail = try snapshot.body(of: row.ordinal, at: row.detailPosition)?.unlessRedacted
+        try print(row, stream, session) { ordinal, position in
+            try snapshot.body(of: ordinal, at: position)
+        }
+    }
+
+    private func print(
+        _ row: RecordRow, _ stream: StreamState, _ session: Session,
+        text: (Ordinal, Position) throws -> [UInt8]?
+    ) throws {
+        let header = try text(row.ordinal, row.headerPosition)?.unlessRedacted
+        let detail = try text(row.ordinal, row.detailPosition)?.unlessRedacted
         var columns: [(String, JSONText)] = []
         if let configured = session.configuration.streams.first(where: { $0.name == stream.name }) {
             let mapping = try session.configuration.mapping(configured)

@@ -14,13 +14,24 @@ struct StatusCommand: ParsableCommand {
             Reads only; it never waits for a running sync.
 
             Example: ossync status --json
+            Example: ossync status --at 2026-11-24
             """)
+
+    @Option(
+        help: ArgumentHelp(
+            "As it was then: a position (@4711), a time, a run (r4711) or now-1h.",
+            valueName: "point"))
+    var at: String?
 
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
         let session = try Session(global)
-        try StatusReport(session).print()
+        if let at {
+            try StatusReport(session, at: Point(at)).print()
+        } else {
+            try StatusReport(session).print()
+        }
     }
 }
 
@@ -34,6 +45,8 @@ struct StatusReport {
     private let budget: BudgetReport
     /// Whether the run that is under way has a process; one that was killed has none.
     private let isRunning: Bool
+    /// The time of the last event that it knows of, when it is not about now.
+    private let at: LogTime?
 
     init(_ session: Session) throws {
         output = session.output
@@ -44,15 +57,39 @@ struct StatusReport {
         control = try expenses?.control ?? log.snapshot().control()
         total = expenses?.total
         isRunning = control.invocation != nil && EngineLock.isHeld(session.folder) ?? true
+        at = nil
         stream = try session.stream(in: control)
-        detailed =
-            session.configuration.streams.first { [stream] in $0.name == stream.name }
-            .map { $0.detail != nil } ?? true
+        detailed = Self.isDetailed(session, stream.name)
         let reading = SystemClock().read()
         budget = BudgetReport(
             control, session.configuration.limitPolicy.windows,
             nowNs: control.clock?.bootID == reading.bootID
                 ? reading.bootNs : control.bootNs(at: reading.wall))
+    }
+
+    /// How it was at a point of the history.
+    init(_ session: Session, at point: Point) throws {
+        output = session.output
+        let log = try session.openLog()
+        control = try session.readHistory(log) { history in
+            try history.control(at: try point.position(in: history))
+        }
+        at = control.time
+        stream = try session.stream(in: control)
+        let position = control.position
+        total =
+            stream.id == .none
+            ? nil : try session.projector(stream.name, log: log)?.read { try $0.total(at: position) }
+        // Whether a run that was under way then was cut off is told by what came after it.
+        isRunning = control.invocation != nil
+        detailed = Self.isDetailed(session, stream.name)
+        budget = BudgetReport(
+            control, session.configuration.limitPolicy.windows,
+            nowNs: control.bootNs(at: control.time))
+    }
+
+    private static func isDetailed(_ session: Session, _ stream: String) -> Bool {
+        session.configuration.streams.first { $0.name == stream }.map { $0.detail != nil } ?? true
     }
 
     private typealias Expenses = (control: ControlState, total: (sum: String, records: UInt64)?)
@@ -93,7 +130,7 @@ struct StatusReport {
         let counts = stream.counts
         return .object([
             ("v", .number(1)), ("type", "status"), ("stream", .string(stream.name)),
-            ("position", .number(control.position.rawValue)),
+            ("position", .number(control.position.rawValue)), ("at", .optional(at?.rfc3339())),
             (
                 "records",
                 .object([
@@ -138,7 +175,8 @@ struct StatusReport {
         let counts = stream.counts
         var lines = [
             "\(stream.name): \(counts.total.grouped) records, at position "
-                + control.position.rawValue.grouped,
+                + control.position.rawValue.grouped
+                + (at.map { ", as of \($0.toTheSecond)" } ?? ""),
             "details   \(counts.synced.grouped) with, \(counts.withoutDetails.grouped) without"
                 + (detailed ? "" : " (no detail call is configured)"),
         ]

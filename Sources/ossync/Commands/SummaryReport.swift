@@ -83,14 +83,14 @@ struct SummaryReport {
         }
     }
 
-    private static func requests(_ counters: RunCounters) -> JSONText {
+    static func requests(_ counters: RunCounters) -> JSONText {
         .object([
             ("list", .number(counters.listRequests)), ("detail", .number(counters.detailRequests)),
             ("other", .number(counters.otherRequests)), ("total", .number(counters.requests)),
         ])
     }
 
-    private static func records(_ counters: RunCounters) -> JSONText {
+    static func records(_ counters: RunCounters) -> JSONText {
         .object([
             ("seen", .number(counters.seen)), ("new", .number(counters.new)),
             ("changed", .number(counters.changed)), ("unchanged", .number(counters.unchanged)),

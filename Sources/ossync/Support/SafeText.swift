@@ -14,6 +14,11 @@ extension String {
         let text = String(prefix(width))
         return text + String(repeating: " ", count: width - text.count)
     }
+
+    /// The text at the right end of a width, whole in any case.
+    func aligned(to width: Int) -> String {
+        String(repeating: " ", count: max(width - count, 0)) + self
+    }
 }
 
 extension Unicode.Scalar {

@@ -1,0 +1,88 @@
+import ArgumentParser
+import EventLog
+import Glibc
+import Projections
+import SyncCore
+
+extension LogCommand {
+    struct Show: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print events, oldest first.",
+            discussion: """
+                Example: ossync log show --record 4711 --since now-7d
+                Example: ossync log show --status 5xx,none --endpoint list --reverse --limit 20
+                """)
+
+        @OptionGroup(title: "Which events") var filter: EventFilterOptions
+
+        @Flag(help: "The newest first.")
+        var reverse = false
+
+        @Option(help: "At most so many events.")
+        var limit: Int?
+
+        @Flag(help: "With the records' texts, in JSON.")
+        var bodies = false
+
+        @OptionGroup var global: GlobalOptions
+
+        func run() throws {
+            let session = try Session(global)
+            let log = try session.openLog()
+            var left = limit ?? .max
+            guard left > 0 else { return }
+            let choice = try filter.choice(session, log)
+            let printer = EventPrinter(session.output, choice.control, bodies: bodies)
+            try choice.search.forEach(backwards: reverse, bodies: printer.needs) { event, schema in
+                printer.print(event, schema: schema)
+                left -= 1
+                return left > 0
+            }
+        }
+    }
+
+    struct Tail: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print the newest events, and with --follow those to come.",
+            discussion: "Example: ossync log tail --lines 50 --follow --event RateLimited")
+
+        @Option(name: [.customShort("n"), .long], help: "How many events.")
+        var lines = 20
+
+        @Flag(name: .shortAndLong, help: "Go on with new events until interrupted.")
+        var follow = false
+
+        @OptionGroup(title: "Which events") var filter: EventFilterOptions
+
+        @OptionGroup var global: GlobalOptions
+
+        func run() throws {
+            let session = try Session(global)
+            let log = try session.openLog()
+            let choice = try filter.choice(session, log)
+            let printer = EventPrinter(session.output, choice.control, bodies: false)
+            var newest: [(event: LoggedEvent, schema: UInt16)] = []
+            if lines > 0 {
+                try choice.search.forEach(backwards: true, bodies: printer.needs) { event, schema in
+                    newest.append((event, schema))
+                    return newest.count < lines
+                }
+            }
+            for found in newest.reversed() { printer.print(found.event, schema: found.schema) }
+            guard follow else { return }
+            var last = choice.control.position
+            while true {
+                usleep(200_000)
+                let end = try log.snapshot().tail().position
+                guard end > last else { continue }
+                var wanted = choice.filter
+                wanted.limit(to: last.next...end)
+                try EventSearch(log, wanted).forEach(bodies: printer.needs) { event, schema in
+                    printer.print(event, schema: schema)
+                    return true
+                }
+                last = end
+            }
+        }
+    }
+}

@@ -1,0 +1,149 @@
+import ArgumentParser
+import EventLog
+import Projections
+import SyncCore
+import SyncEngine
+
+/// `ossync runs`
+struct RunsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "runs",
+        abstract: "List the runs: how each ended, what it did, how long it waited.",
+        discussion: """
+            The newest first. A run that was stopped and resumed is one run.
+
+            Example: ossync runs --limit 10
+            Example: ossync runs --outcome failed,partial --since now-30d
+            """)
+
+    @Option(help: "At most so many runs.")
+    var limit: Int?
+
+    @Flag(help: "The oldest first.")
+    var reverse = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Only these: completed, paused, partial, interrupted, failed, running.",
+            valueName: "outcomes"))
+    var outcome: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Only these: incremental, full, resume, details-only, health.", valueName: "modes"))
+    var mode: String?
+
+    @Option(help: ArgumentHelp("Begun not before this time.", valueName: "time"))
+    var since: String?
+
+    @Option(help: ArgumentHelp("Begun before this time.", valueName: "time"))
+    var until: String?
+
+    @OptionGroup var global: GlobalOptions
+
+    func run() throws {
+        let session = try Session(global)
+        let log = try session.openLog()
+        let earliest = try since.map { try Point.time($0, option: "--since") }
+        let before = try until.map { try Point.time($0, option: "--until") }
+        let outcomes = try Self.words(
+            outcome, option: "--outcome",
+            known: RunOutcome.allCases.map(\.name) + [RunReport.running])
+        let modes = try Self.words(mode, option: "--mode", known: RunMode.allCases.map(\.name))
+        var left = limit ?? .max
+        guard left > 0 else { return }
+        let output = session.output
+        try session.readHistory(log) { history in
+            let control = history.control
+            let isHeld = control.invocation != nil && EngineLock.isHeld(session.folder) ?? true
+            try history.forEachRun(backwards: !reverse) { run in
+                let report = RunReport(run, control, isHeld: isHeld)
+                guard earliest.map({ $0 <= run.startedAt }) ?? true,
+                    before.map({ run.startedAt < $0 }) ?? true,
+                    outcomes?.contains(report.outcome) ?? true,
+                    modes?.contains(run.mode.name) ?? true
+                else { return true }
+                output.line(output.isJSON ? report.json.line : report.words)
+                left -= 1
+                return left > 0
+            }
+        }
+    }
+
+    /// - Throws: exit 2 for a word that isn't known.
+    private static func words(
+        _ list: String?, option: String, known: [String]
+    ) throws -> [String]? {
+        guard let list else { return nil }
+        let words = list.split(separator: ",").map(String.init)
+        for word in words where !known.contains(word) {
+            throw CommandFailure(
+                ExitCode.usage, "\(option) \(word): there is no such one",
+                hint: "there are " + known.joined(separator: ", "))
+        }
+        return words
+    }
+}
+
+/// One run, as `runs` prints it.
+private struct RunReport {
+    static let running = "running"
+
+    private let run: RunSummary
+    private let stream: String
+    private let counters: RunCounters
+    let outcome: String
+
+    /// - Parameter isHeld: whether the invocation under way has a process.
+    init(_ run: RunSummary, _ control: ControlState, isHeld: Bool) {
+        self.run = run
+        stream =
+            run.stream == .none || Int(run.stream.rawValue) > control.streams.count
+            ? "" : control[run.stream].name
+        var counters = run.counters
+        var outcome = run.outcome?.name
+        if let invocation = control.invocation, invocation.run == run.run {
+            counters.add(invocation.counters)
+            // Nobody has found yet that its engine is gone.
+            outcome = isHeld ? Self.running : RunOutcome.interrupted.name
+        }
+        self.counters = counters
+        self.outcome = outcome ?? Self.running
+    }
+
+    var json: JSONText {
+        .object([
+            ("v", .number(1)), ("type", "run"), ("run", .optional(run.run.runText)),
+            ("stream", .string(stream)), ("mode", .string(run.mode.name)),
+            ("outcome", .string(outcome)), ("reason", .optional(run.reason?.name)),
+            ("message", .string(run.text.withoutControls)),
+            ("startedAt", .string(run.startedAt.rfc3339())),
+            ("lastAt", .string(run.lastAt.rfc3339())),
+            ("lastPosition", .number(run.last.rawValue)),
+            ("invocations", .number(run.requests.count)),
+            ("requests", SummaryReport.requests(counters)),
+            ("records", SummaryReport.records(counters)),
+            ("rateLimited", .number(counters.rateLimited)), ("waits", .number(run.waits)),
+            ("waitSeconds", .seconds(ns: run.waitNs)),
+            ("durationSeconds", .seconds(ns: run.durationNs)),
+            ("floorSeconds", .seconds(ns: run.floorNs)),
+        ])
+    }
+
+    var words: String {
+        let reason = run.reason.map { " (\($0.name))" } ?? ""
+        var text =
+            "\((run.run.runText ?? "").padded(to: 9)) \(run.startedAt.toTheSecond) "
+            + "\(stream.withoutControls.padded(to: 8)) \(run.mode.name.padded(to: 12)) "
+            + "\((outcome + reason).padded(to: 22)) "
+            + "\(counters.requests.grouped) requests, \(counters.new.grouped) new, "
+            + "\(counters.changed.grouped) changed, \(counters.detailed.grouped) detailed, "
+            + "\(counters.failed.grouped) failed, \(counters.rateLimited.grouped) x 429, "
+            + TimeSpan.text(seconds: run.durationNs / .nsPerSecond)
+        if run.waits > 0 {
+            text += ", waited \(TimeSpan.text(seconds: run.waitNs / .nsPerSecond))"
+        }
+        if run.requests.count > 1 { text += ", resumed \(run.requests.count - 1) times" }
+        return text
+    }
+}
