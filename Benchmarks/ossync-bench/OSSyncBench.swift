@@ -2,28 +2,45 @@ internal import Glibc
 
 /// Measures the layers of a sync in one process, the log beside raw C.
 ///
-/// Usage: `ossync-bench [--json] [--quick] [FOLDER]`; FOLDER is on the disk to measure, by default
-/// the current one.
+/// Usage: `ossync-bench [--json] [--quick] [--history EVENTS] [FOLDER]`; FOLDER is on the disk to
+/// measure, by default the current one. With `--history` only the index is measured, over a log of
+/// so many events.
 @main
 enum OSSyncBench {
     static func main() {
-        let arguments = CommandLine.arguments.dropFirst()
+        var arguments = Array(CommandLine.arguments.dropFirst())
+        var history: Int?
+        if let index = arguments.firstIndex(of: "--history") {
+            history = index + 1 < arguments.count ? Int(arguments[index + 1]) : nil
+            guard history != nil else { fail("--history needs a number", exitCode: 2) }
+            arguments.removeSubrange(index...(index + 1))
+        }
         let folders = arguments.filter { $0 != "--json" && $0 != "--quick" }
         guard folders.count <= 1, folders.allSatisfy({ !$0.hasPrefix("-") }) else {
-            fail("usage: ossync-bench [--json] [--quick] [FOLDER]", exitCode: 2)
+            fail(
+                "usage: ossync-bench [--json] [--quick] [--history EVENTS] [FOLDER]", exitCode: 2)
         }
         do {
             try measure(
                 in: folders.first ?? ".", isJSON: arguments.contains("--json"),
-                isQuick: arguments.contains("--quick"))
+                isQuick: arguments.contains("--quick"), history: history)
         } catch {
             fail("ossync-bench: \(error)", exitCode: 1)
         }
     }
 
-    private static func measure(in folder: String, isJSON: Bool, isQuick: Bool) throws {
+    private static func measure(
+        in folder: String, isJSON: Bool, isQuick: Bool, history: Int?
+    ) throws {
         var report = Report(isJSON: isJSON)
         let scratch = try Scratch(in: folder)
+        let index = HistoryBenchmarks(
+            scratch: scratch, rounds: isQuick ? 3 : 7, events: history ?? (isQuick ? 20_000 : 400_000))
+        if history != nil {
+            try index.run(&report)
+            report.finish()
+            return
+        }
         let log = LogBenchmarks(
             scratch: scratch, rounds: isQuick ? 3 : 7, events: isQuick ? 20_000 : 200_000)
         try log.run(&report)
@@ -31,6 +48,7 @@ enum OSSyncBench {
         let sync = SyncBenchmarks(
             scratch: scratch, rounds: isQuick ? 1 : 5, records: isQuick ? 2_000 : 20_000)
         try sync.run(&report)
+        try index.run(&report)
         report.finish()
     }
 

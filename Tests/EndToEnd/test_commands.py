@@ -14,7 +14,9 @@ from harness import Answer, Case
 
 COMMANDS = [
     [], ["init"], ["doctor"], ["health"], ["plan"], ["sync"], ["status"], ["show"],
-    ["log"], ["log", "show"], ["log", "tail"], ["log", "verify"],
+    ["history"], ["why"], ["runs"],
+    ["log"], ["log", "show"], ["log", "tail"], ["log", "grep"], ["log", "stats"],
+    ["log", "export"], ["log", "verify"],
     ["queue"], ["queue", "list"], ["queue", "retry"], ["queue", "drop"],
     ["projections"], ["projections", "list"], ["projections", "rebuild"],
     ["export"], ["export", "csv"], ["export", "ndjson"],

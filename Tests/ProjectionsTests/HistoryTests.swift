@@ -243,6 +243,63 @@ import Testing
         }
     }
 
+    /// Under an open snapshot each commit makes the file grow.
+    @Test func aSearchComesInPiecesAndHoldsNoSnapshot() throws {
+        let driver = try StoreDriver()
+        var policy = Policy.small
+        policy.detail = DetailPolicy(batch: 2, concurrency: 2)
+        try driver.request(.full, policy: policy)
+        try driver.finish(with: FakeAPI(1...700), steps: 300)
+        var filter = EventFilter()
+        filter.limit(to: Position(4)...Position(600))
+        for backwards in [false, true] {
+            var found: [LoggedEvent] = []
+            var open = 0
+            try EventSearch(driver.log, filter).forEach(backwards: backwards) { event, _ in
+                found.append(event)
+                open += try driver.log.environment.readers().count
+                return true
+            }
+            #expect(open == 0)
+            let expected = Array(driver.events[3..<600])
+            #expect(found == (backwards ? expected.reversed() : expected))
+        }
+        var count = 0
+        try EventSearch(driver.log, EventFilter()).forEach { _, _ in
+            count += 1
+            return count < 300
+        }
+        #expect(count == 300)
+    }
+
+    @Test func eventsAreCountedByWhatTheyAre() throws {
+        try driver.history().read { history in
+            let all = try history.count(EventFilter())
+            #expect(all.total.events == end)
+            #expect(all.first == driver.events.map(\.time).min())
+            #expect(all.last == driver.events.map(\.time).max())
+            for type in EventType.allCases {
+                let expected = UInt64(driver.events.count { $0.event.type == type })
+                #expect(all.types[type]?.events ?? 0 == expected, "\(type)")
+            }
+            let refused = all.answers[EventCounts.Answer(endpoint: .detail, status: 429)]
+            #expect(refused?.events == 1)
+            var filter = EventFilter()
+            filter.limit(to: Position(11)...Position(97))
+            filter.types = [.requestIntended]
+            let some = try history.count(filter)
+            let expected = driver.events[10..<97].count { $0.event.type == .requestIntended }
+            #expect(some.total.events == UInt64(expected))
+            filter = EventFilter()
+            filter.records = [EventFilter.Record(stream: StoreDriver.stream, ordinal: Ordinal(6))]
+            let record = try history.count(filter)
+            let mentions =
+                plain.changes(of: Ordinal(6), in: StoreDriver.stream)
+                + plain.sightings(of: Ordinal(6), in: StoreDriver.stream)
+            #expect(record.total.events == UInt64(Set(mentions).count))
+        }
+    }
+
     // MARK: Making it
 
     @Test func growingInPiecesGivesTheSame() throws {

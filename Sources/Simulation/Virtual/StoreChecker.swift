@@ -39,6 +39,7 @@ struct StoreChecker {
     /// Which versions of the records the store may hold.
     var versions = VersionOracle()
     private(set) var auditor: LogAuditor
+    private var history = HistoryChecker()
 
     /// - Parameters:
     ///   - store: the store's folder.
@@ -81,7 +82,10 @@ struct StoreChecker {
             try checkPast(log, &violations)
             if isLast { try verify(log, &violations) }
             guard violations.found.isEmpty else { return violations.found }
-            for event in events { texts.take(event) }
+            for event in events {
+                texts.take(event)
+                history.take(event)
+            }
             if isLast, plan.hasToken {
                 SecretSearch(SimulationPlan.token).search(folder: store, &violations)
             }
@@ -114,12 +118,25 @@ struct StoreChecker {
         let followed = try RecordProjector(projection, folder: projections, log: log)
         if isDamaged { try Self.readOrRebuild(followed) }
         try checkProjection(followed, rows, matches, &violations)
+        try checkHistory(log, &violations)
         // What the server's texts say was compared above; the other way to make it is the same code
         // for every seed.
         if isLast, plan.seed % Self.rebuiltSeeds == 0 {
             let rebuilt = try RecordProjector(
                 projection, folder: try folder.make("rebuilt-\(marks.count)"), log: log)
             try Self.compare(followed, with: rebuilt, &violations)
+        }
+    }
+
+    /// Invariant 5: the index over the log says what the events say.
+    private mutating func checkHistory(_ log: EventLog, _ violations: inout Violations) throws {
+        let index = try HistoryProjector(.simulated, folder: projections, log: log)
+        do {
+            try history.compare(index, scratch.control, &violations)
+        } catch ProjectionError.damaged where damages > 0 {
+            // What was spoiled is met only when it is looked up.
+            try index.rebuild()
+            try history.compare(index, scratch.control, &violations)
         }
     }
 

@@ -106,6 +106,7 @@ extension VirtualMachine {
     func stop() {
         isRunning = false
         projector = nil
+        index = nil
         engine = nil
         log = nil
     }

@@ -11,7 +11,7 @@ extension VirtualMachine {
     /// - Returns: false when the process died at it.
     func follow() throws -> Bool {
         // Whoever deletes the folder doesn't ask whether a sync is running.
-        if drawProjectionFault(outOf: 20) { remove(generator.below(2) == 0 ? .folder : .current) }
+        if drawProjectionFault(outOf: 20) { remove(generator.below(2) == 0 ? .folder : .current, Self.streamName) }
         if let failure = drawDiskError() {
             try followFailing(failure)
             return true
@@ -24,20 +24,22 @@ extension VirtualMachine {
         guard let log else { return }
         let follower = try projector ?? RecordProjector(projection, folder: projections, log: log)
         projector = follower
-        // A process that another thread is starting has what this one has open, the lock too, until
-        // it becomes another program.
-        var tries = 0
-        var isCaughtUp = try follower.catchUp()
-        while !isCaughtUp, tries < 1_000 {
-            tries += 1
-            usleep(1_000)
-            isCaughtUp = try follower.catchUp()
-        }
-        guard isCaughtUp else {
-            throw SimulationViolation(5, "another process holds the projection, but there is none")
-        }
+        try patiently { try follower.catchUp() }
+        let index = try index ?? HistoryProjector(.simulated, folder: projections, log: log)
+        self.index = index
+        try patiently { try index.catchUp() }
         if isProjectionSpoiled { coverage.count(.projectionRebuilt) }
         isProjectionSpoiled = false
+    }
+
+    private func patiently(_ catchUp: () throws -> Bool) throws {
+        // A process that another thread is starting has what this one has open, the lock too, until
+        // it becomes another program.
+        for _ in 0..<1_000 {
+            if try catchUp() { return }
+            usleep(1_000)
+        }
+        throw SimulationViolation(5, "another process holds the projection, but there is none")
     }
 
     private func followFailing(_ failure: DiskFaults.Failure) throws {
@@ -63,16 +65,21 @@ extension VirtualMachine {
         case folder, current, file, cut, head, whole, row
     }
 
-    /// Spoils the projection while no process has it open, when the plan's time for it has come.
+    /// Spoils a projection while no process has it open, when the plan's time for it has come.
     func spoilProjection() throws {
-        guard currentFile != nil, drawProjectionFault(outOf: 4) else { return }
+        guard newest(Self.streamName) != nil, drawProjectionFault(outOf: 4) else { return }
         let damage = Damage.allCases[generator.below(Damage.allCases.count)]
+        let name = generator.below(2) == 0 ? Self.streamName : HistoryProjection.name
         switch damage {
-        case .folder, .current, .file: remove(damage)
+        case .folder, .current, .file: remove(damage, name)
         case .cut, .head, .whole, .row:
-            guard let file = currentFile else { return }
+            guard let file = newest(name) else { return }
             if damage == .row {
-                guard try turnBit(inRowOf: file) else { return }
+                let tables =
+                    name == Self.streamName
+                    ? ["rows"] : ["segments", "zones", "changes", "sightings", "controls", "runs"]
+                let table = tables[generator.below(tables.count)]
+                guard try turnBit(inLastOf: table, of: file) else { return }
             } else {
                 spoil(file, damage)
                 isProjectionSpoiled = true
@@ -88,19 +95,19 @@ extension VirtualMachine {
         return true
     }
 
-    /// The folder of the newest generation.
-    private var currentFile: String? {
-        let prefix = "\(Self.streamName)-"
+    /// The folder of the newest generation of a projection.
+    private func newest(_ name: String) -> String? {
+        let prefix = "\(name)-"
         let generations = (FileSystem.names(in: projections) ?? [])
             .compactMap { $0.hasPrefix(prefix) ? Int($0.dropFirst(prefix.count)) : nil }
         return generations.max().map { "\(projections)/\(prefix)\($0)" }
     }
 
-    private func remove(_ damage: Damage) {
+    private func remove(_ damage: Damage, _ name: String) {
         switch damage {
         case .folder: ScratchFolder.remove(projections)
-        case .current: unlink("\(projections)/\(Self.streamName).current")
-        default: if let currentFile { unlink("\(currentFile)/data.mdb") }
+        case .current: unlink("\(projections)/\(name).current")
+        default: if let file = newest(name) { unlink("\(file)/data.mdb") }
         }
         coverage.count(.projectionDeleted)
         isProjectionSpoiled = true
@@ -121,19 +128,19 @@ extension VirtualMachine {
         fsync(descriptor)
     }
 
-    /// Turns a bit of the last row; false where there is none.
-    private func turnBit(inRowOf folder: String) throws -> Bool {
+    /// Turns a bit of the last value of a table; false where there is none.
+    private func turnBit(inLastOf table: String, of folder: String) throws -> Bool {
         // It may have been spoiled before.
         guard
             let environment = try? Environment.open(
-                folder, EnvironmentOptions(maxDatabases: 4))
+                folder, EnvironmentOptions(maxDatabases: 8))
         else { return false }
         let transaction = try environment.beginWrite()
-        let rows = try transaction.database("rows")
-        guard let (key, value) = try Self.last(rows, transaction) else { return false }
+        let database = try transaction.database(table)
+        guard let (key, value) = try Self.last(database, transaction) else { return false }
         var spoiled = value
         spoiled[generator.below(value.count)] ^= 1 << UInt8(generator.below(8))
-        try transaction.put(rows, key, spoiled)
+        try transaction.put(database, key, spoiled)
         try transaction.commit()
         return true
     }

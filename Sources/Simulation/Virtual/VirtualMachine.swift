@@ -31,6 +31,7 @@ final class VirtualMachine {
     var log: EventLog?
     var engine: Engine?
     var projector: RecordProjector?
+    var index: HistoryProjector?
     var isRunning = false
     var wake: LogTime?
     var finished: RunCompleted?

@@ -20,28 +20,6 @@ import Testing
         try driver.finish(with: api, steps: 300)
     }
 
-    private var readers: [Environment.Reader] {
-        get throws { try driver.log.environment.readers() }
-    }
-
-    @Test func everyEventComesOnceAndNoSnapshotIsOpenMeanwhile() throws {
-        var found: [LoggedEvent] = []
-        var open = 0
-        try driver.log.forEachEvent(after: Position(3), through: Position(600)) { event, schema in
-            found.append(event)
-            open += try readers.count
-            return schema == 1
-        }
-        #expect(open == 0)
-        #expect(found == Array(driver.events[3..<600]))
-        found = []
-        try driver.log.forEachEvent(after: .none, through: driver.control.position) { event, _ in
-            found.append(event)
-            return found.count < 300
-        }
-        #expect(found == Array(driver.events[..<300]))
-    }
-
     @Test func theQueueComesInItsOrderAndNoSnapshotIsOpenMeanwhile() throws {
         let driver = try StoreDriver()
         try driver.request(.full, RunOptions(noDetails: true))
