@@ -35,7 +35,8 @@ enum OSSyncBench {
         var report = Report(isJSON: isJSON)
         let scratch = try Scratch(in: folder)
         let index = HistoryBenchmarks(
-            scratch: scratch, rounds: isQuick ? 3 : 7, events: history ?? (isQuick ? 20_000 : 400_000))
+            scratch: scratch, rounds: isQuick ? 3 : 7,
+            events: history ?? (isQuick ? 20_000 : 400_000))
         if history != nil {
             try index.run(&report)
             report.finish()

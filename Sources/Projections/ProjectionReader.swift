@@ -114,7 +114,9 @@ package struct ProjectionReader: ~Copyable {
         var next: UInt32 = 0
         while isThere {
             let row = cursor.read { key, value -> RecordView? in
-                guard ProjectionEnvironment<RecordTables>.ordinal(key) == Ordinal(next) else { return nil }
+                guard ProjectionEnvironment<RecordTables>.ordinal(key) == Ordinal(next) else {
+                    return nil
+                }
                 return overlay[Ordinal(next)]
                     ?? RecordViewCoder.decode(Ordinal(next), value, columns: columns)
             }

@@ -106,7 +106,9 @@ private struct JSONComparison: ~Copyable {
         let (mine, theirs) = (elements(of: before, in: old), elements(of: after, in: new))
         let common = min(mine.count, theirs.count)
         guard mine.count != theirs.count else {
-            for index in 0..<common { compare(mine[index], theirs[index], at: "\(pointer)/\(index)") }
+            for index in 0..<common {
+                compare(mine[index], theirs[index], at: "\(pointer)/\(index)")
+            }
             return
         }
         // What is the same at both ends has only moved.

@@ -5,6 +5,7 @@ import fcntl
 import io
 import json
 import re
+import shlex
 import shutil
 import signal
 import time
@@ -46,7 +47,7 @@ class Help(Case):
             if not example or command in (["demo"], ["init"], ["log"]) or "--follow" in example[1]:
                 continue
             with self.subTest(example=example.group(1)):
-                words = example.group(1).split(" > ")[0].split()
+                words = shlex.split(example.group(1).split(" > ")[0])
                 self.assertNotEqual(self.ossync(*words, code=None).code, 2)
 
     def test_version(self):

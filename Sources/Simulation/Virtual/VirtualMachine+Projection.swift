@@ -11,7 +11,9 @@ extension VirtualMachine {
     /// - Returns: false when the process died at it.
     func follow() throws -> Bool {
         // Whoever deletes the folder doesn't ask whether a sync is running.
-        if drawProjectionFault(outOf: 20) { remove(generator.below(2) == 0 ? .folder : .current, Self.streamName) }
+        if drawProjectionFault(outOf: 20) {
+            remove(generator.below(2) == 0 ? .folder : .current, Self.streamName)
+        }
         if let failure = drawDiskError() {
             try followFailing(failure)
             return true

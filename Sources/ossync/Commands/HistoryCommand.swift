@@ -19,18 +19,14 @@ struct HistoryCommand: ParsableCommand {
     @Argument(help: "The record's id.")
     var id: String
 
-    @Option(
-        help: ArgumentHelp(
-            "Up to this point: a position (@4711), a time, a run (r4711) or now-1h.",
-            valueName: "point"))
-    var at: String?
+    @OptionGroup var moment: MomentOptions
 
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
         let session = try Session(global)
         let log = try session.openLog()
-        let point = try at.map { try Point($0) }
+        let point = try moment.point
         let output = session.output
         var last: [RecordVersion.Part: [UInt8]] = [:]
         var number = 0

@@ -41,15 +41,32 @@ struct RunsCommand: ParsableCommand {
 
     @OptionGroup var global: GlobalOptions
 
+    private struct Filter {
+        let earliest: LogTime?
+        let before: LogTime?
+        let outcomes: [String]?
+        let modes: [String]?
+    }
+
+    private var filter: Filter {
+        get throws {
+            Filter(
+                earliest: try since.map { try Point.time($0, option: "--since") },
+                before: try until.map { try Point.time($0, option: "--until") },
+                outcomes: try Self.words(
+                    outcome, option: "--outcome",
+                    known: RunOutcome.allCases.map(\.name) + [RunReport.running]),
+                modes: try Self.words(
+                    mode, option: "--mode", known: RunMode.allCases.map(\.name)))
+        }
+    }
+
+    func validate() throws { try CommandFailure.whileParsing { _ = try filter } }
+
     func run() throws {
         let session = try Session(global)
         let log = try session.openLog()
-        let earliest = try since.map { try Point.time($0, option: "--since") }
-        let before = try until.map { try Point.time($0, option: "--until") }
-        let outcomes = try Self.words(
-            outcome, option: "--outcome",
-            known: RunOutcome.allCases.map(\.name) + [RunReport.running])
-        let modes = try Self.words(mode, option: "--mode", known: RunMode.allCases.map(\.name))
+        let filter = try filter
         var left = limit ?? .max
         guard left > 0 else { return }
         let output = session.output
@@ -58,10 +75,10 @@ struct RunsCommand: ParsableCommand {
             let isHeld = control.invocation != nil && EngineLock.isHeld(session.folder) ?? true
             try history.forEachRun(backwards: !reverse) { run in
                 let report = RunReport(run, control, isHeld: isHeld)
-                guard earliest.map({ $0 <= run.startedAt }) ?? true,
-                    before.map({ run.startedAt < $0 }) ?? true,
-                    outcomes?.contains(report.outcome) ?? true,
-                    modes?.contains(run.mode.name) ?? true
+                guard filter.earliest.map({ $0 <= run.startedAt }) ?? true,
+                    filter.before.map({ run.startedAt < $0 }) ?? true,
+                    filter.outcomes?.contains(report.outcome) ?? true,
+                    filter.modes?.contains(run.mode.name) ?? true
                 else { return true }
                 output.line(output.isJSON ? report.json.line : report.words)
                 left -= 1
@@ -86,7 +103,7 @@ struct RunsCommand: ParsableCommand {
 }
 
 /// One run, as `runs` prints it.
-private struct RunReport {
+struct RunReport {
     static let running = "running"
 
     private let run: RunSummary

@@ -20,19 +20,14 @@ struct ShowCommand: ParsableCommand {
     @Argument(help: "The record's id.")
     var id: String
 
-    @Option(
-        help: ArgumentHelp(
-            "As it was then: a position (@4711), a time, a run (r4711) or now-1h.",
-            valueName: "point"))
-    var at: String?
+    @OptionGroup var moment: MomentOptions
 
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
         let session = try Session(global)
         let log = try session.openLog()
-        if let at {
-            let point = try Point(at)
+        if let point = try moment.point {
             try session.readHistory(log) { history in
                 let past = try PastRecord(id, at: point, session, history)
                 try print(past.row, past.stream, session) { ordinal, position in

@@ -17,18 +17,14 @@ struct StatusCommand: ParsableCommand {
             Example: ossync status --at 2026-11-24
             """)
 
-    @Option(
-        help: ArgumentHelp(
-            "As it was then: a position (@4711), a time, a run (r4711) or now-1h.",
-            valueName: "point"))
-    var at: String?
+    @OptionGroup var moment: MomentOptions
 
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
         let session = try Session(global)
-        if let at {
-            try StatusReport(session, at: Point(at)).print()
+        if let point = try moment.point {
+            try StatusReport(session, at: point).print()
         } else {
             try StatusReport(session).print()
         }
@@ -79,7 +75,8 @@ struct StatusReport {
         let position = control.position
         total =
             stream.id == .none
-            ? nil : try session.projector(stream.name, log: log)?.read { try $0.total(at: position) }
+            ? nil
+            : try session.projector(stream.name, log: log)?.read { try $0.total(at: position) }
         // Whether a run that was under way then was cut off is told by what came after it.
         isRunning = control.invocation != nil
         detailed = Self.isDetailed(session, stream.name)

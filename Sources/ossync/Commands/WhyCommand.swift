@@ -17,11 +17,7 @@ struct WhyCommand: ParsableCommand {
     @Argument(help: "The record's id.")
     var id: String
 
-    @Option(
-        help: ArgumentHelp(
-            "As it was then: a position (@4711), a time, a run (r4711) or now-1h.",
-            valueName: "point"))
-    var at: String?
+    @OptionGroup var moment: MomentOptions
 
     @Flag(help: "From the record's first sight on.")
     var all = false
@@ -31,7 +27,7 @@ struct WhyCommand: ParsableCommand {
     func run() throws {
         let session = try Session(global)
         let log = try session.openLog()
-        let point = try at.map { try Point($0) }
+        let point = try moment.point
         let report = try session.readHistory(log) { history in
             let record = try PastRecord(id, at: point, session, history)
             return WhyReport(

@@ -40,6 +40,14 @@ struct EventFilterOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Before this time.", valueName: "time"))
     var until: String?
 
+    func validate() throws {
+        try CommandFailure.whileParsing {
+            _ = try plain
+            _ = try (from.map { try Point($0) }, to.map { try Point($0) })
+            _ = try runPositions
+        }
+    }
+
     /// What these options choose.
     struct Choice {
         let filter: EventFilter
@@ -87,19 +95,29 @@ struct EventFilterOptions: ParsableArguments {
         }
     }
 
+    /// The filter as far as nothing needs to be looked up.
+    private var plain: EventFilter {
+        get throws {
+            var filter = EventFilter()
+            filter.earliest = try since.map { try Point.time($0, option: "--since") }
+            filter.before = try until.map { try Point.time($0, option: "--until") }
+            if !event.isEmpty { filter.types = try Self.words(event).map(Self.type) }
+            if !endpoint.isEmpty { filter.endpoints = try Self.words(endpoint).map(Self.endpoint) }
+            if !status.isEmpty { filter.statuses = try Self.words(status).map(Self.status) }
+            return filter
+        }
+    }
+
     func resolved(_ history: borrowing HistoryReader) throws -> EventFilter {
-        var filter = EventFilter()
+        var filter = try plain
         let first = try from.map { try Point($0).first(in: history) } ?? Position(1)
         let last = try to.map { try Point($0).last(in: history) } ?? Position(.max)
         if first <= last { filter.limit(to: first...last) } else { filter.types = [] }
-        filter.earliest = try since.map { try Point.time($0, option: "--since") }
-        filter.before = try until.map { try Point.time($0, option: "--until") }
-        if !event.isEmpty { filter.types = try Self.words(event).map(Self.type) }
-        if !endpoint.isEmpty { filter.endpoints = try Self.words(endpoint).map(Self.endpoint) }
-        if !status.isEmpty { filter.statuses = try Self.words(status).map(Self.status) }
         if !stream.isEmpty { filter.streams = try streams(history) }
         if !record.isEmpty { filter.records = try records(history) }
-        if !run.isEmpty { filter.runs = try Self.words(run).map { try Self.run($0, history) } }
+        if !run.isEmpty {
+            filter.runs = try runPositions.map { try Point.summary(of: $0, in: history) }
+        }
         return filter
     }
 
@@ -113,7 +131,8 @@ struct EventFilterOptions: ParsableArguments {
         guard let found else {
             throw CommandFailure(
                 ExitCode.usage, "--event \(name): there is no such kind of event",
-                hint: "there are " + EventType.allCases.map(\.name).sorted().joined(separator: ", "))
+                hint: "there are " + EventType.allCases.map(\.name).sorted().joined(separator: ", ")
+            )
         }
         return found
     }
@@ -142,15 +161,17 @@ struct EventFilterOptions: ParsableArguments {
         return .code(code)
     }
 
-    private static func run(
-        _ name: String, _ history: borrowing HistoryReader
-    ) throws -> RunSummary {
-        guard let position = Point.run(name) else {
-            throw CommandFailure(
-                ExitCode.usage, "--run \(name): a run is named like r4711",
-                hint: "`ossync runs` lists them")
+    private var runPositions: [Position] {
+        get throws {
+            try Self.words(run).map { name in
+                guard let position = Point.run(name) else {
+                    throw CommandFailure(
+                        ExitCode.usage, "--run \(name): a run is named like r4711",
+                        hint: "`ossync runs` lists them")
+                }
+                return position
+            }
         }
-        return try Point.summary(of: position, in: history)
     }
 
     private func streams(_ history: borrowing HistoryReader) throws -> [StreamID] {

@@ -21,7 +21,8 @@ enum Point: Equatable {
         } else {
             throw CommandFailure(
                 ExitCode.usage, "\(text): this names no point of the log",
-                hint: "give a position (@4711), a time (2026-11-24T08:00:00Z, in UTC if it names no "
+                hint:
+                    "give a position (@4711), a time (2026-11-24T08:00:00Z, in UTC if it names no "
                     + "zone), a run (r4711), or now-1h")
         }
     }

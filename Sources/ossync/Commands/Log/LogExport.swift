@@ -53,7 +53,8 @@ extension LogCommand {
             ])
             if session.output.isJSON {
                 // With the data on stdout, a summary there would be an event.
-                output == "-" ? session.output.note(summary.line) : session.output.line(summary.line)
+                output == "-"
+                    ? session.output.note(summary.line) : session.output.line(summary.line)
             } else {
                 session.output.note("\(events.grouped) events")
             }
