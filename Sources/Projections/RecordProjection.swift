@@ -33,21 +33,38 @@ package struct RecordProjection: Sendable, Equatable {
     package func fold(
         _ view: RecordView?, _ touch: RowTouch, position: Position, time: LogTime
     ) throws(RecordsError) -> RecordView? {
-        guard let core = applyRow(view?.core, touch, position: position, time: time) else {
-            return nil
-        }
+        fold(
+            view,
+            SortedTouch(
+                ordinal: view?.core.ordinal ?? Ordinal(0), position: position, time: time,
+                touch: touch, values: try values(of: touch)))
+    }
+
+    /// The same where the values of the text are known.
+    func fold(_ view: RecordView?, _ sorted: SortedTouch) -> RecordView? {
+        let core = applyRow(
+            view?.core, sorted.touch, position: sorted.position, time: sorted.time)
+        guard let core else { return nil }
         var next = view ?? RecordView(core: core)
         next.core = core
-        switch touch {
-        case .listed(let entry, _):
-            next.fromHeader = try values(of: entry.body, .header)
+        switch sorted.touch {
+        case .listed: next.fromHeader = sorted.values
         case .detail(let result):
-            if case .changed(_, let body) = result.outcome {
-                next.fromDetail = try values(of: body, .detail)
-            }
+            if case .changed = result.outcome { next.fromDetail = sorted.values }
         default: break
         }
         return next
+    }
+
+    /// The columns' values in the text that a touch brings, if it brings one.
+    func values(of touch: RowTouch) throws(RecordsError) -> [ColumnValue?]? {
+        switch touch {
+        case .listed(let entry, _): return try values(of: entry.body, .header)
+        case .detail(let result):
+            guard case .changed(_, let body) = result.outcome else { return nil }
+            return try values(of: body, .detail)
+        default: return nil
+        }
     }
 
     /// The values that a text gives; none for one that was redacted, which is empty.

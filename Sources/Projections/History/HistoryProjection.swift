@@ -65,6 +65,7 @@ package struct HistoryProjection: Projection {
         into environment: ProjectionEnvironment<HistoryTables>,
         _ transaction: borrowing WriteTransaction
     ) throws -> Checkpoint {
+        guard try mayFillSegment(snapshot, after: checkpoint.position) else { return checkpoint }
         let control = try environment.control(at: checkpoint.position, transaction)
         let segments = try segments(of: snapshot, after: control, atMost: 1) {
             run throws(ProjectionError) in
@@ -76,6 +77,20 @@ package struct HistoryProjection: Projection {
         next.position = segment.segment.last
         next.rows += 1
         return next
+    }
+
+    /// Whether what the log has beyond a position may be a whole segment, by the headers alone.
+    private func mayFillSegment(
+        _ snapshot: borrowing LogSnapshot, after position: Position
+    ) throws(EventLogError) -> Bool {
+        var (events, bytes) = (UInt64(0), 0)
+        try snapshot.forEachEntry(after: position) { entry in
+            events += 1
+            bytes += entry.storedBytes
+            return events < sizes.segmentEvents && bytes < sizes.segmentRecords
+        }
+        // Names that take less than a byte each, compressed, only make it wait for longer.
+        return events >= sizes.segmentEvents || bytes >= sizes.segmentRecords
     }
 
     /// The segments of what the log has beyond a state, the last of which may not be full.

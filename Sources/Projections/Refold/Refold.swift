@@ -1,0 +1,201 @@
+internal import EventLog
+internal import Records
+internal import SyncCore
+
+/// Folds the rows of a stream from the log's first event on, each row at once, in the order of
+/// records: by external sort.
+///
+/// What events do to records is collected in the log's order into lists of neighbouring records,
+/// on the disk; then each list is sorted and folded in memory. So every event is read once, and
+/// nothing grows with the log but the file.
+final class Refold {
+    /// How the columns' total changed with one event of a record.
+    struct TotalChange {
+        let position: Position
+        let before: ExactDecimal?
+        let after: ExactDecimal?
+    }
+
+    /// A row at the end, and what its events did to the total.
+    struct Row {
+        let view: RecordView
+        let changes: [TotalChange]
+    }
+
+    /// Lists at the most; each needs a block of memory.
+    private static let mostLists = 256
+    private static let leastRecords: UInt32 = 64
+    /// So many events are read out of one snapshot, or so many bytes of records.
+    private static let mostEvents = 4_096
+    private static let mostBytes = 1 << 20
+
+    private let projection: RecordProjection
+    private let log: EventLog
+    private let stream: StreamID
+    private let end: Position
+    private let recordsPerList: UInt32
+    private let coder: SortedTouchCoder
+    private let file: SpillFile
+    let lists: Int
+    /// The last event that was collected.
+    private(set) var position: Position
+
+    /// - Parameters:
+    ///   - control: the log's state at the event after which the rows are wanted.
+    ///   - path: of the file to collect in.
+    ///   - resuming: where an earlier one stood; nil begins anew.
+    init(
+        _ projection: RecordProjection, _ log: EventLog, at control: ControlState, path: String,
+        resuming: (position: Position, file: SpillFile.State)? = nil
+    ) throws(ProjectionError) {
+        self.projection = projection
+        self.log = log
+        let state = control.stream(named: projection.name)
+        stream = state?.id ?? .none
+        end = control.position
+        let records = state?.nextOrdinal.rawValue ?? 0
+        let share = records / UInt32(Self.mostLists) + 1
+        recordsPerList = max(share, Self.leastRecords)
+        lists = Int((records + recordsPerList - 1) / recordsPerList)
+        coder = SortedTouchCoder(
+            columns: projection.mapping.columns.count, firstTime: control.clock?.wall ?? .zero)
+        position = resuming?.position ?? .none
+        file = try SpillFile(path, lists: lists, resuming: resuming?.file)
+    }
+
+    private func first(of list: Int) -> Ordinal { Ordinal(UInt32(list) * recordsPerList) }
+
+    // MARK: Collecting
+
+    /// Collects more events; those after the end are left alone.
+    ///
+    /// - Parameter events: at most about so many.
+    /// - Returns: false when all are collected.
+    func collect(atMost events: Int) throws -> Bool {
+        var left = events
+        while position < end, left > 0 {
+            let before = position
+            try collectSome()
+            left -= Int(position.rawValue - before.rawValue)
+            guard position > before else { break }
+        }
+        return position < end
+    }
+
+    /// Writes what was collected; what is returned leads back to this moment.
+    func flush() throws(ProjectionError) -> SpillFile.State { try file.flush() }
+
+    private func collectSome() throws {
+        var (events, bytes) = (0, 0)
+        var failure: ProjectionError?
+        let snapshot = try log.snapshot()
+        try snapshot.forEachEntry(after: position) { entry throws(EventLogError) in
+            guard entry.position <= end else { return false }
+            if entry.header.stream == stream, entry.header.type?.touchesRows ?? true {
+                let event = try entry.event()
+                bytes += entry.storedBytes
+                do throws(ProjectionError) {
+                    try collect(event)
+                } catch {
+                    failure = error
+                    return false
+                }
+            }
+            position = entry.position
+            events += 1
+            return events < Self.mostEvents && bytes < Self.mostBytes
+        }
+        if let failure { throw failure }
+    }
+
+    private func collect(_ event: LoggedEvent) throws(ProjectionError) {
+        var bytes: [UInt8] = []
+        try event.event.forEachTouchedRow { ordinal, touch throws(ProjectionError) in
+            let list = Int(ordinal.rawValue / recordsPerList)
+            guard list < lists else {
+                throw .noRow(
+                    projection: projection.name, position: event.position, ordinal: ordinal)
+            }
+            let values: [ColumnValue?]?
+            do throws(RecordsError) {
+                values = try projection.values(of: touch)
+            } catch {
+                throw .fold(
+                    projection: projection.name, position: event.position,
+                    reason: "record #\(ordinal.rawValue): \(error)")
+            }
+            bytes.removeAll(keepingCapacity: true)
+            coder.append(
+                SortedTouch(
+                    ordinal: ordinal, position: event.position, time: event.time, touch: touch,
+                    values: values), from: first(of: list), to: &bytes)
+            try file.append(bytes, to: list)
+        }
+    }
+
+    // MARK: Folding
+
+    /// The rows of one list, in the order of records.
+    func rows(of list: Int) throws(ProjectionError) -> [Row] {
+        let content = try file.read(list)
+        let touches = try content.span.withUnsafeBytes { bytes throws(ProjectionError) in
+            try sorted(bytes, list)
+        }
+        var rows: [Row] = []
+        var open: (view: RecordView, changes: [TotalChange])?
+        for touch in touches {
+            if let done = open, done.view.core.ordinal != touch.ordinal {
+                rows.append(Row(view: done.view, changes: done.changes))
+                open = nil
+            }
+            let before = open?.view
+            guard let after = projection.fold(before, touch) else {
+                throw .noRow(
+                    projection: projection.name, position: touch.position, ordinal: touch.ordinal)
+            }
+            var changes = open?.changes ?? []
+            let (old, new) = (projection.addend(before), projection.addend(after))
+            if old != new || old?.scale != new?.scale {
+                changes.append(TotalChange(position: touch.position, before: old, after: new))
+            }
+            open = (after, changes)
+        }
+        if let open { rows.append(Row(view: open.view, changes: open.changes)) }
+        return rows
+    }
+
+    /// The touches of a list by record, and those of one in the log's order.
+    private func sorted(
+        _ bytes: UnsafeRawBufferPointer, _ list: Int
+    ) throws(ProjectionError) -> [SortedTouch] {
+        var reader = ColumnValuesCoder.Reader(bytes: bytes, offset: 0)
+        var touches: [SortedTouch] = []
+        while !reader.isAtEnd {
+            guard let touch = coder.next(&reader, from: first(of: list)) else {
+                throw .damaged(projection: projection.name, reason: "a list of its rebuild")
+            }
+            touches.append(touch)
+        }
+        let order = touches.indices.sorted { left, right in
+            let (mine, theirs) = (touches[left].ordinal, touches[right].ordinal)
+            return mine == theirs ? left < right : mine < theirs
+        }
+        return order.map { touches[$0] }
+    }
+}
+
+extension EventType {
+    /// Whether events of this kind change rows.
+    fileprivate var touchesRows: Bool {
+        switch self {
+        case .pageFetched, .requestIntended, .detailsFetched, .detailsRequeued, .requestAbandoned,
+            .recordParked, .queueRetried, .queueDropped:
+            true
+        case .storeBound, .streamDeclared, .clockAnchored, .runRequested, .runStarted, .runResumed,
+            .passOpened, .passAbandoned, .healthChecked, .rateLimited, .requestFailed,
+            .backoffApplied, .passCompleted, .cancelRequested, .storageMeasured, .runStopping,
+            .runCompleted, .runInterrupted, .limitLearned, .limitsForgotten:
+            false
+        }
+    }
+}

@@ -1,0 +1,121 @@
+internal import EventLog
+internal import Glibc
+
+/// A temporary file of many lists that grow side by side, and of which each is read again whole.
+///
+/// A list is a chain of blocks: where the block before it begins (8 bytes; all ones for none), how
+/// many bytes it holds (4), and a checksum over these and its content (8), seeded by its own place.
+final class SpillFile {
+    /// Where the file stands: enough to go on with it after it was cut to this length.
+    struct State: Equatable {
+        var length: UInt64 = 0
+        /// The last block of each list.
+        var last: [UInt64]
+
+        init(lists: Int) { last = Array(repeating: none, count: lists) }
+    }
+
+    private static let none = UInt64.max
+    private static let blockBytes = 4_096
+    private static let headerBytes = 20
+
+    private let path: String
+    private let descriptor: Int32
+    private var state: State
+    /// What is not written yet of each list.
+    private var open: [[UInt8]]
+
+    /// - Parameter state: nil begins anew.
+    init(_ path: String, lists: Int, resuming state: State? = nil) throws(ProjectionError) {
+        self.path = path
+        self.state = state ?? State(lists: lists)
+        open = Array(repeating: [], count: lists)
+        descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw Self.failure("open", path) }
+        guard ftruncate(descriptor, Int(self.state.length)) == 0 else {
+            throw Self.failure("truncate", path)
+        }
+    }
+
+    deinit { close(descriptor) }
+
+    func append(_ bytes: [UInt8], to list: Int) throws(ProjectionError) {
+        open[list].append(contentsOf: bytes)
+        if open[list].count >= Self.blockBytes - Self.headerBytes { try write(list) }
+    }
+
+    /// Writes everything; what the file holds then is the state that is returned.
+    func flush() throws(ProjectionError) -> State {
+        for list in open.indices where !open[list].isEmpty { try write(list) }
+        return state
+    }
+
+    private func write(_ list: Int) throws(ProjectionError) {
+        var block: [UInt8] = []
+        block.reserveCapacity(Self.headerBytes + open[list].count)
+        block.append(bigEndian: state.last[list])
+        block.append(bigEndian: UInt32(open[list].count))
+        block.append(bigEndian: UInt64(0))
+        block.append(contentsOf: open[list])
+        open[list].removeAll(keepingCapacity: true)
+        Self.seal(&block, at: state.length)
+        guard pwrite(descriptor, block, block.count, Int(state.length)) == block.count else {
+            throw Self.failure("write", path)
+        }
+        state.last[list] = state.length
+        state.length += UInt64(block.count)
+    }
+
+    private static func seal(_ block: inout [UInt8], at place: UInt64) {
+        let checksum = Checksum.of(block, seed: place)
+        withUnsafeBytes(of: checksum.bigEndian) {
+            block.replaceSubrange(12..<20, with: $0)
+        }
+    }
+
+    /// All of a list, in the order in which it was appended.
+    ///
+    /// - Throws: `.system` where a block isn't what was written.
+    func read(_ list: Int) throws(ProjectionError) -> [UInt8] {
+        if !open[list].isEmpty { try write(list) }
+        var blocks: [[UInt8]] = []
+        var place = state.last[list]
+        while place != Self.none {
+            let (block, before) = try block(at: place)
+            blocks.append(block)
+            place = before
+        }
+        var content: [UInt8] = []
+        content.reserveCapacity(blocks.reduce(0) { $0 + $1.count })
+        for block in blocks.reversed() { content.append(contentsOf: block[Self.headerBytes...]) }
+        return content
+    }
+
+    private func block(at place: UInt64) throws(ProjectionError) -> ([UInt8], UInt64) {
+        let header = try bytes(at: place, Self.headerBytes)
+        let number = { (range: Range<Int>) in header[range].reduce(0) { $0 << 8 | UInt64($1) } }
+        let before = number(0..<8)
+        guard before == Self.none || before < place, place + number(8..<12) <= state.length else {
+            throw damaged
+        }
+        let block = try bytes(at: place, Self.headerBytes + Int(number(8..<12)))
+        var unsealed = block
+        unsealed.replaceSubrange(12..<20, with: repeatElement(0, count: 8))
+        guard number(12..<20) == Checksum.of(unsealed, seed: place) else { throw damaged }
+        return (block, before)
+    }
+
+    private func bytes(at place: UInt64, _ count: Int) throws(ProjectionError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        guard pread(descriptor, &bytes, count, Int(place)) == count else { throw damaged }
+        return bytes
+    }
+
+    private var damaged: ProjectionError {
+        .system(operation: "read", path: path, reason: "it is not what was written")
+    }
+
+    private static func failure(_ operation: String, _ path: String) -> ProjectionError {
+        .system(operation: operation, path: path, reason: String(cString: strerror(errno)))
+    }
+}
