@@ -98,46 +98,64 @@ package final class Projector<Folded: Projection>: FollowingProjection {
     private func rebuildLocked(progress: (Position, Position) -> Void) throws(ProjectionError) {
         let others = folder.generations(projection.name)
         let current = folder.current(projection.name)
+        let unfinished = others.last { $0 != current && work($0).progress() != nil }
         // Not the one that is said to be in use either, though it may be gone: until the end this
         // one is not to be relied on.
-        let generation = max(others.last ?? 0, current ?? 0) + 1
+        let generation = unfinished ?? max(others.last ?? 0, current ?? 0) + 1
         // What processes left that were killed over it would pile up.
-        remove(others.filter { $0 != current })
-        let path = folder.environment(projection.name, generation)
+        remove(others.filter { $0 != current && $0 != generation })
         do throws(ProjectionError) {
-            try makeGeneration(path, progress)
+            try makeGeneration(generation, isNew: unfinished == nil, progress)
         } catch {
-            Environment.removeEnvironment(path)
-            throw error
+            // It would fail in the same way again.
+            remove([generation])
+            // What another process left may be at fault.
+            guard unfinished != nil else { throw error }
+            return try rebuildLocked(progress: progress)
         }
         open = nil
         try folder.setCurrent(projection.name, generation)
-        remove(others)
+        remove(others.filter { $0 != generation })
+    }
+
+    private func work(_ generation: Int) -> WorkFolder {
+        WorkFolder(path: folder.environment(projection.name, generation) + ".work")
     }
 
     private func remove(_ generations: [Int]) {
         for generation in generations {
             Environment.removeEnvironment(folder.environment(projection.name, generation))
+            work(generation).remove()
         }
     }
 
     private func makeGeneration(
-        _ path: String, _ progress: (Position, Position) -> Void
+        _ generation: Int, isNew: Bool, _ progress: (Position, Position) -> Void
     ) throws(ProjectionError) {
-        let environment: ProjectionEnvironment<Folded.Tables>
-        do throws(LMDBError) {
-            try ProjectionEnvironment.create(path, projection)
-            // Thrown away unless it gets to its end, so it need not be durable on the way.
-            environment = try ProjectionEnvironment.open(path, projection, durability: .none)
-        } catch {
-            throw .storage(error)
-        }
-        try fold(into: environment, progress: progress)
-        do throws(LMDBError) {
+        let path = folder.environment(projection.name, generation)
+        let work = work(generation)
+        do {
+            if isNew {
+                work.remove()
+                try ProjectionEnvironment.create(path, projection)
+            }
+            try work.make()
+            // Worth nothing before its end, but to a process that goes on with it in this boot of
+            // the machine, so it need not be durable on the way.
+            let environment = try ProjectionEnvironment.open(path, projection, durability: .none)
+            let filled = try projection.fill(
+                environment, from: log, work: work.path, progress: progress)
+            if let filled {
+                let transaction = try environment.environment.beginWrite()
+                try environment.put(filled, transaction)
+                try transaction.commit()
+            }
+            try fold(into: environment, progress: progress)
             try environment.environment.sync()
         } catch {
-            throw .storage(error)
+            throw ProjectionError(error, projection.name)
         }
+        work.remove()
     }
 
     /// The environment in use, if it can be folded on.

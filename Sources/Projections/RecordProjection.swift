@@ -10,6 +10,8 @@ package struct RecordProjection: Sendable, Equatable {
     package let mapping: ColumnMapping
     /// The column whose sum `status` shows.
     package static let totalColumn = "expense_total"
+    /// So many events of a rebuild are collected before it is noted how far that is.
+    var notedEvents = 1 << 18
     /// Grows with each change of the fold or of the row's coding.
     private static let foldVersion = 3
 

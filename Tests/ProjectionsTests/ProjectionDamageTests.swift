@@ -147,17 +147,46 @@ import Testing
         await #expect(processExitsWith: .signal(SIGKILL)) {
             [store = driver.folder.path as String, folder = driver.projections as String] in
             let log = try EventLog.open(store: store, .write, durability: .none)
-            let projector = try RecordProjector(.os(), folder: folder, log: log)
-            try projector.rebuild { _, _ in kill(getpid(), SIGKILL) }
+            var projection = try RecordProjection.os()
+            projection.notedEvents = 10
+            let projector = try RecordProjector(projection, folder: folder, log: log)
+            try projector.rebuild { position, end in
+                if position.rawValue > end.rawValue / 2 { kill(getpid(), SIGKILL) }
+            }
         }
-        #expect(TemporaryFolder.names(driver.projections).contains("os-2"))
+        #expect(TemporaryFolder.names(driver.projections).contains("os-2.work"))
         let projector = try driver.projector()
         #expect(try Contents(projector) == before)
         #expect(try projector.standing()?.generation == 1)
-        #expect(try projector.rebuild())
-        #expect(try Contents(projector) == before)
+        // What came meanwhile is folded too.
+        var api = api
+        api.add(31)
+        try driver.sync(.incremental, api)
+        let end = driver.control.position
+        var told: [Position] = []
+        #expect(try projector.rebuild { position, _ in told.append(position) })
+        #expect(told.first.map { $0.rawValue > end.rawValue / 2 } ?? false, "it goes on")
+        #expect(try Contents(projector) == driver.fromScratch())
+        #expect(try Contents(projector).rows.count == 31)
         #expect(
-            TemporaryFolder.names(driver.projections) == ["lock", "os-3", "os.current"])
+            TemporaryFolder.names(driver.projections) == ["lock", "os-2", "os.current"])
+    }
+
+    @Test(arguments: ["sort", "totals", "progress"])
+    func workThatWasSpoiledIsDoneAnew(file: String) async throws {
+        await #expect(processExitsWith: .signal(SIGKILL)) {
+            [store = driver.folder.path as String, folder = driver.projections as String] in
+            let log = try EventLog.open(store: store, .write, durability: .none)
+            let projector = try RecordProjector(.os(), folder: folder, log: log)
+            try projector.rebuild { _, _ in kill(getpid(), SIGKILL) }
+        }
+        let path = "\(driver.projections)/os-2.work/\(file)"
+        var bytes = Bytes.read(path)
+        if !bytes.isEmpty { bytes[bytes.count / 2] ^= 1 }
+        Bytes.write(bytes, path)
+        let projector = try driver.projector()
+        try projector.rebuild()
+        #expect(try Contents(projector) == before)
     }
 
     /// What ails the machine would ail the next generation too.

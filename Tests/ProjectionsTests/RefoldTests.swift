@@ -34,12 +34,13 @@ import Testing
         at control: ControlState, pieces: Int = .max, in folder: TemporaryFolder
     ) throws -> Refold {
         let path = folder.at("sort")
-        var refold = try Refold(.os(), driver.log, at: control, path: path)
+        let plan = try Refold.Plan("os", at: control, driver.snapshot())
+        var refold = try Refold(.os(), driver.log, plan, path: path)
         while try refold.collect(atMost: pieces) {
             // As if the process had ended there.
             let state = try refold.flush()
             refold = try Refold(
-                .os(), driver.log, at: control, path: path,
+                .os(), driver.log, plan, path: path,
                 resuming: (refold.position, state))
         }
         return refold

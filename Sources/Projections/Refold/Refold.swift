@@ -22,6 +22,34 @@ final class Refold {
         let changes: [TotalChange]
     }
 
+    /// What is folded, and up to where.
+    struct Plan: Equatable {
+        let stream: StreamID
+        /// How many records the stream has at the end.
+        let records: UInt32
+        let end: Position
+        /// The time of the log's first event, from which times are counted.
+        let firstTime: LogTime
+
+        init(stream: StreamID, records: UInt32, end: Position, firstTime: LogTime) {
+            self.stream = stream
+            self.records = records
+            self.end = end
+            self.firstTime = firstTime
+        }
+
+        /// - Parameter control: the log's state at the event after which the rows are wanted.
+        init(
+            _ stream: String, at control: ControlState, _ snapshot: borrowing LogSnapshot
+        ) throws(EventLogError) {
+            let state = control.stream(named: stream)
+            self.init(
+                stream: state?.id ?? .none, records: state?.nextOrdinal.rawValue ?? 0,
+                end: control.position,
+                firstTime: try snapshot.event(at: Position(1), bodies: .none)?.time ?? .zero)
+        }
+    }
+
     /// Lists at the most; each needs a block of memory.
     private static let mostLists = 256
     private static let leastRecords: UInt32 = 64
@@ -31,8 +59,7 @@ final class Refold {
 
     private let projection: RecordProjection
     private let log: EventLog
-    private let stream: StreamID
-    private let end: Position
+    private let plan: Plan
     private let recordsPerList: UInt32
     private let coder: SortedTouchCoder
     private let file: SpillFile
@@ -41,24 +68,20 @@ final class Refold {
     private(set) var position: Position
 
     /// - Parameters:
-    ///   - control: the log's state at the event after which the rows are wanted.
     ///   - path: of the file to collect in.
-    ///   - resuming: where an earlier one stood; nil begins anew.
+    ///   - resuming: where an earlier one of the same plan stood; nil begins anew.
     init(
-        _ projection: RecordProjection, _ log: EventLog, at control: ControlState, path: String,
+        _ projection: RecordProjection, _ log: EventLog, _ plan: Plan, path: String,
         resuming: (position: Position, file: SpillFile.State)? = nil
     ) throws(ProjectionError) {
         self.projection = projection
         self.log = log
-        let state = control.stream(named: projection.name)
-        stream = state?.id ?? .none
-        end = control.position
-        let records = state?.nextOrdinal.rawValue ?? 0
-        let share = records / UInt32(Self.mostLists) + 1
+        self.plan = plan
+        let share = plan.records / UInt32(Self.mostLists) + 1
         recordsPerList = max(share, Self.leastRecords)
-        lists = Int((records + recordsPerList - 1) / recordsPerList)
+        lists = Int((UInt64(plan.records) + UInt64(recordsPerList) - 1) / UInt64(recordsPerList))
         coder = SortedTouchCoder(
-            columns: projection.mapping.columns.count, firstTime: control.clock?.wall ?? .zero)
+            columns: projection.mapping.columns.count, firstTime: plan.firstTime)
         position = resuming?.position ?? .none
         file = try SpillFile(path, lists: lists, resuming: resuming?.file)
     }
@@ -73,13 +96,13 @@ final class Refold {
     /// - Returns: false when all are collected.
     func collect(atMost events: Int) throws -> Bool {
         var left = events
-        while position < end, left > 0 {
+        while position < plan.end, left > 0 {
             let before = position
             try collectSome()
             left -= Int(position.rawValue - before.rawValue)
             guard position > before else { break }
         }
-        return position < end
+        return position < plan.end
     }
 
     /// Writes what was collected; what is returned leads back to this moment.
@@ -90,8 +113,8 @@ final class Refold {
         var failure: ProjectionError?
         let snapshot = try log.snapshot()
         try snapshot.forEachEntry(after: position) { entry throws(EventLogError) in
-            guard entry.position <= end else { return false }
-            if entry.header.stream == stream, entry.header.type?.touchesRows ?? true {
+            guard entry.position <= plan.end else { return false }
+            if entry.header.stream == plan.stream, entry.header.type?.touchesRows ?? true {
                 let event = try entry.event()
                 bytes += entry.storedBytes
                 do throws(ProjectionError) {
