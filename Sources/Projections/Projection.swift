@@ -31,6 +31,11 @@ package protocol Projection: Sendable {
         progress: (Position, Position) -> Void
     ) throws -> Checkpoint?
 
+    /// In what one generation differs from another; nil where they have no rows.
+    func compare(
+        _ old: ProjectionEnvironment<Tables>, with new: ProjectionEnvironment<Tables>
+    ) throws -> RowComparison?
+
     static func makeTables(_ transaction: borrowing WriteTransaction) throws(LMDBError)
 
     static func openTables(_ transaction: borrowing ReadTransaction) throws(LMDBError) -> Tables
@@ -51,4 +56,8 @@ extension Projection {
         _ environment: ProjectionEnvironment<Tables>, from log: EventLog, work: String,
         progress: (Position, Position) -> Void
     ) throws -> Checkpoint? { nil }
+
+    package func compare(
+        _ old: ProjectionEnvironment<Tables>, with new: ProjectionEnvironment<Tables>
+    ) throws -> RowComparison? { nil }
 }

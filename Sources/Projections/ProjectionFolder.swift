@@ -62,13 +62,27 @@ struct ProjectionFolder {
     }
 }
 
-/// The right to write projections: `projections/lock`, by `flock`, until it is dropped.
+/// A right that one process has at a time, by `flock`, until it is dropped.
 final class ProjectionLock {
     private let descriptor: Int32
 
+    /// The right to write projections that are in use: `projections/lock`.
+    ///
     /// - Returns: nil when another process has it.
     static func take(_ folder: ProjectionFolder) throws(ProjectionError) -> ProjectionLock? {
-        let path = "\(folder.path)/lock"
+        try take("\(folder.path)/lock", folder)
+    }
+
+    /// The right to make a generation of a projection: `projections/<name>.building`.
+    static func takeBuilding(
+        _ name: String, _ folder: ProjectionFolder
+    ) throws(ProjectionError) -> ProjectionLock? {
+        try take("\(folder.path)/\(name).building", folder)
+    }
+
+    private static func take(
+        _ path: String, _ folder: ProjectionFolder
+    ) throws(ProjectionError) -> ProjectionLock? {
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw folder.failure("open the lock", path) }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {

@@ -15,7 +15,7 @@ package typealias HistoryProjector = Projector<HistoryProjection>
 package final class Projector<Folded: Projection>: FollowingProjection {
     package let projection: Folded
     let log: EventLog
-    private let folder: ProjectionFolder
+    let folder: ProjectionFolder
     private var open: (generation: Int, environment: ProjectionEnvironment<Folded.Tables>)?
 
     /// - Parameter folder: `STORE/projections`; made where it doesn't exist.
@@ -48,10 +48,7 @@ package final class Projector<Folded: Projection>: FollowingProjection {
         try folder.make()
         guard let lock = try ProjectionLock.take(folder) else { return false }
         defer { withExtendedLifetime(lock) {} }
-        guard let (_, environment) = try usable() else {
-            try rebuildLocked(progress: progress)
-            return true
-        }
+        guard let (_, environment) = try usable() else { return try replace(progress) }
         do throws(ProjectionError) {
             try fold(into: environment, progress: progress)
         } catch {
@@ -61,7 +58,7 @@ package final class Projector<Folded: Projection>: FollowingProjection {
                 open = nil
                 throw error
             }
-            try rebuildLocked(progress: progress)
+            return try replace(progress)
         }
         return true
     }
@@ -81,83 +78,6 @@ package final class Projector<Folded: Projection>: FollowingProjection {
         if projection.isDue(behind: behind) { try catchUp() }
     }
 
-    /// Folds the whole log into a new generation and puts it in the place of the old one.
-    ///
-    /// - Returns: false when another process writes the projection.
-    @discardableResult
-    package func rebuild(
-        progress: (Position, Position) -> Void = { _, _ in }
-    ) throws(ProjectionError) -> Bool {
-        try folder.make()
-        guard let lock = try ProjectionLock.take(folder) else { return false }
-        defer { withExtendedLifetime(lock) {} }
-        try rebuildLocked(progress: progress)
-        return true
-    }
-
-    private func rebuildLocked(progress: (Position, Position) -> Void) throws(ProjectionError) {
-        let others = folder.generations(projection.name)
-        let current = folder.current(projection.name)
-        let unfinished = others.last { $0 != current && work($0).progress() != nil }
-        // Not the one that is said to be in use either, though it may be gone: until the end this
-        // one is not to be relied on.
-        let generation = unfinished ?? max(others.last ?? 0, current ?? 0) + 1
-        // What processes left that were killed over it would pile up.
-        remove(others.filter { $0 != current && $0 != generation })
-        do throws(ProjectionError) {
-            try makeGeneration(generation, isNew: unfinished == nil, progress)
-        } catch {
-            // It would fail in the same way again.
-            remove([generation])
-            // What another process left may be at fault.
-            guard unfinished != nil else { throw error }
-            return try rebuildLocked(progress: progress)
-        }
-        open = nil
-        try folder.setCurrent(projection.name, generation)
-        remove(others.filter { $0 != generation })
-    }
-
-    private func work(_ generation: Int) -> WorkFolder {
-        WorkFolder(path: folder.environment(projection.name, generation) + ".work")
-    }
-
-    private func remove(_ generations: [Int]) {
-        for generation in generations {
-            Environment.removeEnvironment(folder.environment(projection.name, generation))
-            work(generation).remove()
-        }
-    }
-
-    private func makeGeneration(
-        _ generation: Int, isNew: Bool, _ progress: (Position, Position) -> Void
-    ) throws(ProjectionError) {
-        let path = folder.environment(projection.name, generation)
-        let work = work(generation)
-        do {
-            if isNew {
-                work.remove()
-                try ProjectionEnvironment.create(path, projection)
-            }
-            try work.make()
-            // Worth nothing before its end, but to a process that goes on with it in this boot of
-            // the machine, so it need not be durable on the way.
-            let environment = try ProjectionEnvironment.open(path, projection, durability: .none)
-            let filled = try projection.fill(
-                environment, from: log, work: work.path, progress: progress)
-            if let filled {
-                let transaction = try environment.environment.beginWrite()
-                try environment.put(filled, transaction)
-                try transaction.commit()
-            }
-            try fold(into: environment, progress: progress)
-            try environment.environment.sync()
-        } catch {
-            throw ProjectionError(error, projection.name)
-        }
-        work.remove()
-    }
-
     /// The environment in use, if it can be folded on.
     func usable() throws(ProjectionError) -> (Int, ProjectionEnvironment<Folded.Tables>)? {
         do throws(ProjectionError) {
@@ -173,7 +93,10 @@ package final class Projector<Folded: Projection>: FollowingProjection {
         }
     }
 
-    private func openCurrent() throws(ProjectionError) -> (
+    /// Forgets the environment that is open: another one may be in its place.
+    func closeCurrent() { open = nil }
+
+    func openCurrent() throws(ProjectionError) -> (
         generation: Int, environment: ProjectionEnvironment<Folded.Tables>
     )? {
         guard let generation = folder.current(projection.name) else {
@@ -207,7 +130,7 @@ package final class Projector<Folded: Projection>: FollowingProjection {
         }
     }
 
-    private func checkpoint(
+    func checkpoint(
         _ environment: ProjectionEnvironment<Folded.Tables>
     ) throws(ProjectionError) -> Checkpoint {
         let transaction: ReadTransaction
@@ -221,9 +144,13 @@ package final class Projector<Folded: Projection>: FollowingProjection {
 
     private func isStale(_ checkpoint: Checkpoint) throws(ProjectionError) -> Bool {
         if checkpoint.schema != projection.schema { return true }
+        return try !isOfThisLog(checkpoint)
+    }
+
+    func isOfThisLog(_ checkpoint: Checkpoint) throws(ProjectionError) -> Bool {
         do throws(EventLogError) {
             // Another event there, or none, and it is a fold of another log.
-            return try log.snapshot().identity(at: checkpoint.position) != checkpoint.identity
+            return try log.snapshot().identity(at: checkpoint.position) == checkpoint.identity
         } catch {
             throw .log(error)
         }

@@ -26,6 +26,12 @@ extension RecordProjection: Projection {
             rows: try transaction.database("rows"), totals: try transaction.database("totals"))
     }
 
+    package func compare(
+        _ old: ProjectionEnvironment<RecordTables>, with new: ProjectionEnvironment<RecordTables>
+    ) throws -> RowComparison? {
+        try RowComparison.between(old, new)
+    }
+
     package func foldBatch(
         after checkpoint: Checkpoint, of snapshot: borrowing LogSnapshot,
         into environment: ProjectionEnvironment<RecordTables>,

@@ -15,6 +15,8 @@ struct WorkFolder {
         }
     }
 
+    var exists: Bool { access(path, F_OK) == 0 }
+
     /// Removes it with all that is in it.
     func remove() {
         for name in FileSystem.names(in: path) ?? [] { unlink("\(path)/\(name)") }

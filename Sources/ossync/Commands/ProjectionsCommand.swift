@@ -87,7 +87,7 @@ struct ProjectionsCommand: ParsableCommand {
                 output.raw("\r\u{1B}[K\(position.rawValue.grouped)/\(end.rawValue.grouped) events")
             }
             if output.isInteractive { output.raw("\r\u{1B}[K") }
-            guard isDone, let standing = try projector.standing() else {
+            guard isDone != nil, let standing = try projector.standing() else {
                 throw CommandFailure(
                     ExitCode.locked, "another process is writing the projections; try again")
             }
