@@ -42,10 +42,11 @@ package protocol Projection: Sendable {
 
     /// Folds some of what the log has beyond a checkpoint: all that it changes is held in memory.
     ///
+    /// - Parameter last: no later event is folded.
     /// - Returns: the checkpoint after it; the same one when there is nothing to fold yet. Its
     ///   identity is filled in by the caller.
     func foldBatch(
-        after checkpoint: Checkpoint, of snapshot: borrowing LogSnapshot,
+        after checkpoint: Checkpoint, through last: Position, of snapshot: borrowing LogSnapshot,
         into environment: ProjectionEnvironment<Tables>,
         _ transaction: borrowing WriteTransaction
     ) throws -> Checkpoint

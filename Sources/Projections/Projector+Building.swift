@@ -50,6 +50,27 @@ extension Projector {
         return true
     }
 
+    /// Makes a generation that is looked at and thrown away; nobody writes the one in use meanwhile.
+    ///
+    /// - Returns: nil when another process is making one.
+    func withGeneration<Result>(
+        _ progress: (Position, Position) -> Void,
+        _ body: (ProjectionEnvironment<Folded.Tables>) throws -> Result
+    ) throws -> Result? {
+        try folder.make()
+        guard let building = try ProjectionLock.takeBuilding(projection.name, folder) else {
+            return nil
+        }
+        defer { withExtendedLifetime(building) {} }
+        let generation = try build(progress)
+        defer { remove([generation]) }
+        let lock = try patientLock()
+        defer { withExtendedLifetime(lock) {} }
+        return try body(
+            ProjectionEnvironment.open(
+                folder.environment(projection.name, generation), projection))
+    }
+
     /// Whoever writes projections does so for a batch at a time.
     private func patientLock() throws(ProjectionError) -> ProjectionLock {
         for _ in 0..<1_000 {
@@ -119,11 +140,11 @@ extension Projector {
         try transaction.commit()
     }
 
-    private func work(_ generation: Int) -> WorkFolder {
+    func work(_ generation: Int) -> WorkFolder {
         WorkFolder(path: folder.environment(projection.name, generation) + ".work")
     }
 
-    private func remove(_ generations: [Int]) {
+    func remove(_ generations: [Int]) {
         for generation in generations {
             Environment.removeEnvironment(folder.environment(projection.name, generation))
             work(generation).remove()
@@ -176,7 +197,7 @@ extension Projector {
             let checkpoint = try checkpoint(current.environment)
             guard try isOfThisLog(checkpoint) else { return nil }
             if checkpoint.schema == projection.schema {
-                try fold(into: current.environment, progress: { _, _ in })
+                try fold(into: current.environment)
             }
             return current
         } catch {

@@ -4,20 +4,22 @@ internal import LMDB
 package import SyncCore
 
 extension Projector {
-    /// Folds all that the log has beyond the checkpoint, a bounded transaction at a time.
+    /// Folds what the log has beyond the checkpoint, a bounded transaction at a time.
+    ///
+    /// - Parameter last: the last event to fold; nil for all of them.
     func fold(
-        into environment: ProjectionEnvironment<Folded.Tables>,
-        progress: (Position, Position) -> Void
+        into environment: ProjectionEnvironment<Folded.Tables>, through last: Position? = nil,
+        progress: (Position, Position) -> Void = { _, _ in }
     ) throws(ProjectionError) {
         var isDone = false
         while !isDone {
             do {
                 let snapshot = try log.snapshot()
-                let end = try snapshot.tail().position
+                let end = try last ?? snapshot.tail().position
                 let transaction = try environment.environment.beginWrite()
                 let before = try environment.checkpoint(transaction)
                 var after = try projection.foldBatch(
-                    after: before, of: snapshot, into: environment, transaction)
+                    after: before, through: end, of: snapshot, into: environment, transaction)
                 isDone = after.position >= end
                 guard after.position > before.position else { return }
                 after.identity = try snapshot.identity(at: after.position)

@@ -142,7 +142,7 @@ package final class Projector<Folded: Projection>: FollowingProjection {
         return try environment.checkpoint(transaction)
     }
 
-    private func isStale(_ checkpoint: Checkpoint) throws(ProjectionError) -> Bool {
+    func isStale(_ checkpoint: Checkpoint) throws(ProjectionError) -> Bool {
         if checkpoint.schema != projection.schema { return true }
         return try !isOfThisLog(checkpoint)
     }

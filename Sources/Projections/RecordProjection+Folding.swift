@@ -1,7 +1,7 @@
 package import EventLog
 package import LMDB
 internal import Records
-internal import SyncCore
+package import SyncCore
 
 extension RecordProjection: Projection {
     package typealias Tables = RecordTables
@@ -33,7 +33,7 @@ extension RecordProjection: Projection {
     }
 
     package func foldBatch(
-        after checkpoint: Checkpoint, of snapshot: borrowing LogSnapshot,
+        after checkpoint: Checkpoint, through last: Position, of snapshot: borrowing LogSnapshot,
         into environment: ProjectionEnvironment<RecordTables>,
         _ transaction: borrowing WriteTransaction
     ) throws -> Checkpoint {
@@ -44,6 +44,7 @@ extension RecordProjection: Projection {
         var bytes = 0
         var failure: ProjectionError?
         try snapshot.forEachEvent(after: checkpoint.position) { event in
+            guard event.position <= last else { return false }
             do throws(ProjectionError) {
                 try fold.take(event) { ordinal throws(ProjectionError) in
                     try environment.row(ordinal, columns: columns, transaction)

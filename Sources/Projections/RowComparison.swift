@@ -49,7 +49,7 @@ package struct RowComparison: Sendable, Equatable {
         ProjectionEnvironment<RecordTables>.ordinal(key) ?? Ordinal(0)
     }
 
-    private mutating func note(
+    mutating func note(
         _ ordinal: Ordinal, _ count: WritableKeyPath<RowComparison, UInt64>
     ) {
         self[keyPath: count] += 1

@@ -437,6 +437,74 @@ import Testing
         #expect(try Contents(driver.projector()) == driver.fromScratch())
     }
 
+    @Test func theOldGenerationIsKeptUntilItIsDropped() throws {
+        var api = api
+        try driver.sync(.full, api)
+        let projector = try driver.projector()
+        try projector.catchUp()
+        #expect(try projector.rollBack() == .nothingKept)
+        try projector.rebuild()
+        api.add(13)
+        try driver.sync(.incremental, api)
+        #expect(try projector.generations().map(\.number) == [1, 2])
+        #expect(try projector.generations().map(\.isInUse) == [false, true])
+        guard case .done(let back) = try projector.rollBack() else {
+            Issue.record("there is one to go back to")
+            return
+        }
+        #expect(back.number == 1)
+        #expect(try Contents(projector) == driver.fromScratch())
+        #expect(try projector.standing()?.generation == 1)
+        #expect(try projector.drop() == [2])
+        #expect(try projector.generations().map(\.number) == [1])
+        try driver.projector(.os(customer: "/id")).catchUp()
+        guard case .stale(let old) = try driver.projector(.os(customer: "/id")).rollBack() else {
+            Issue.record("one of other columns is put in place")
+            return
+        }
+        #expect(old.number == 1)
+        #expect(try Contents(driver.projector()) == driver.fromScratch())
+    }
+
+    @Test func whatIsStoredIsVerifiedRowByRow() throws {
+        var api = api
+        try driver.sync(.full, api)
+        api.headers[4] = 2
+        api.details[4] = 2
+        try driver.sync(.full, api)
+        let projector = try driver.projector()
+        let clean = try #require(try projector.verify())
+        #expect(clean.isClean)
+        #expect(clean.rows == 12)
+        #expect(clean.position == driver.control.position)
+        // A row as it was before its last event, and one that no event made.
+        let plain = PlainHistory(events: driver.events)
+        let changes = plain.changes(of: Ordinal(3), in: StoreDriver.stream)
+        let before = try #require(
+            plain.row(of: Ordinal(3), in: StoreDriver.stream, at: changes[changes.count - 2]))
+        try driver.tamper("records") { transaction, records throws(LMDBError) in
+            try transaction.put(
+                records, [0, 1, 0, 0, 0, 3], RecordRowCoder.encode(before, of: StoreDriver.stream))
+        }
+        try driver.tamper(generation: 1, "rows") { transaction, rows throws(LMDBError) in
+            let other = try transaction.value(rows, [0, 0, 0, 1]) ?? []
+            try transaction.put(rows, [0, 0, 0, 7], other)
+        }
+        let spoiled = try #require(try driver.projector().verify())
+        #expect(!spoiled.isClean)
+        #expect(spoiled.core.changed == 1)
+        #expect(spoiled.coreDifference?.id == RecordID("4"))
+        #expect(spoiled.coreDifference?.position == changes.last)
+        #expect(spoiled.projection.changed == 1)
+        #expect(spoiled.projectionDifference?.id == RecordID("8"))
+        #expect(
+            spoiled.projectionDifference?.position
+                == plain.changes(of: Ordinal(7), in: StoreDriver.stream).first)
+        #expect(
+            TemporaryFolder.names(driver.projections)
+                == ["lock", "os-1", "os.building", "os.current"])
+    }
+
     @Test func whileAnotherProcessWritesTheTailIsFoldedInMemory() throws {
         var api = api
         try driver.sync(.full, api)

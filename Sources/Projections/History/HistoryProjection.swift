@@ -1,6 +1,6 @@
 package import EventLog
 package import LMDB
-internal import SyncCore
+package import SyncCore
 
 /// An index over the whole log, of all streams: which events are about what, the runs, and the
 /// control state at one event in so many.
@@ -61,7 +61,7 @@ package struct HistoryProjection: Projection {
     }
 
     package func foldBatch(
-        after checkpoint: Checkpoint, of snapshot: borrowing LogSnapshot,
+        after checkpoint: Checkpoint, through last: Position, of snapshot: borrowing LogSnapshot,
         into environment: ProjectionEnvironment<HistoryTables>,
         _ transaction: borrowing WriteTransaction
     ) throws -> Checkpoint {
@@ -71,7 +71,9 @@ package struct HistoryProjection: Projection {
             run throws(ProjectionError) in
             try environment.run(run, transaction)
         }
-        guard let segment = segments.first, segment.isFull else { return checkpoint }
+        guard let segment = segments.first, segment.isFull, segment.segment.last <= last else {
+            return checkpoint
+        }
         try environment.put(segment.segment, transaction)
         var next = checkpoint
         next.position = segment.segment.last

@@ -80,7 +80,7 @@ extension StoreDriver {
         _ body: (borrowing WriteTransaction, Database) throws(LMDBError) -> Void
     ) throws {
         let environment = try Environment.open(
-            "\(projections)/os-\(generation)", EnvironmentOptions(maxDatabases: 4))
+            "\(projections)/os-\(generation)", EnvironmentOptions(maxDatabases: 8))
         let transaction = try environment.beginWrite()
         try body(transaction, try transaction.database(database))
         try transaction.commit()
