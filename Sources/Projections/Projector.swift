@@ -12,7 +12,7 @@ package typealias HistoryProjector = Projector<HistoryProjection>
 ///
 /// Used on one thread. Of all processes, the one that has `projections/lock` writes; the others
 /// fold what is missing in memory over what they find.
-package final class Projector<Folded: Projection>: FollowingProjection {
+package final class Projector<Folded: Projection>: FollowingProjection, MaintainedProjection {
     package let projection: Folded
     let log: EventLog
     let folder: ProjectionFolder
@@ -27,6 +27,8 @@ package final class Projector<Folded: Projection>: FollowingProjection {
         self.folder = ProjectionFolder(path: folder)
         try self.folder.make()
     }
+
+    package var name: String { projection.name }
 
     /// How the projection on the disk stands; nil when there is none.
     package func standing() throws(ProjectionError) -> ProjectionStanding? {
@@ -155,6 +157,18 @@ package final class Projector<Folded: Projection>: FollowingProjection {
             throw .log(error)
         }
     }
+}
+
+/// A projection as people look after it, of whatever kind.
+package protocol MaintainedProjection: AnyObject {
+    var name: String { get }
+    func standing() throws(ProjectionError) -> ProjectionStanding?
+    func generations() throws(ProjectionError) -> [ProjectionGeneration]
+    func rebuild(
+        swaps: Bool, progress: (Position, Position) -> Void
+    ) throws(ProjectionError) -> ProjectionRebuild?
+    func drop() throws(ProjectionError) -> [Int]?
+    func rollBack() throws(ProjectionError) -> ProjectionRollback
 }
 
 /// A projection that keeps up with a sync.

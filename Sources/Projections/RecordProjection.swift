@@ -11,7 +11,7 @@ package struct RecordProjection: Sendable, Equatable {
     /// The column whose sum `status` shows.
     package static let totalColumn = "expense_total"
     /// So many events of a rebuild are collected before it is noted how far that is.
-    var notedEvents = 1 << 18
+    var notedEvents = 1 << 16
     /// Grows with each change of the fold or of the row's coding.
     private static let foldVersion = 3
 

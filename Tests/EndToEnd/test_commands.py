@@ -6,7 +6,6 @@ import io
 import json
 import re
 import shlex
-import shutil
 import signal
 import time
 from decimal import Decimal
@@ -20,6 +19,7 @@ COMMANDS = [
     ["log", "export"], ["log", "verify"],
     ["queue"], ["queue", "list"], ["queue", "retry"], ["queue", "drop"],
     ["projections"], ["projections", "list"], ["projections", "rebuild"],
+    ["projections", "verify"], ["projections", "drop"], ["projections", "rollback"],
     ["export"], ["export", "csv"], ["export", "ndjson"],
     ["config"], ["config", "show"], ["demo"],
 ]
@@ -254,57 +254,6 @@ class Queue(Synced):
         ids = [entry["id"] for entry in self.ossync("queue", "list", "--json").objects]
         self.assertEqual(ids[:4], ["304", "303", "302", "301"])
         self.assertIn("13", ids[4:])
-
-
-class Projections(Synced):
-    def test_list_and_rebuild(self):
-        (found,) = self.ossync("projections", "list", "--json").objects
-        self.assertLessEqual(
-            {"type": "projection", "name": "os", "rows": 300, "stale": False}.items(),
-            found.items())
-        result = self.ossync("projections", "rebuild", "os", "--json")
-        self.assertEqual((result.last["type"], result.last["rows"]), ("summary", 300))
-        self.assert_one_clear_line(
-            self.ossync("projections", "rebuild", "nothing", code=2), "nothing", "os")
-
-    def test_deleting_them_costs_only_a_rebuild(self):
-        before = self.status(), self.ossync("export", "csv").out
-        for command in (["status"], ["export", "csv"], ["projections", "list"], ["sync"],
-                        ["projections", "rebuild", "os"]):
-            shutil.rmtree(self.store / "projections")
-            self.ossync(*command)
-        shutil.rmtree(self.store / "projections")
-        self.server.stop()
-        after = self.status(), self.ossync("export", "csv").out
-        self.assertEqual(after[1], before[1])
-        self.assertEqual(after[0]["expenses"], before[0]["expenses"])
-
-    def test_a_changed_column_is_rebuilt(self):
-        self.configure(self.server.url, columns={
-            "client": {"pointer": "/customer/name"}, "lines": {"count": "/expenses/*"},
-            "expense_total": {"sum": "/expenses/*/amount", "type": "decimal"}})
-        rows = list(csv.DictReader(io.StringIO(self.ossync("export", "csv").out)))
-        self.assertEqual(len(rows), 300)
-        self.assertIn("client", rows[0])
-        self.assertNotIn("customer", rows[0])
-        details = self.server.details([one for one in range(1, 301) if one not in (13, 57)])
-        for row in rows:
-            if row["id"] not in ("13", "57"):
-                self.assertEqual(row["client"], details[int(row["id"])]["customer"]["name"])
-                self.assertEqual(int(row["lines"]), len(details[int(row["id"])]["expenses"]))
-        self.assertEqual(self.status()["expenses"]["records"], 298)
-
-    def test_readers_see_it_while_a_sync_runs(self):
-        self.server.append(2_000)
-        process = self.start("sync")
-        while process.poll() is None:
-            self.ossync("status")
-            self.ossync("export", "csv")
-        shutil.rmtree(self.store / "projections")
-        self.server.append(1_000)
-        process = self.start("sync")
-        while process.poll() is None:
-            self.status()
 
 
 class Export(Synced):

@@ -102,8 +102,7 @@ struct RunSession {
         let projector = try RecordProjector(
             RecordProjection(name: stream.name, mapping: mapping),
             folder: session.folder.projections, log: store.log)
-        let history = try HistoryProjector(
-            HistoryProjection(), folder: session.folder.projections, log: store.log)
+        let history = try session.historyProjector(store.log)
         let output = output
         return ProjectionFollower([projector, history]) { error in
             output.error("the projection is behind the log: \(error)".withoutControls)
