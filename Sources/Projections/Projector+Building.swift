@@ -50,7 +50,7 @@ extension Projector {
         return true
     }
 
-    /// Makes a generation that is looked at and thrown away; nobody writes the one in use meanwhile.
+    /// Makes a generation that is looked at and thrown away; nobody writes the one in use then.
     ///
     /// - Returns: nil when another process is making one.
     func withGeneration<Result>(
@@ -82,7 +82,7 @@ extension Projector {
 
     // MARK: Making a generation
 
-    /// Makes a generation that is not in use yet, or goes on with what a killed process left of one.
+    /// Makes a generation that is not in use yet, or goes on with what a killed process left.
     private func build(
         _ progress: (Position, Position) -> Void
     ) throws(ProjectionError) -> Int {
@@ -153,8 +153,8 @@ extension Projector {
 
     // MARK: Putting it in place
 
-    /// Puts a generation in the place of the one in use, which is kept if it is sound; the holder of
-    /// both locks does.
+    /// Puts a generation in the place of the one in use, which is kept if it is sound; the holder
+    /// of both locks does.
     private func takeOver(
         _ generation: Int, swaps: Bool, _ progress: (Position, Position) -> Void
     ) throws(ProjectionError) -> ProjectionRebuild {

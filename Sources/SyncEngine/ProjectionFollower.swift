@@ -4,8 +4,9 @@ package import Projections
 
 /// Keeps projections close behind the log while a sync runs, on a thread of its own.
 ///
-/// They are at most a second, or a thousand events, behind, if they are of a kind that follows. What goes wrong with it is told and never
-/// stops the sync: the projection is caught up, or rebuilt, when someone asks for it.
+/// They are at most a second, or a thousand events, behind, if they are of a kind that follows so
+/// closely. What goes wrong with one is told and never stops the sync: it is caught up, or rebuilt,
+/// when someone asks for it.
 package final class ProjectionFollower: @unchecked Sendable {
     private struct State {
         var pending = 0

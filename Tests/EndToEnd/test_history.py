@@ -76,7 +76,8 @@ class Search(Past):
     def test_what_cant_be_is_said(self):
         for arguments, code, word in (
                 (["--event", "Nothing"], 2, "PageFetched"), (["--status", "abc"], 2, "5xx"),
-                (["--endpoint", "x"], 2, "list, detail, health"), (["--run", "4"], 2, "ossync runs"),
+                (["--endpoint", "x"], 2, "list, detail, health"),
+                (["--run", "4"], 2, "ossync runs"),
                 (["--run", "r99999"], 1, "r99999"), (["--record", "nobody"], 1, "nobody"),
                 (["--from", "yesterday"], 2, "now-1h"), (["--since", "r4"], 2, "not a time"),
                 (["--stream", "other"], 1, "other")):

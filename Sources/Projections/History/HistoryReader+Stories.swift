@@ -58,7 +58,8 @@ extension HistoryReader {
         return causes
     }
 
-    /// Calls `body` with each text that the API gave of a record up to a position, the oldest first.
+    /// Calls `body` with each text that the API gave of a record up to a position, the oldest
+    /// first.
     package func forEachVersion(
         of ordinal: Ordinal, in stream: StreamID, through last: Position,
         _ body: (RecordVersion) throws -> Void

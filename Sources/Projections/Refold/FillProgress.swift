@@ -21,8 +21,8 @@ struct FillProgress: Equatable {
     var totals: SpillFile.State
 }
 
-/// Stored as texts and numbers, each with its length or of 8 bytes, big-endian, with a checksum over
-/// all of it before.
+/// Stored as texts with their lengths and numbers of 8 bytes, big-endian, with a checksum over all
+/// of it before.
 extension FillProgress {
     private static let key: [UInt8] = Array("fill".utf8)
 

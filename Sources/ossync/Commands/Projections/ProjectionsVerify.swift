@@ -97,7 +97,7 @@ private struct Report {
         lines += words("core rows", found.core, found.coreDifference)
         if found.storedTotal != found.madeTotal {
             lines.append(
-                "\(name): the total is \(found.storedTotal), but the events make \(found.madeTotal)"
+                "\(name): the total is \(found.storedTotal), the events make \(found.madeTotal)"
             )
         }
         if found.core.isEqual {
