@@ -84,11 +84,12 @@ extension Projector {
 
     /// Makes a generation that is not in use yet, or goes on with what a killed process left.
     private func build(
-        _ progress: (Position, Position) -> Void
+        _ progress: (Position, Position) -> Void, resumes: Bool = true
     ) throws(ProjectionError) -> Int {
         let others = folder.generations(projection.name)
         let current = folder.current(projection.name)
-        let unfinished = others.last { $0 != current && work($0).progress() != nil }
+        let unfinished =
+            resumes ? others.last { $0 != current && work($0).progress() != nil } : nil
         // Not the one that is said to be in use either, though it may be gone: until the end this
         // one is not to be relied on.
         let generation = unfinished ?? max(others.last ?? 0, current ?? 0) + 1
@@ -101,7 +102,7 @@ extension Projector {
             remove([generation])
             // What another process left may be at fault.
             guard unfinished != nil else { throw error }
-            return try build(progress)
+            return try build(progress, resumes: false)
         }
         return generation
     }
