@@ -83,18 +83,20 @@ extension Projector {
     // MARK: Making a generation
 
     /// Makes a generation that is not in use yet, or goes on with what a killed process left.
-    private func build(
+    func build(
         _ progress: (Position, Position) -> Void, resumes: Bool = true
     ) throws(ProjectionError) -> Int {
         let others = folder.generations(projection.name)
         let current = folder.current(projection.name)
         let unfinished =
-            resumes ? others.last { $0 != current && work($0).progress() != nil } : nil
+            resumes ? others.last { $0 != current && work($0).isFor(purpose) } : nil
         // Not the one that is said to be in use either, though it may be gone: until the end this
         // one is not to be relied on.
         let generation = unfinished ?? max(others.last ?? 0, current ?? 0) + 1
-        // What processes left that were killed over it would pile up.
-        remove(others.filter { $0 != generation && work($0).exists })
+        // What processes left that were killed over it would pile up. One that is in use is whole,
+        // whatever is beside it.
+        remove(others.filter { $0 != generation && $0 != current && work($0).exists })
+        if let current { work(current).remove() }
         do throws(ProjectionError) {
             try makeGeneration(generation, isNew: unfinished == nil, progress)
         } catch {
@@ -113,20 +115,28 @@ extension Projector {
         let path = folder.environment(projection.name, generation)
         let work = work(generation)
         do {
-            if isNew { work.remove() }
-            try work.make()
-            if isNew { try ProjectionEnvironment.create(path, projection) }
+            if isNew {
+                try work.make(for: purpose)
+                try ProjectionEnvironment.create(path, projection)
+            }
             // Worth nothing before its end, but to a process that goes on with it in this boot of
             // the machine, so it need not be durable on the way.
             let environment = try ProjectionEnvironment.open(path, projection, durability: .none)
-            if try checkpoint(environment).position == .none {
-                try fill(environment, work, progress)
+            let before = try checkpoint(environment)
+            guard try !isStale(before) else {
+                throw ProjectionError.damaged(
+                    projection: projection.name, reason: "a generation of another log")
             }
+            if before.position == .none { try fill(environment, work, progress) }
             try fold(into: environment, progress: progress)
             try environment.environment.sync()
         } catch {
             throw ProjectionError(error, projection.name)
         }
+    }
+
+    private var purpose: WorkFolder.Purpose {
+        WorkFolder.Purpose(boot: boot, schema: projection.schema)
     }
 
     private func fill(
@@ -159,12 +169,19 @@ extension Projector {
     private func takeOver(
         _ generation: Int, swaps: Bool, _ progress: (Position, Position) -> Void
     ) throws(ProjectionError) -> ProjectionRebuild {
-        let old = try sound()
+        // Both are compared at one position.
+        let end: Position
+        do throws(EventLogError) {
+            end = try log.snapshot().tail().position
+        } catch {
+            throw .log(error)
+        }
+        let old = try sound(through: end)
         var result: ProjectionRebuild
         do {
             let environment = try ProjectionEnvironment.open(
                 folder.environment(projection.name, generation), projection)
-            try fold(into: environment, progress: progress)
+            try fold(into: environment, through: end, progress: progress)
             let checkpoint = try self.checkpoint(environment)
             result = ProjectionRebuild(
                 generation: generation, position: checkpoint.position, rows: checkpoint.rows,
@@ -190,7 +207,9 @@ extension Projector {
 
     /// The generation in use, at the log's end if it can be folded on; nil when more ails it than
     /// that it was folded by another schema.
-    private func sound() throws(ProjectionError) -> (
+    private func sound(
+        through end: Position
+    ) throws(ProjectionError) -> (
         generation: Int, environment: ProjectionEnvironment<Folded.Tables>
     )? {
         do throws(ProjectionError) {
@@ -198,7 +217,7 @@ extension Projector {
             let checkpoint = try checkpoint(current.environment)
             guard try isOfThisLog(checkpoint) else { return nil }
             if checkpoint.schema == projection.schema {
-                try fold(into: current.environment)
+                try fold(into: current.environment, through: end)
             }
             return current
         } catch {

@@ -26,7 +26,8 @@ extension Projector {
     package func generations() throws(ProjectionError) -> [ProjectionGeneration] {
         var found: [ProjectionGeneration] = []
         let current = folder.current(projection.name)
-        for number in folder.generations(projection.name) where !work(number).exists {
+        for number in folder.generations(projection.name)
+        where number == current || !work(number).exists {
             let checkpoint: Checkpoint
             do throws(ProjectionError) {
                 checkpoint = try self.checkpoint(try open(number))
@@ -46,12 +47,11 @@ extension Projector {
         _ generation: Int
     ) throws(ProjectionError) -> ProjectionEnvironment<Folded.Tables> {
         // An environment is opened once in a process.
-        if let current = try openCurrent(), current.generation == generation {
+        if folder.current(projection.name) == generation, let current = try openCurrent() {
             return current.environment
         }
         do throws(LMDBError) {
-            return try ProjectionEnvironment.open(
-                folder.environment(projection.name, generation), projection)
+            return try openAsAllowed(folder.environment(projection.name, generation))
         } catch {
             throw .storage(error)
         }

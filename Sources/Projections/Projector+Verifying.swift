@@ -20,12 +20,14 @@ package struct ProjectionVerification: Sendable, Equatable {
     /// The same for the core rows, which decisions are made by.
     package let core: RowComparison
     package let coreDifference: Difference?
-    /// The total of the summed column, as it is stored and as the events make it.
+    /// Events after which another total of the summed column is stored than they make.
+    package let totalsDiffer: UInt64
+    /// That total at the end, as it is stored and as the events make it.
     package let storedTotal: String
     package let madeTotal: String
 
     package var isClean: Bool {
-        projection.isEqual && core.isEqual && storedTotal == madeTotal
+        projection.isEqual && core.isEqual && totalsDiffer == 0 && storedTotal == madeTotal
     }
 }
 
@@ -62,8 +64,31 @@ extension Projector<RecordProjection> {
                 coreDifference: try core.first.map { ordinal in
                     let row = try? snapshot.row(stream(snapshot), ordinal)
                     return try difference(ordinal, through: end) { $0.core == row }
-                }, storedTotal: before.total.description, madeTotal: after.total.description)
+                }, totalsDiffer: try compareTotals(stored, made),
+                storedTotal: before.total.description, madeTotal: after.total.description)
         }
+    }
+
+    private func compareTotals(
+        _ stored: ProjectionEnvironment<RecordTables>, _ made: ProjectionEnvironment<RecordTables>
+    ) throws -> UInt64 {
+        let before = try stored.environment.beginRead()
+        let after = try made.environment.beginRead()
+        var left = try before.cursor(stored.tables.totals)
+        var right = try after.cursor(made.tables.totals)
+        var (hasLeft, hasRight) = (try left.first(), try right.first())
+        var count: UInt64 = 0
+        while hasLeft || hasRight {
+            let isEqual =
+                hasLeft && hasRight
+                && left.read { key, value in
+                    right.read { key.elementsEqual($0) && value.elementsEqual($1) }
+                }
+            if !isEqual { count += 1 }
+            if hasLeft { hasLeft = try left.next() }
+            if hasRight { hasRight = try right.next() }
+        }
+        return count
     }
 
     private func stream(_ snapshot: borrowing LogSnapshot) throws -> StreamID {

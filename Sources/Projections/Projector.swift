@@ -16,14 +16,20 @@ package final class Projector<Folded: Projection>: FollowingProjection, Maintain
     package let projection: Folded
     let log: EventLog
     let folder: ProjectionFolder
+    /// Tells one boot of the machine from another; empty where that isn't known.
+    let boot: String
     private var open: (generation: Int, environment: ProjectionEnvironment<Folded.Tables>)?
 
-    /// - Parameter folder: `STORE/projections`; made where it doesn't exist.
+    /// - Parameters:
+    ///   - folder: `STORE/projections`; made where it doesn't exist.
+    ///   - boot: tells one boot of the machine from another; by default the kernel's own name for
+    ///     it.
     package init(
-        _ projection: Folded, folder: String, log: EventLog
+        _ projection: Folded, folder: String, log: EventLog, boot: String? = nil
     ) throws(ProjectionError) {
         self.projection = projection
         self.log = log
+        self.boot = boot ?? WorkFolder.bootID
         self.folder = ProjectionFolder(path: folder)
         try self.folder.make()
     }
@@ -121,7 +127,7 @@ package final class Projector<Folded: Projection>: FollowingProjection, Maintain
     }
 
     /// Opens an environment; what lies where nothing can be written can still be read.
-    private func openAsAllowed(
+    func openAsAllowed(
         _ path: String
     ) throws(LMDBError) -> ProjectionEnvironment<Folded.Tables> {
         do throws(LMDBError) {

@@ -15,6 +15,9 @@ extension RecordProjection {
     ) throws -> Checkpoint? {
         let work = WorkFolder(path: path)
         let noted = try resumable(work, log)
+        if noted == nil, try environment.rowsEnd() > 0 {
+            throw ProjectionError.damaged(projection: name, reason: "rows of another fold")
+        }
         let plan = try noted?.plan ?? newPlan(log)
         guard plan.end > .none else { return nil }
         let refold = try Refold(
@@ -23,7 +26,7 @@ extension RecordProjection {
         var next =
             try noted
             ?? FillProgress(
-                boot: WorkFolder.bootID, schema: schema, plan: plan,
+                plan: plan,
                 identity: try log.snapshot().identity(at: plan.end),
                 sort: SpillFile.State(lists: refold.lists),
                 totals: SpillFile.State(lists: Self.totalLists))
@@ -35,7 +38,8 @@ extension RecordProjection {
         (next.collected, next.sort) = (refold.position, try refold.flush())
         try work.save(next)
         tell(refold.position, plan.end)
-        let rows = try store(refold, environment, work, &next)
+        try store(refold, environment, work, &next)
+        let rows = try environment.rowsEnd()
         let total = try storeTotals(environment, work, next)
         return Checkpoint(
             position: plan.end, identity: next.identity, schema: schema, total: total, rows: rows)
@@ -48,7 +52,7 @@ extension RecordProjection {
 
     /// What an earlier process has done of the same.
     private func resumable(_ work: WorkFolder, _ log: EventLog) throws -> FillProgress? {
-        guard let noted = work.progress(), noted.schema == schema,
+        guard let noted = work.progress(),
             try log.snapshot().identity(at: noted.plan.end) == noted.identity
         else { return nil }
         return noted
@@ -58,33 +62,21 @@ extension RecordProjection {
     private func store(
         _ refold: Refold, _ environment: ProjectionEnvironment<RecordTables>, _ work: WorkFolder,
         _ progress: inout FillProgress
-    ) throws -> UInt64 {
+    ) throws {
         let totals = try SpillFile(
             work.totalsFile, lists: Self.totalLists, resuming: progress.totals)
-        var rows: UInt64 = 0
+        let end = progress.plan.end
         for list in progress.lists..<refold.lists {
             let transaction = try environment.environment.beginWrite()
-            for row in try refold.rows(of: list) {
-                try environment.put(row.view, transaction)
-                for change in row.changes {
-                    try totals.append(
-                        change.encoded, to: Self.list(of: change.position, end: progress.plan.end))
-                }
+            let rows = try refold.rows(of: list) { change throws(ProjectionError) in
+                try totals.append(change.encoded, to: Self.list(of: change.position, end: end))
             }
+            for row in rows { try environment.put(row, transaction) }
             try transaction.commit()
             progress.lists = list + 1
             progress.totals = try totals.flush()
             try work.save(progress)
         }
-        let transaction = try environment.environment.beginRead()
-        var cursor = try transaction.cursor(environment.tables.rows)
-        if try cursor.last() {
-            rows =
-                cursor.read { key, _ in
-                    ProjectionEnvironment<RecordTables>.ordinal(key).map { UInt64($0.rawValue) + 1 }
-                } ?? 0
-        }
-        return rows
     }
 
     private static func list(of position: Position, end: Position) -> Int {
@@ -103,7 +95,15 @@ extension RecordProjection {
         try cleared.clear(environment.tables.totals)
         try cleared.commit()
         for list in 0..<Self.totalLists {
-            let changes = try Refold.TotalChange.decode(try file.read(list), name)
+            var changes: [Refold.TotalChange] = []
+            try file.forEachBlock(of: list) { block throws(ProjectionError) in
+                changes += try Refold.TotalChange.decode(block, name)
+            }
+            // Those of one event stay in the order of records.
+            let order = changes.indices.sorted {
+                (changes[$0].position, $0) < (changes[$1].position, $1)
+            }
+            changes = order.map { changes[$0] }
             let transaction = try environment.environment.beginWrite()
             for (index, change) in changes.enumerated() {
                 if let before = change.before { try total.subtract(before) }
@@ -129,30 +129,21 @@ extension Refold.TotalChange {
         return bytes
     }
 
-    /// The changes of a list by position; those of one event in the order of records.
     static func decode(
-        _ bytes: [UInt8], _ projection: String
+        _ bytes: UnsafeRawBufferPointer, _ projection: String
     ) throws(ProjectionError) -> [Refold.TotalChange] {
-        let parsed = bytes.withUnsafeBytes { raw -> [Refold.TotalChange]? in
-            var reader = ColumnValuesCoder.Reader(bytes: raw, offset: 0)
-            var changes: [Refold.TotalChange] = []
-            while !reader.isAtEnd {
-                guard let position = reader.varint(), let before = reader.text(),
-                    let after = reader.text()
-                else { return nil }
-                changes.append(
-                    Refold.TotalChange(
-                        position: Position(position),
-                        before: before.isEmpty ? nil : try? ExactDecimal(written: before),
-                        after: after.isEmpty ? nil : try? ExactDecimal(written: after)))
-            }
-            return changes
+        var reader = ColumnValuesCoder.Reader(bytes: bytes, offset: 0)
+        var changes: [Refold.TotalChange] = []
+        while !reader.isAtEnd {
+            guard let position = reader.varint(), let before = reader.text(),
+                let after = reader.text()
+            else { throw .damaged(projection: projection, reason: "the totals of its rebuild") }
+            changes.append(
+                Refold.TotalChange(
+                    position: Position(position),
+                    before: before.isEmpty ? nil : try? ExactDecimal(written: before),
+                    after: after.isEmpty ? nil : try? ExactDecimal(written: after)))
         }
-        guard let parsed else {
-            throw .damaged(projection: projection, reason: "the totals of its rebuild")
-        }
-        return parsed.enumerated().sorted {
-            ($0.element.position, $0.offset) < ($1.element.position, $1.offset)
-        }.map(\.element)
+        return changes
     }
 }

@@ -42,6 +42,14 @@ extension ProjectionEnvironment<RecordTables> {
         return row
     }
 
+    /// The number after that of the last row.
+    func rowsEnd() throws -> UInt64 {
+        let transaction = try environment.beginRead()
+        var cursor = try transaction.cursor(tables.rows)
+        guard try cursor.last() else { return 0 }
+        return cursor.read { key, _ in Self.ordinal(key).map { UInt64($0.rawValue) + 1 } } ?? 0
+    }
+
     func put(
         _ view: RecordView, _ transaction: borrowing WriteTransaction
     ) throws(ProjectionError) {

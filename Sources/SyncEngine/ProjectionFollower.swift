@@ -15,13 +15,16 @@ package final class ProjectionFollower: @unchecked Sendable {
 
     // Touched by the follower's own thread only.
     private var projections: [any FollowingProjection]
-    private var isFailing = false
+    private var isFailing: [Bool]
+    /// How often each is passed over still.
+    private var pauses: [Int]
     private let failed: @Sendable (ProjectionError) -> Void
     private let state = Mutex(State())
     private let isBehind = Semaphore()
     private let isDone = Semaphore()
 
     private static let events = 1_000
+    private static let pause = 60
     private static let intervalNs: Int64 = 1_000_000_000
 
     /// Starts to follow.
@@ -33,6 +36,8 @@ package final class ProjectionFollower: @unchecked Sendable {
         _ projections: sending [any FollowingProjection],
         failed: @escaping @Sendable (ProjectionError) -> Void = { _ in }
     ) {
+        isFailing = projections.map { _ in false }
+        pauses = projections.map { _ in 0 }
         self.projections = projections
         self.failed = failed
         BackgroundThread.run { [self] in follow() }
@@ -57,12 +62,20 @@ package final class ProjectionFollower: @unchecked Sendable {
     }
 
     private func catchUp() {
-        do throws(ProjectionError) {
-            for projection in projections { try projection.follow() }
-            isFailing = false
-        } catch {
-            if !isFailing { failed(error) }
-            isFailing = true
+        for index in projections.indices {
+            if pauses[index] > 0 {
+                pauses[index] -= 1
+                continue
+            }
+            do throws(ProjectionError) {
+                try projections[index].follow()
+                isFailing[index] = false
+            } catch {
+                if !isFailing[index] { failed(error) }
+                isFailing[index] = true
+                // What failed may have cost much, a rebuild for want of space for example.
+                pauses[index] = Self.pause
+            }
         }
     }
 

@@ -58,6 +58,31 @@ import Testing
         #expect(try Contents(projector) == driver.fromScratch())
     }
 
+    /// The work of one that was killed is of use only for the same columns, log and boot.
+    @Test(arguments: ["columns", "log", "boot"])
+    func whatAKilledRebuildLeftIsNotTakenForAnotherPurpose(other: String) throws {
+        struct Killed: Error {}
+        try driver.sync(.full, api)
+        let store = other == "log" ? try StoreDriver() : driver
+        if other == "log" { try store.sync(.full, FakeAPI(1...40)) }
+        let killed = try RecordProjector(
+            .os(), folder: driver.projections, log: store.log, boot: "boot-1")
+        // As far as a process comes that is killed before the swap.
+        _ = try killed.build { _, _ in }
+        #expect(TemporaryFolder.names(driver.projections).contains("os-1.work"))
+        let projection = other == "columns" ? try RecordProjection.os(customer: "/id") : try .os()
+        let projector = try RecordProjector(
+            projection, folder: driver.projections, log: driver.log,
+            boot: other == "boot" ? "boot-2" : "boot-1")
+        try projector.rebuild()
+        let contents = try Contents(projector)
+        let fresh = TemporaryFolder()
+        let expected = try Contents(
+            RecordProjector(projection, folder: fresh.at("projections"), log: driver.log))
+        #expect(contents == expected)
+        #expect(try projector.standing()?.isStale == false)
+    }
+
     @Test func aRebuildSaysWhatDiffers() throws {
         try driver.sync(.full, api)
         try driver.projector().catchUp()

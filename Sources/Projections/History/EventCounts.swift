@@ -56,17 +56,53 @@ extension HistoryReader {
             for place in try places(filter) { try count(place, filter, &counts) }
             return counts
         }
+        // Of these it is not known when the first and the last of the wanted ones happened.
+        var ends: [HistoryZone] = []
         try forEachZone { zone in
             guard filter.mayMatch(zone) else { return true }
             if filter.takes(zone) {
                 for cell in zone.cells where filter.matches(cell.key) { counts.add(cell) }
-                counts.span(zone.earliest, zone.latest)
+                if zone.cells.allSatisfy({ filter.matches($0.key) }) {
+                    counts.span(zone.earliest, zone.latest)
+                } else {
+                    ends.append(zone)
+                }
             } else {
                 try count(zone.first...zone.last, filter, &counts)
             }
             return true
         }
+        try span(&counts, ends, filter)
         return counts
+    }
+
+    /// Looks at the events of those zones that may move the span of time.
+    private func span(
+        _ counts: inout EventCounts, _ zones: [HistoryZone], _ filter: EventFilter
+    ) throws {
+        let early = zones.sorted { $0.earliest < $1.earliest }
+        let late = zones.sorted { $0.latest > $1.latest }
+        for zone in early {
+            if let first = counts.first, first <= zone.earliest { break }
+            try span(&counts, zone, filter)
+        }
+        for zone in late {
+            if let last = counts.last, last >= zone.latest { break }
+            try span(&counts, zone, filter)
+        }
+    }
+
+    private func span(
+        _ counts: inout EventCounts, _ zone: HistoryZone, _ filter: EventFilter
+    ) throws {
+        try snapshot.forEachEntry(after: Position(zone.first.rawValue - 1)) {
+            entry throws(EventLogError) in
+            guard entry.position <= zone.last else { return false }
+            if try filter.matches(entry, snapshot) {
+                counts.span(entry.header.time, entry.header.time)
+            }
+            return true
+        }
     }
 
     private func count(
@@ -90,12 +126,9 @@ extension HistoryReader {
 }
 
 extension EventFilter {
-    /// Whether nothing but what a zone knows of its events decides about all of them.
+    /// Whether what a zone knows of its events together decides about each of them.
     fileprivate func takes(_ zone: HistoryZone) -> Bool {
         runs == nil && positions.lowerBound <= zone.first && zone.last <= positions.upperBound
             && matches(zone.earliest) && matches(zone.latest)
-            // Of the times of the others nothing is known.
-            && (types == nil && streams == nil && endpoints == nil && statuses == nil
-                || zone.cells.allSatisfy { matches($0.key) })
     }
 }

@@ -46,7 +46,9 @@ package struct EventFilter: Sendable {
     /// Wants only what lies in a stretch of the log too.
     package mutating func limit(to range: ClosedRange<Position>) {
         guard positions.overlaps(range) else {
+            // Nothing is wanted, wherever it is looked for.
             types = []
+            positions = range
             return
         }
         positions = positions.clamped(to: range)

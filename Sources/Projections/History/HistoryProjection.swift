@@ -101,7 +101,8 @@ package struct HistoryProjection: Projection {
         load: (Position) throws(ProjectionError) -> RunSummary?
     ) throws -> [HistoryBuilder] {
         var builders: [HistoryBuilder] = []
-        var builder = HistoryBuilder(sizes, after: control)
+        let path = snapshot.log.path
+        var builder = HistoryBuilder(sizes, path: path, after: control)
         var failure: ProjectionError?
         var earlier: [Position: RunSummary] = [:]
         try snapshot.forEachEntry(after: control.position) { entry throws(EventLogError) in
@@ -118,7 +119,7 @@ package struct HistoryProjection: Projection {
             guard builder.isFull else { return true }
             builders.append(builder)
             earlier.merge(builder.segment.runs) { $1 }
-            builder = HistoryBuilder(sizes, after: builder.segment.control)
+            builder = HistoryBuilder(sizes, path: path, after: builder.segment.control)
             return builders.count < count
         }
         if let failure { throw failure }

@@ -31,8 +31,12 @@ extension HistoryReader {
             for mention in mentions == .changes ? segment.changes : segment.sightings
             where mention.stream == stream { take(mention) }
         }
-        // A segment's blocks are in the order of records.
-        return positions.sorted()
+        // A segment's blocks are in the order of records; a page may have one twice.
+        var last = Position.none
+        return positions.sorted().filter { position in
+            defer { last = position }
+            return position != last
+        }
     }
 
     /// Calls `body` with the first position of each segment on the disk, until it says no.

@@ -27,11 +27,14 @@ struct HistorySegment {
 /// Takes the events of one segment.
 struct HistoryBuilder {
     private let sizes: HistoryProjection.Sizes
+    /// Of the log, for an error.
+    private let path: String
     private(set) var segment: HistorySegment
     private var records = 0
 
-    init(_ sizes: HistoryProjection.Sizes, after control: ControlState) {
+    init(_ sizes: HistoryProjection.Sizes, path: String, after control: ControlState) {
         self.sizes = sizes
+        self.path = path
         segment = HistorySegment(after: control)
     }
 
@@ -50,9 +53,10 @@ struct HistoryBuilder {
         load: (Position) throws(ProjectionError) -> RunSummary?
     ) throws(ProjectionError) {
         guard segment.control.canFold(event) else {
-            throw .fold(
-                projection: HistoryProjection.name, position: event.position,
-                reason: "it contradicts the events before it")
+            throw .log(
+                .corrupt(
+                    path: path, position: event.position,
+                    reason: "it contradicts the events before it"))
         }
         note(event, bytes)
         mention(event)

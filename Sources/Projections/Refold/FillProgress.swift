@@ -1,15 +1,8 @@
 internal import EventLog
 internal import SyncCore
 
-/// How far the making of a generation is: enough to go on with it after a kill.
-///
-/// What it tells of is in the hands of the kernel, not on the disk: after a reboot it is worth
-/// nothing.
+/// How far the filling of a generation is: enough to go on with it after a kill.
 struct FillProgress: Equatable {
-    /// `/proc/sys/kernel/random/boot_id`.
-    let boot: String
-    /// The schema that the rows are folded by.
-    let schema: String
     let plan: Refold.Plan
     /// The identity header of the event at its end.
     let identity: [UInt8]
@@ -21,16 +14,14 @@ struct FillProgress: Equatable {
     var totals: SpillFile.State
 }
 
-/// Stored as texts with their lengths and numbers of 8 bytes, big-endian, with a checksum over all
+/// Stored as a text with its length and numbers of 8 bytes, big-endian, with a checksum over all
 /// of it before.
 extension FillProgress {
     private static let key: [UInt8] = Array("fill".utf8)
 
     var encoded: [UInt8] {
         var bytes: [UInt8] = []
-        for text in [Array(boot.utf8), Array(schema.utf8), identity] {
-            ColumnValuesCoder.append(text: text, to: &bytes)
-        }
+        ColumnValuesCoder.append(text: identity, to: &bytes)
         for number in [
             UInt64(plan.stream.rawValue), UInt64(plan.records), plan.end.rawValue,
             UInt64(bitPattern: plan.firstTime.rawValue), collected.rawValue, UInt64(lists),
@@ -56,8 +47,7 @@ extension FillProgress {
 
     private init?(parsing bytes: UnsafeRawBufferPointer) {
         var reader = ColumnValuesCoder.Reader(bytes: bytes, offset: 0)
-        guard let boot = reader.string(), let schema = reader.string(),
-            let identity = reader.text(),
+        guard let identity = reader.text(),
             let stream = reader.number().flatMap({ UInt16(exactly: $0) }),
             let records = reader.number().flatMap({ UInt32(exactly: $0) }),
             let end = reader.number(), let firstTime = reader.number(),
@@ -66,7 +56,6 @@ extension FillProgress {
             reader.isAtEnd
         else { return nil }
         self.init(
-            boot: boot, schema: schema,
             plan: Refold.Plan(
                 stream: StreamID(stream), records: records, end: Position(end),
                 firstTime: LogTime(nanoseconds: Int64(bitPattern: firstTime))),

@@ -6,7 +6,7 @@ internal import SyncCore
 /// records: by external sort.
 ///
 /// What events do to records is collected in the log's order into lists of neighbouring records,
-/// on the disk; then each list is sorted and folded in memory. So every event is read once, and
+/// on the disk; then the rows of each list are folded in memory. So every event is read once, and
 /// nothing grows with the log but the file.
 final class Refold {
     /// How the columns' total changed with one event of a record.
@@ -14,12 +14,6 @@ final class Refold {
         let position: Position
         let before: ExactDecimal?
         let after: ExactDecimal?
-    }
-
-    /// A row at the end, and what its events did to the total.
-    struct Row {
-        let view: RecordView
-        let changes: [TotalChange]
     }
 
     /// What is folded, and up to where.
@@ -159,51 +153,36 @@ final class Refold {
     // MARK: Folding
 
     /// The rows of one list, in the order of records.
-    func rows(of list: Int) throws(ProjectionError) -> [Row] {
-        let content = try file.read(list)
-        let touches = try content.span.withUnsafeBytes { bytes throws(ProjectionError) in
-            try sorted(bytes, list)
-        }
-        var rows: [Row] = []
-        var open: (view: RecordView, changes: [TotalChange])?
-        for touch in touches {
-            if let done = open, done.view.core.ordinal != touch.ordinal {
-                rows.append(Row(view: done.view, changes: done.changes))
-                open = nil
+    ///
+    /// - Parameter change: is told what each event did to the total, those of one record in the
+    ///   log's order.
+    func rows(
+        of list: Int, change: (TotalChange) throws(ProjectionError) -> Void
+    ) throws(ProjectionError) -> [RecordView] {
+        let first = first(of: list)
+        var views: [RecordView?] = Array(repeating: nil, count: Int(recordsPerList))
+        try file.forEachBlock(of: list) { block throws(ProjectionError) in
+            var reader = ColumnValuesCoder.Reader(bytes: block, offset: 0)
+            while !reader.isAtEnd {
+                guard let touch = coder.next(&reader, from: first),
+                    views.indices.contains(Int(touch.ordinal.rawValue - first.rawValue))
+                else {
+                    throw .damaged(projection: projection.name, reason: "a list of its rebuild")
+                }
+                let index = Int(touch.ordinal.rawValue - first.rawValue)
+                let before = views[index]
+                guard let after = projection.fold(before, touch) else {
+                    throw .noRow(
+                        projection: projection.name, position: touch.position,
+                        ordinal: touch.ordinal)
+                }
+                views[index] = after
+                let (old, new) = (projection.addend(before), projection.addend(after))
+                guard old != new || old?.scale != new?.scale else { continue }
+                try change(TotalChange(position: touch.position, before: old, after: new))
             }
-            let before = open?.view
-            guard let after = projection.fold(before, touch) else {
-                throw .noRow(
-                    projection: projection.name, position: touch.position, ordinal: touch.ordinal)
-            }
-            var changes = open?.changes ?? []
-            let (old, new) = (projection.addend(before), projection.addend(after))
-            if old != new || old?.scale != new?.scale {
-                changes.append(TotalChange(position: touch.position, before: old, after: new))
-            }
-            open = (after, changes)
         }
-        if let open { rows.append(Row(view: open.view, changes: open.changes)) }
-        return rows
-    }
-
-    /// The touches of a list by record, and those of one in the log's order.
-    private func sorted(
-        _ bytes: UnsafeRawBufferPointer, _ list: Int
-    ) throws(ProjectionError) -> [SortedTouch] {
-        var reader = ColumnValuesCoder.Reader(bytes: bytes, offset: 0)
-        var touches: [SortedTouch] = []
-        while !reader.isAtEnd {
-            guard let touch = coder.next(&reader, from: first(of: list)) else {
-                throw .damaged(projection: projection.name, reason: "a list of its rebuild")
-            }
-            touches.append(touch)
-        }
-        let order = touches.indices.sorted { left, right in
-            let (mine, theirs) = (touches[left].ordinal, touches[right].ordinal)
-            return mine == theirs ? left < right : mine < theirs
-        }
-        return order.map { touches[$0] }
+        return views.compactMap { $0 }
     }
 }
 

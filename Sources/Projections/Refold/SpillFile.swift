@@ -73,36 +73,47 @@ final class SpillFile {
         }
     }
 
-    /// All of a list, in the order in which it was appended.
+    /// Lends the blocks of a list, in the order in which it was appended; what was appended in one
+    /// call is in one block.
     ///
     /// - Throws: `.system` where a block isn't what was written.
-    func read(_ list: Int) throws(ProjectionError) -> [UInt8] {
+    func forEachBlock(
+        of list: Int, _ body: (UnsafeRawBufferPointer) throws(ProjectionError) -> Void
+    ) throws(ProjectionError) {
         if !open[list].isEmpty { try write(list) }
-        var blocks: [[UInt8]] = []
+        var places: [UInt64] = []
         var place = state.last[list]
         while place != Self.none {
-            let (block, before) = try block(at: place)
-            blocks.append(block)
-            place = before
+            places.append(place)
+            place = try header(at: place).before
         }
-        var content: [UInt8] = []
-        content.reserveCapacity(blocks.reduce(0) { $0 + $1.count })
-        for block in blocks.reversed() { content.append(contentsOf: block[Self.headerBytes...]) }
-        return content
+        for place in places.reversed() {
+            let block = try block(at: place)
+            try block.span.withUnsafeBytes { bytes throws(ProjectionError) in
+                try body(UnsafeRawBufferPointer(rebasing: bytes[Self.headerBytes...]))
+            }
+        }
     }
 
-    private func block(at place: UInt64) throws(ProjectionError) -> ([UInt8], UInt64) {
+    private func header(
+        at place: UInt64
+    ) throws(ProjectionError) -> (before: UInt64, count: Int, checksum: UInt64) {
         let header = try bytes(at: place, Self.headerBytes)
         let number = { (range: Range<Int>) in header[range].reduce(0) { $0 << 8 | UInt64($1) } }
-        let before = number(0..<8)
-        guard before == Self.none || before < place, place + number(8..<12) <= state.length else {
+        let (before, count) = (number(0..<8), number(8..<12))
+        guard before == Self.none || before < place, place + count <= state.length else {
             throw damaged
         }
-        let block = try bytes(at: place, Self.headerBytes + Int(number(8..<12)))
+        return (before, Int(count), number(12..<20))
+    }
+
+    private func block(at place: UInt64) throws(ProjectionError) -> [UInt8] {
+        let header = try header(at: place)
+        let block = try bytes(at: place, Self.headerBytes + header.count)
         var unsealed = block
         unsealed.replaceSubrange(12..<20, with: repeatElement(0, count: 8))
-        guard number(12..<20) == Checksum.of(unsealed, seed: place) else { throw damaged }
-        return (block, before)
+        guard header.checksum == Checksum.of(unsealed, seed: place) else { throw damaged }
+        return block
     }
 
     private func bytes(at place: UInt64, _ count: Int) throws(ProjectionError) -> [UInt8] {

@@ -2,17 +2,38 @@ internal import Glibc
 internal import LMDB
 
 /// What is beside a generation while it is made: `projections/<name>-<generation>.work`.
+///
+/// Nothing of it is on the disk, nor is the generation: both are in the hands of the kernel, and
+/// after a reboot they are worth nothing.
 struct WorkFolder {
     let path: String
+
+    /// What a generation is made for: another process goes on with it only for the same.
+    struct Purpose: Equatable {
+        /// `/proc/sys/kernel/random/boot_id`; empty where it isn't known.
+        let boot: String
+        let schema: String
+
+        fileprivate var text: [UInt8] { Array("\(boot)\n\(schema)".utf8) }
+    }
 
     var sortFile: String { "\(path)/sort" }
     var totalsFile: String { "\(path)/totals" }
     private var progressFile: String { "\(path)/progress" }
+    private var purposeFile: String { "\(path)/purpose" }
 
-    func make() throws(ProjectionError) {
+    /// Makes it for a generation that isn't there yet.
+    func make(for purpose: Purpose) throws(ProjectionError) {
+        remove()
         guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
             throw failure("create folder", path)
         }
+        try write(purpose.text, purposeFile)
+    }
+
+    /// Whether a generation is being made for that, in this boot of the machine.
+    func isFor(_ purpose: Purpose) -> Bool {
+        !purpose.boot.isEmpty && Self.read(purposeFile) == purpose.text
     }
 
     var exists: Bool { access(path, F_OK) == 0 }
@@ -23,23 +44,22 @@ struct WorkFolder {
         rmdir(path)
     }
 
-    /// Where an earlier process stood, in this boot of the machine.
+    /// Where an earlier process stood.
     func progress() -> FillProgress? {
-        guard let bytes = Self.read(progressFile) else { return nil }
-        return FillProgress(encoded: bytes).flatMap { $0.boot == Self.bootID ? $0 : nil }
+        Self.read(progressFile).flatMap { FillProgress(encoded: $0) }
     }
 
-    /// Nothing of it needs to be on the disk: see `FillProgress`.
     func save(_ progress: FillProgress) throws(ProjectionError) {
-        let temporary = "\(progressFile).new"
-        let bytes = progress.encoded
+        try write(progress.encoded, progressFile)
+    }
+
+    private func write(_ bytes: [UInt8], _ file: String) throws(ProjectionError) {
+        let temporary = "\(file).new"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw failure("write", temporary) }
-        let isWritten = write(descriptor, bytes, bytes.count) == bytes.count
+        let isWritten = Glibc.write(descriptor, bytes, bytes.count) == bytes.count
         close(descriptor)
-        guard isWritten, rename(temporary, progressFile) == 0 else {
-            throw failure("write", progressFile)
-        }
+        guard isWritten, rename(temporary, file) == 0 else { throw failure("write", file) }
     }
 
     static var bootID: String {

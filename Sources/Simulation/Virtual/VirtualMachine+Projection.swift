@@ -24,10 +24,14 @@ extension VirtualMachine {
 
     private func catchUp() throws {
         guard let log else { return }
-        let follower = try projector ?? RecordProjector(projection, folder: projections, log: log)
+        let boot = clock.read().bootID
+        let follower =
+            try projector
+            ?? RecordProjector(projection, folder: projections, log: log, boot: boot)
         projector = follower
         try patiently { try follower.catchUp() }
-        let index = try index ?? HistoryProjector(.simulated, folder: projections, log: log)
+        let index =
+            try index ?? HistoryProjector(.simulated, folder: projections, log: log, boot: boot)
         self.index = index
         try patiently { try index.catchUp() }
         if isProjectionSpoiled { coverage.count(.projectionRebuilt) }

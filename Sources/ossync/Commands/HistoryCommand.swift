@@ -30,6 +30,8 @@ struct HistoryCommand: ParsableCommand {
         let output = session.output
         var last: [RecordVersion.Part: [UInt8]] = [:]
         var number = 0
+        // Printed once nothing is read any more: a pager may be slow.
+        var lines: [String] = []
         try session.readHistory(log) { history in
             let record = try PastRecord(id, at: point, session, history)
             try history.forEachVersion(
@@ -38,14 +40,11 @@ struct HistoryCommand: ParsableCommand {
                 number += 1
                 let report = VersionReport(
                     id: id, number: number, version: version, before: last[version.part])
-                if output.isJSON {
-                    output.line(try report.json.line)
-                } else {
-                    for line in try report.words { output.line(line) }
-                }
+                lines += try output.isJSON ? [report.json.line] : report.words
                 last[version.part] = version.text
             }
         }
+        for line in lines { output.line(line) }
     }
 }
 

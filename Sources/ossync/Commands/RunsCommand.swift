@@ -70,6 +70,8 @@ struct RunsCommand: ParsableCommand {
         var left = limit ?? .max
         guard left > 0 else { return }
         let output = session.output
+        // Printed once nothing is read any more: a pager may be slow.
+        var lines: [String] = []
         try session.readHistory(log) { history in
             let control = history.control
             let isHeld = control.invocation != nil && EngineLock.isHeld(session.folder) ?? true
@@ -80,11 +82,12 @@ struct RunsCommand: ParsableCommand {
                     filter.outcomes?.contains(report.outcome) ?? true,
                     filter.modes?.contains(run.mode.name) ?? true
                 else { return true }
-                output.line(output.isJSON ? report.json.line : report.words)
+                lines.append(output.isJSON ? report.json.line : report.words)
                 left -= 1
                 return left > 0
             }
         }
+        for line in lines { output.line(line) }
     }
 
     /// - Throws: exit 2 for a word that isn't known.

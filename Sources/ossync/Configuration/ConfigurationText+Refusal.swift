@@ -90,7 +90,7 @@ extension ConfigurationNames {
             if case .streams = self {
                 isReserved =
                     lowered.hasPrefix("_ossync") || lowered.hasPrefix("sqlite_")
-                    || ["os_sync_queue", "os_sync_state", "all"].contains(lowered)
+                    || ["os_sync_queue", "os_sync_state", "all", "history"].contains(lowered)
             } else {
                 isReserved = lowered.hasPrefix("_os_") || Self.fixedColumns.contains(lowered)
             }

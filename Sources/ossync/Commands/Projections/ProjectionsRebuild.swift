@@ -9,8 +9,8 @@ extension ProjectionsCommand {
             abstract: "Fold the whole log into a new generation of a projection.",
             discussion: """
                 Needs no network, and goes on where an earlier one was killed. The old generation \
-                serves until the new one is whole, and is kept until it is dropped. Says in how \
-                many records the two differ.
+                serves until the new one is whole, and is kept until the next rebuild, or until it \
+                is dropped. Says in how many records the two differ.
 
                 Example: ossync projections rebuild os --dry-run
                 """)

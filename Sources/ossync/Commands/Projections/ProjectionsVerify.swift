@@ -23,7 +23,7 @@ extension ProjectionsCommand {
         func run() throws {
             let session = try Session(global)
             let log = try session.openLog()
-            if let name { _ = try session.projection(name, log) }
+            if let name { try checkName(name, session, log) }
             var isClean = true
             var count = 0
             for stream in session.configuration.streams where name == nil || name == stream.name {
@@ -51,6 +51,14 @@ extension ProjectionsCommand {
             }
             if !isClean { throw CommandFailure.silent(ExitCode.corrupt) }
         }
+
+        private func checkName(_ name: String, _ session: Session, _ log: EventLog) throws {
+            _ = try session.projection(name, log)
+            guard name == HistoryProjection.name else { return }
+            throw CommandFailure(
+                ExitCode.usage, "\(name) has no rows to compare: each of its values has a checksum",
+                hint: "`ossync projections rebuild \(name)` makes it anew")
+        }
     }
 }
 
@@ -69,6 +77,7 @@ private struct Report {
                 "total",
                 .object([
                     ("stored", .string(found.storedTotal)), ("folded", .string(found.madeTotal)),
+                    ("earlierDiffer", .number(found.totalsDiffer)),
                 ])
             ),
         ])
@@ -95,6 +104,10 @@ private struct Report {
         var lines: [String] = []
         lines += words("rows", found.projection, found.projectionDifference)
         lines += words("core rows", found.core, found.coreDifference)
+        if found.totalsDiffer > 0 {
+            lines.append(
+                "\(name): after \(found.totalsDiffer.grouped) events another total is stored")
+        }
         if found.storedTotal != found.madeTotal {
             lines.append(
                 "\(name): the total is \(found.storedTotal), the events make \(found.madeTotal)"
