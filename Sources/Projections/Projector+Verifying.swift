@@ -72,22 +72,8 @@ extension Projector<RecordProjection> {
     private func compareTotals(
         _ stored: ProjectionEnvironment<RecordTables>, _ made: ProjectionEnvironment<RecordTables>
     ) throws -> UInt64 {
-        let before = try stored.environment.beginRead()
-        let after = try made.environment.beginRead()
-        var left = try before.cursor(stored.tables.totals)
-        var right = try after.cursor(made.tables.totals)
-        var (hasLeft, hasRight) = (try left.first(), try right.first())
         var count: UInt64 = 0
-        while hasLeft || hasRight {
-            let isEqual =
-                hasLeft && hasRight
-                && left.read { key, value in
-                    right.read { key.elementsEqual($0) && value.elementsEqual($1) }
-                }
-            if !isEqual { count += 1 }
-            if hasLeft { hasLeft = try left.next() }
-            if hasRight { hasRight = try right.next() }
-        }
+        try RowComparison.forEachDifference(of: stored, made, in: \.totals) { _, _ in count += 1 }
         return count
     }
 

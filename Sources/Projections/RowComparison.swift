@@ -17,31 +17,41 @@ package struct RowComparison: Sendable, Equatable {
     static func between(
         _ old: ProjectionEnvironment<RecordTables>, _ new: ProjectionEnvironment<RecordTables>
     ) throws -> RowComparison {
-        let before = try old.environment.beginRead()
-        let after = try new.environment.beginRead()
-        var left = try before.cursor(old.tables.rows)
-        var right = try after.cursor(new.tables.rows)
-        var (hasLeft, hasRight) = (try left.first(), try right.first())
         var comparison = RowComparison()
-        while hasLeft || hasRight {
-            let mine = hasLeft ? left.read { key, _ in Self.ordinal(key) } : nil
-            let theirs = hasRight ? right.read { key, _ in Self.ordinal(key) } : nil
-            if let mine, theirs.map({ mine < $0 }) ?? true {
-                comparison.note(mine, \.removed)
-                hasLeft = try left.next()
-            } else if let theirs, mine.map({ theirs < $0 }) ?? true {
-                comparison.note(theirs, \.added)
-                hasRight = try right.next()
-            } else {
-                let isEqual = left.read { _, old in
-                    right.read { _, new in old.elementsEqual(new) }
-                }
-                if !isEqual, let mine { comparison.note(mine, \.changed) }
-                hasLeft = try left.next()
-                hasRight = try right.next()
-            }
+        try forEachDifference(of: old, new, in: \.rows) { key, kind in
+            comparison.note(ordinal(key), kind)
         }
         return comparison
+    }
+
+    /// Walks two tables in the order of their keys and tells each key that is in one of them only,
+    /// or has another value.
+    static func forEachDifference(
+        of old: ProjectionEnvironment<RecordTables>, _ new: ProjectionEnvironment<RecordTables>,
+        in table: KeyPath<RecordTables, Database>,
+        _ body: (UnsafeRawBufferPointer, WritableKeyPath<RowComparison, UInt64>) -> Void
+    ) throws {
+        let before = try old.environment.beginRead()
+        let after = try new.environment.beginRead()
+        var left = try before.cursor(old.tables[keyPath: table])
+        var right = try after.cursor(new.tables[keyPath: table])
+        var (hasLeft, hasRight) = (try left.first(), try right.first())
+        while hasLeft || hasRight {
+            let order = hasLeft && hasRight ? left.compareKey(with: right) : hasLeft ? -1 : 1
+            if order < 0 {
+                left.read { key, _ in body(key, \.removed) }
+            } else if order > 0 {
+                right.read { key, _ in body(key, \.added) }
+            } else {
+                left.read { key, old in
+                    right.read { _, new in
+                        if !old.elementsEqual(new) { body(key, \.changed) }
+                    }
+                }
+            }
+            if order <= 0 { hasLeft = try left.next() }
+            if order >= 0 { hasRight = try right.next() }
+        }
     }
 
     private static func ordinal(_ key: UnsafeRawBufferPointer) -> Ordinal {
@@ -54,5 +64,17 @@ package struct RowComparison: Sendable, Equatable {
     ) {
         self[keyPath: count] += 1
         first = first ?? ordinal
+    }
+}
+
+extension Cursor {
+    /// The order of the keys as the database has it: negative where this one is the smaller.
+    fileprivate func compareKey(with other: borrowing Cursor) -> Int {
+        read { mine, _ in
+            other.read { theirs, _ in
+                if mine.elementsEqual(theirs) { return 0 }
+                return mine.lexicographicallyPrecedes(theirs) ? -1 : 1
+            }
+        }
     }
 }

@@ -50,6 +50,7 @@ class Search(Past):
         self.expect("--endpoint", "list", "--event", "PageFetched", "--run", self.first["run"],
                     wanted=lambda e: e["event"] == "PageFetched" and e["run"] == self.first["run"])
         self.expect("--from", 10, "--to", "@20", wanted=lambda e: 10 <= e["position"] <= 20)
+        self.expect("--from", 99_999, wanted=lambda e: False)
         self.expect("--from", self.second["run"],
                     wanted=lambda e: e["position"] >= int(self.second["run"][1:]))
         moment = self.all[40]["time"]

@@ -94,6 +94,8 @@ class Projections(Synced):
         self.assertEqual((found["rows"], found["ok"], summary["ok"]), (300, True, True))
         self.assertIn("300 rows", self.ossync("projections", "verify", "os").out)
         self.ossync("projections", "verify", "nothing", code=2)
+        self.assert_one_clear_line(
+            self.ossync("projections", "verify", "history", code=2), "checksum")
 
 
 class Killed(Case):

@@ -171,4 +171,84 @@ import Testing
             TemporaryFolder.names(driver.projections)
                 == ["lock", "os-1", "os.building", "os.current"])
     }
+
+    @Test func aTotalThatIsStoredWrongIsFound() throws {
+        try driver.sync(.full, api)
+        try driver.projector().catchUp()
+        try driver.tamper(generation: 1, "totals") { transaction, totals throws(LMDBError) in
+            var cursor = try transaction.cursor(totals)
+            let found = try cursor.first()
+            #expect(found)
+            let key = cursor.key
+            try transaction.delete(totals, key)
+        }
+        let spoiled = try #require(try driver.projector().verify())
+        #expect(spoiled.totalsDiffer == 1)
+        #expect(spoiled.projection.isEqual)
+        #expect(!spoiled.isClean)
+    }
+
+    /// A process that is killed after the swap leaves the work beside the one in use.
+    @Test func theOneInUseIsNeverTakenForUnfinishedWork() throws {
+        try driver.sync(.full, api)
+        try driver.projector().catchUp()
+        let projector = try driver.projector()
+        try projector.rebuild()
+        #expect(try projector.standing()?.generation == 2)
+        let work = projector.work(2)
+        try work.make(
+            for: WorkFolder.Purpose(boot: projector.boot, schema: projector.projection.schema))
+        #expect(try projector.generations().map(\.number) == [1, 2])
+        let contents = try Contents(projector)
+        #expect(try driver.projector().rebuild()?.generation == 3)
+        #expect(try Contents(driver.projector()) == contents)
+        #expect(!work.exists)
+    }
+
+    /// The one that is kept is what there is when the one in use can't be read.
+    @Test func oneCanGoBackFromAGenerationThatIsDamaged() throws {
+        try driver.sync(.full, api)
+        // Nothing may have the file open that is cut below.
+        let contents = try {
+            let projector = try driver.projector()
+            try projector.rebuild()
+            try projector.rebuild()
+            #expect(try projector.generations().map(\.isInUse) == [false, true])
+            return try Contents(projector)
+        }()
+        Bytes.write([1, 2, 3], driver.projections + "/os-2/data.mdb")
+        let other = try driver.projector()
+        #expect(try other.generations().map(\.number) == [1])
+        guard case .done(let back) = try other.rollBack() else {
+            Issue.record("there is one to go back to")
+            return
+        }
+        #expect(back.number == 1)
+        #expect(try Contents(driver.projector()) == contents)
+    }
+
+    @Test func theHistoryGoesOnAfterAKillToo() throws {
+        try driver.makeHistory()
+        let killed = try HistoryProjector(
+            .small, folder: driver.projections, log: driver.log, boot: "boot-1")
+        _ = try killed.build { _, _ in }
+        let before = driver.control.position
+        try driver.sync(.full, FakeAPI(1...90))
+        for (boot, goesOn) in [("boot-1", true), ("boot-2", false)] {
+            var told: [Position] = []
+            let next = try HistoryProjector(
+                .small, folder: driver.projections, log: driver.log, boot: boot)
+            _ = try next.build { position, _ in told.append(position) }
+            #expect((told.first.map { $0 > before } ?? true) == goesOn, "\(boot)")
+        }
+        let history = try driver.history()
+        try history.rebuild()
+        let plain = PlainHistory(events: driver.events)
+        try history.read { history in
+            for position in 0...driver.control.position.rawValue {
+                let control = try history.control(at: Position(position))
+                #expect(control == plain.control(at: Position(position)))
+            }
+        }
+    }
 }

@@ -200,12 +200,12 @@ import Testing
     }
 
     @Test func eventsAreFoundByPositionAndTime() throws {
-        for (low, high) in [(1, 1), (5, 70), (33, 64), (60, 9_999), (9_000, 9_999)] {
+        for range: ClosedRange<UInt64> in [
+            1...1, 5...70, 33...64, 60...9_999, 9_000...9_999, 9_000...(.max), 0...(.max),
+        ] {
             var filter = EventFilter()
-            filter.positions = Position(UInt64(low))...Position(UInt64(high))
-            try expect(filter, "\(low) to \(high)") {
-                (UInt64(low)...UInt64(high)).contains($0.position.rawValue)
-            }
+            filter.limit(to: Position(range.lowerBound)...Position(range.upperBound))
+            try expect(filter, "\(range)") { range.contains($0.position.rawValue) }
         }
         let times = driver.events.map(\.time)
         let middle = try #require(times.dropFirst(times.count / 2).first)
@@ -240,6 +240,40 @@ import Testing
         filter.types = [.requestIntended]
         try expect(filter, "asked") {
             mentions.contains($0.position) && $0.event.type == .requestIntended
+        }
+    }
+
+    @Test func aRecordThatAPageHasTwiceIsMentionedOnce() throws {
+        let driver = try StoreDriver()
+        try driver.sync(.full, FakeAPI(1...10))
+        try driver.request(.full)
+        let request = try #require(driver.wire.first)
+        let api = FakeAPI(1...10)
+        let records = [3, 3, 4, 3].map { id in
+            ListedRecord(
+                id: RecordID("\(id)"), fingerprint: Fingerprint(high: UInt64(id), low: 1),
+                body: api.header(id)[...])
+        }
+        let next = PageCursor(bytes: [1], display: "1")
+        try driver.answer(
+            request,
+            SourceAnswer(
+                exchange: Exchange(status: 200),
+                content: .page(PageAnswer(records: records, next: next, total: 10))))
+        let page = try #require(driver.events.last { $0.event.type == .pageFetched }).position
+        try driver.sync(.resume, FakeAPI(1...10))
+        let history = try driver.history()
+        for _ in 0..<2 {
+            try history.read { history in
+                for ordinal in [2, 3].map({ Ordinal($0) }) {
+                    let seen = try history.positions(
+                        of: ordinal, in: StoreDriver.stream, .sightings)
+                    #expect(seen.filter { $0 == page }.count == 1)
+                    #expect(seen == seen.sorted())
+                }
+            }
+            // From the index, after it was made in memory.
+            try driver.sync(.full, FakeAPI(1...90))
         }
     }
 
@@ -285,8 +319,13 @@ import Testing
             let refused = all.answers[EventCounts.Answer(endpoint: .detail, status: 429)]
             #expect(refused?.events == 1)
             var filter = EventFilter()
-            filter.limit(to: Position(11)...Position(97))
             filter.types = [.requestIntended]
+            let intents = driver.events.filter { $0.event.type == .requestIntended }
+            let sent = try history.count(filter)
+            #expect(sent.total.events == UInt64(intents.count))
+            #expect(sent.first == intents.map(\.time).min())
+            #expect(sent.last == intents.map(\.time).max())
+            filter.limit(to: Position(11)...Position(97))
             let some = try history.count(filter)
             let expected = driver.events[10..<97].count { $0.event.type == .requestIntended }
             #expect(some.total.events == UInt64(expected))

@@ -55,11 +55,41 @@ import Testing
         #expect(told.withLock { $0.count } == 1, "once, however often it fails")
     }
 
+    /// Each is on its own; one that fails is left alone for a while: what it tries may cost much.
+    @Test func oneThatFailsKeepsNoOtherFromFollowing() throws {
+        let counts = Mutex<[String: Int]>([:])
+        let follower = ProjectionFollower([
+            Followed(fails: true) { counts.withLock { $0["failing", default: 0] += 1 } },
+            Followed(fails: false) { counts.withLock { $0["other", default: 0] += 1 } },
+        ])
+        for round in 1...5 {
+            follower.logGrew(by: 1_000)
+            while counts.withLock({ $0["other", default: 0] }) < round { sched_yield() }
+        }
+        follower.stop()
+        #expect(counts.withLock { $0["failing"] } == 1)
+    }
+
     @Test func stoppingEndsItsThreadAndMayBeDoneTwice() throws {
         let fixture = try EngineFixture()
         let follower = ProjectionFollower([try projector(fixture.folder.path, fixture.log)])
         follower.stop()
         follower.stop()
         follower.logGrew(by: 5_000)
+    }
+}
+
+private final class Followed: FollowingProjection {
+    private let fails: Bool
+    private let told: @Sendable () -> Void
+
+    init(fails: Bool, told: @escaping @Sendable () -> Void) {
+        self.fails = fails
+        self.told = told
+    }
+
+    func follow() throws(ProjectionError) {
+        told()
+        if fails { throw .unfinished(projection: "failing") }
     }
 }

@@ -26,7 +26,8 @@ struct HistoryChecker {
             changes[record, default: []].append(logged.position)
         }
         guard case .pageFetched(let page) = logged.event else { return }
-        for ordinal in page.unchanged.flatMap(\.range) {
+        // A page may have a record twice.
+        for ordinal in Set(page.unchanged.flatMap(\.range)).sorted() {
             let record = EventFilter.Record(stream: logged.stream, ordinal: Ordinal(ordinal))
             sightings[record, default: []].append(logged.position)
         }

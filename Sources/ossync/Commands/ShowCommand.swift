@@ -28,13 +28,14 @@ struct ShowCommand: ParsableCommand {
         let session = try Session(global)
         let log = try session.openLog()
         if let point = try moment.point {
-            try session.readHistory(log) { history in
+            // Whoever reads the output may be slow: nothing is held meanwhile.
+            let record = try session.readHistory(log) { history in
                 let past = try PastRecord(id, at: point, session, history)
-                try print(past.row, past.stream, session) { ordinal, position in
+                return try report(past.row, past.stream, session) { ordinal, position in
                     try history.text(of: ordinal, at: position)
                 }
             }
-            return
+            return print(record, session)
         }
         let snapshot = try log.snapshot()
         let control = try snapshot.control()
@@ -43,15 +44,20 @@ struct ShowCommand: ParsableCommand {
             throw CommandFailure(
                 ExitCode.failure, "there is no record \(id) in stream \(stream.name)")
         }
-        try print(row, stream, session) { ordinal, position in
-            try snapshot.body(of: ordinal, at: position)
-        }
+        print(
+            try report(row, stream, session) { ordinal, position in
+                try snapshot.body(of: ordinal, at: position)
+            }, session)
     }
 
-    private func print(
+    private func print(_ record: RecordReport, _ session: Session) {
+        session.output.line(session.output.isJSON ? record.json.line : record.words)
+    }
+
+    private func report(
         _ row: RecordRow, _ stream: StreamState, _ session: Session,
         text: (Ordinal, Position) throws -> [UInt8]?
-    ) throws {
+    ) throws -> RecordReport {
         let header = try text(row.ordinal, row.headerPosition)?.unlessRedacted
         let detail = try text(row.ordinal, row.detailPosition)?.unlessRedacted
         var columns: [(String, JSONText)] = []
@@ -60,8 +66,7 @@ struct ShowCommand: ParsableCommand {
             let values = try mapping.evaluate(header: header?[...], detail: detail?[...])
             columns = zip(mapping.columns, values).map { ($0.name, $1.json) }
         }
-        let record = RecordReport(row: row, columns: columns, header: header, detail: detail)
-        session.output.line(session.output.isJSON ? record.json.line : record.words)
+        return RecordReport(row: row, columns: columns, header: header, detail: detail)
     }
 }
 

@@ -149,6 +149,9 @@ import Testing
         BadFile(
             "a reserved stream", changed("  os:\n", "  os_sync_queue:\n"),
             "ossync.yaml:4: streams: the stream name \"os_sync_queue\" is reserved"),
+        BadFile(
+            "the name of another projection", changed("  os:\n", "  History:\n"),
+            "ossync.yaml:4: streams: the stream name \"History\" is reserved"),
     ]
 
     @Test(arguments: columns)
