@@ -101,10 +101,12 @@ extension VirtualMachine {
         return true
     }
 
-    /// The folder of the newest generation of a projection.
+    /// The folder of the newest generation of a projection that is whole: one that is being made
+    /// may have lost anything with the power.
     private func newest(_ name: String) -> String? {
         let prefix = "\(name)-"
-        let generations = (FileSystem.names(in: projections) ?? [])
+        let names = Set(FileSystem.names(in: projections) ?? [])
+        let generations = names.filter { !names.contains("\($0).work") }
             .compactMap { $0.hasPrefix(prefix) ? Int($0.dropFirst(prefix.count)) : nil }
         return generations.max().map { "\(projections)/\(prefix)\($0)" }
     }
