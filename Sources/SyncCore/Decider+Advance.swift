@@ -109,7 +109,7 @@ extension Decider {
     private mutating func send(
         _ target: RequestIntended.Target, isAlone: Bool, cause: Position
     ) -> Position {
-        let event = RequestIntended(target: target, isAlone: isAlone)
+        let event = RequestIntended(target: target, isAlone: isAlone, due: takeDue())
         let intent = emit(.requestIntended(event), cause: cause)
         decision.effects.append(.send(event.request(intent: intent)))
         return intent

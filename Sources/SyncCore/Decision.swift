@@ -7,6 +7,16 @@ package enum Effect: Sendable, Equatable {
     case finish(RunCompleted)
 }
 
+extension [Effect] {
+    /// The moment that the core wants to be told of.
+    package var wake: LogTime? {
+        for effect in self.reversed() {
+            if case .wake(let time) = effect { return time }
+        }
+        return nil
+    }
+}
+
 /// What the core makes of one input: a step of the log, and what follows from it.
 package struct Decision: Sendable, Equatable {
     /// Empty when the input changes nothing.
@@ -22,10 +32,14 @@ package struct Decision: Sendable, Equatable {
 /// - Parameters:
 ///   - fact: an input as the log records it, and its stream; nil when time went by.
 ///   - rows: those named by `needsToDecide`.
+///   - wake: the moment that the last look at the time asked to be woken at; recorded where it has
+///     come, so that replay can tell a decision that was late from one that was due later.
 package func decide(
-    _ control: ControlState, fact: Event?, stream: StreamID, rows: CoreRows, now: LogTime
+    _ control: ControlState, fact: Event?, stream: StreamID, rows: CoreRows, now: LogTime,
+    wake: LogTime? = nil
 ) -> Decision {
     var decider = Decider(control: control, rows: rows, now: now)
+    if fact == nil, let wake, wake <= now { decider.due = wake }
     if let fact {
         decider.follow(fact, stream: stream)
     } else {
@@ -37,11 +51,15 @@ package func decide(
 /// The working state of one decision.
 package struct Decider {
     /// Grows with each change of the rules, so that replay can tell a change of mind from damage.
-    package static let version: UInt32 = 4
+    package static let version: UInt32 = 5
+    /// The first version that records since when a decision was due.
+    package static let firstWithDue: UInt32 = 5
 
     var control: ControlState
     let rows: CoreRows
     let now: LogTime
+    /// The moment that was waited for, until an event records it.
+    var due: LogTime?
     var decision = Decision()
 
     init(control: ControlState, rows: CoreRows, now: LogTime) {
@@ -72,8 +90,14 @@ package struct Decider {
         _ reason: StopReason, _ text: String, resumeAt: LogTime? = nil, cause: Position
     ) {
         guard let invocation = control.invocation, invocation.stopping == nil else { return }
-        emit(
-            .runStopping(RunStopping(reason: reason, text: text, resumeAt: resumeAt)), cause: cause)
+        let event = RunStopping(reason: reason, text: text, resumeAt: resumeAt, due: takeDue())
+        emit(.runStopping(event), cause: cause)
+    }
+
+    /// The first event that follows from a wait says since when it was due.
+    mutating func takeDue() -> LogTime? {
+        defer { due = nil }
+        return due
     }
 
     mutating func follow(_ fact: Event, stream: StreamID) {

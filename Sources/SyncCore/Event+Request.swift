@@ -34,13 +34,17 @@ package struct RequestIntended: Sendable, Equatable {
     /// Nothing else is sent until its outcome is known: the program ended too often while the one
     /// record it asks for was on the wire.
     package let isAlone: Bool
+    /// The moment that was waited for; nil where nothing was.
+    package let due: LogTime?
 
     package init(
-        target: Target, charges: [Charge] = [Charge(budget: 0, weight: 1)], isAlone: Bool = false
+        target: Target, charges: [Charge] = [Charge(budget: 0, weight: 1)], isAlone: Bool = false,
+        due: LogTime? = nil
     ) {
         self.target = target
         self.charges = charges
         self.isAlone = isAlone
+        self.due = due
     }
 
     package var endpoint: Endpoint {

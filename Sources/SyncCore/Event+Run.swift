@@ -62,11 +62,16 @@ package struct RunStopping: Sendable, Equatable {
     package let text: String
     /// When it makes sense to go on, for a pause.
     package let resumeAt: LogTime?
+    /// The moment that was waited for; nil where nothing was.
+    package let due: LogTime?
 
-    package init(reason: StopReason, text: String, resumeAt: LogTime? = nil) {
+    package init(
+        reason: StopReason, text: String, resumeAt: LogTime? = nil, due: LogTime? = nil
+    ) {
         self.reason = reason
         self.text = text
         self.resumeAt = resumeAt
+        self.due = due
     }
 }
 

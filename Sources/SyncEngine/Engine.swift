@@ -15,11 +15,13 @@ package final class Engine {
     private let clock: any TimeSource
     private let coder = EventCoder()
     private var eventsSinceSave: Int
+    /// What the last commit asked to be woken at; nil where it looked at nothing but what came.
+    private var wake: LogTime?
     /// Told of each commit's events, after it is durable.
     package var observer: (([LoggedEvent], ControlState) -> Void)?
 
     /// A commit takes no further step once its events have this many bytes.
-    private static let commitBytes = 16 << 20
+    static let commitBytes = 16 << 20
     /// One commit may need the map to double so often; a step has no bound but its answer's.
     private static let mostGrowths = 16
 
@@ -114,11 +116,11 @@ package final class Engine {
     ) throws(EventLogError) -> [Effect] {
         var batch = StepBatch(
             control: control, writer: try log.beginWrite(after: control.position, coder: coder),
-            reading: reading)
+            reading: reading, wake: wake)
         try batch.reanchor(slackNs: ClockAnchored.slackNs)
         while let input = inputs.popFirst() {
             try batch.take(input)
-            if batch.appendedBytes >= Self.commitBytes { break }
+            if batch.isFull { break }
         }
         // The time is looked at once, when all that is known is known.
         if inputs.isEmpty { try batch.take(.timeReached) }
@@ -126,10 +128,12 @@ package final class Engine {
         let unsaved = eventsSinceSave + batch.events.count
         let isDue =
             unsaved >= EventLog.saveInterval || batch.control.invocation == nil || batch.endsRun
+        let batchIsFull = batch.isFull
         let finished = try batch.commit(saving: isDue)
         eventsSinceSave = isDue ? 0 : unsaved
         commits += 1
         control = finished.control
+        wake = batchIsFull ? nil : finished.effects.wake
         observer?(finished.events, finished.control)
         return finished.effects
     }
@@ -142,14 +146,19 @@ private struct StepBatch: ~Copyable {
     private(set) var effects: [Effect] = []
     private var writer: LogWriter
     private let reading: ClockReading
+    private var wake: LogTime?
 
-    init(control: ControlState, writer: consuming LogWriter, reading: ClockReading) {
+    init(
+        control: ControlState, writer: consuming LogWriter, reading: ClockReading, wake: LogTime?
+    ) {
         self.control = control
         self.writer = writer
         self.reading = reading
+        self.wake = wake
     }
 
-    var appendedBytes: Int { writer.appendedBytes }
+    /// Whether it takes no further step.
+    var isFull: Bool { writer.appendedBytes >= Engine.commitBytes }
 
     /// Whether a run ends in it, though the next one may begin in it too.
     var endsRun: Bool {
@@ -188,9 +197,11 @@ private struct StepBatch: ~Copyable {
 
     private mutating func step(_ fact: Event?, stream: StreamID) throws(EventLogError) {
         let needs = needsToDecide(control, fact: fact, now: now)
+        // A moment that an earlier anchor gave means nothing by another one.
+        if case .clockAnchored = fact { wake = nil }
         let decision = decide(
-            control, fact: fact, stream: stream, rows: try writer.rows(needs), now: moment(of: fact)
-        )
+            control, fact: fact, stream: stream, rows: try writer.rows(needs),
+            now: moment(of: fact), wake: wake)
         try writer.append(decision.events)
         for event in decision.events {
             apply(event, to: &control)

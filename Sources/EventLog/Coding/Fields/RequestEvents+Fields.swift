@@ -5,22 +5,26 @@ extension RequestIntended: FieldCoded {
         var target: Target?
         var charges: [Charge] = []
         var isAlone = false
+        var due: LogTime?
         while let field = try reader.next() {
             switch field {
             case 1: target = try reader.message()
             case 2: charges.append(try reader.message())
             case 3: isAlone = try reader.bool()
+            case 4: due = try reader.time()
             default: try reader.skip()
             }
         }
         self.init(
-            target: try required(target, "target"), charges: charges, isAlone: isAlone)
+            target: try required(target, "target"), charges: charges, isAlone: isAlone,
+            due: due)
     }
 
     func write(to writer: inout FieldWriter) {
         writer.message(1, target)
         writer.messages(2, charges)
         writer.bool(3, isAlone)
+        writer.optionalTime(4, due)
     }
 }
 

@@ -134,21 +134,25 @@ extension RunStopping: FieldCoded {
         var reason: StopReason?
         var text = ""
         var resumeAt: LogTime?
+        var due: LogTime?
         while let field = try reader.next() {
             switch field {
             case 1: reason = try reader.choice()
             case 2: text = try reader.string()
             case 3: resumeAt = try reader.time()
+            case 4: due = try reader.time()
             default: try reader.skip()
             }
         }
-        self.init(reason: try required(reason, "reason"), text: text, resumeAt: resumeAt)
+        self.init(
+            reason: try required(reason, "reason"), text: text, resumeAt: resumeAt, due: due)
     }
 
     func write(to writer: inout FieldWriter) {
         writer.choice(1, reason)
         writer.string(2, text)
         writer.optionalTime(3, resumeAt)
+        writer.optionalTime(4, due)
     }
 }
 

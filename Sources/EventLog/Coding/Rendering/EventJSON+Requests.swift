@@ -45,6 +45,7 @@ extension RequestIntended {
             }
         }
         json.member("alone", isAlone)
+        json.member("due", due)
     }
 }
 

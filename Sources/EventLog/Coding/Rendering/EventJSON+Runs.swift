@@ -120,6 +120,7 @@ extension RunStopping {
         json.member("reason", reason.name)
         json.member("text", text)
         json.member("resumeAt", resumeAt)
+        json.member("due", due)
     }
 }
 

@@ -81,7 +81,7 @@ extension ValueGenerator {
             target: target(),
             charges: list {
                 RequestIntended.Charge(budget: $0.unsigned(), weight: $0.unsigned())
-            }, isAlone: bool())
+            }, isAlone: bool(), due: optional { $0.time() })
     }
 
     mutating func limitLearned() -> LimitLearned {
@@ -168,7 +168,9 @@ extension ValueGenerator {
     }
 
     mutating func runStopping() -> RunStopping {
-        RunStopping(reason: choice(), text: text(), resumeAt: optional { $0.time() })
+        RunStopping(
+            reason: choice(), text: text(), resumeAt: optional { $0.time() },
+            due: optional { $0.time() })
     }
 
     mutating func runCompleted() -> RunCompleted {
