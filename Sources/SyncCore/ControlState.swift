@@ -175,7 +175,7 @@ package struct PassState: Sendable, Equatable {
     package let mode: RunMode
     package let run: Position
     package let filter: ListFilter
-    package let pinned: [PinnedKey]
+    package var pinned: [PinnedKey]
     /// The event that brought the pass to where it stands.
     package var lastEvent: Position
     /// The page to ask for next; nil for the first.
@@ -218,7 +218,7 @@ package struct InvocationState: Sendable, Equatable {
     package let request: Position
     package let stream: StreamID
     package let options: RunOptions
-    package let policy: Policy
+    package var policy: Policy
     package let seed: UInt64
     package let startedNs: Int64
     /// The run it belongs to: its own, or the earlier one that it goes on with.

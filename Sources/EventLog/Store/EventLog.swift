@@ -17,11 +17,14 @@ package final class EventLog: Sendable {
     package let path: String
     package let environment: Environment
     let schema: LogSchema
+    /// Whether what is committed must be found under the path later.
+    let isKept: Bool
 
-    private init(path: String, environment: Environment, schema: LogSchema) {
+    private init(path: String, environment: Environment, schema: LogSchema, isKept: Bool) {
         self.path = path
         self.environment = environment
         self.schema = schema
+        self.isKept = isKept
     }
 
     /// The folder of the log within a store.
@@ -53,11 +56,13 @@ package final class EventLog: Sendable {
 
     /// Opens the log of a store.
     ///
-    /// - Parameter mapSize: bytes to reserve; grown when that is not enough.
+    /// - Parameters:
+    ///   - mapSize: bytes to reserve; grown when that is not enough.
+    ///   - isKept: false where its files need no names any more once it is open.
     /// - Throws: `.noStore`, `.notAStore`, `.newer`, `.corrupt`.
     package static func open(
         store: String, _ mode: Mode, durability: EnvironmentOptions.Durability = .full,
-        mapSize: Int = EnvironmentOptions().mapSize
+        mapSize: Int = EnvironmentOptions().mapSize, isKept: Bool = true
     ) throws(EventLogError) -> EventLog {
         let path = folder(of: store)
         do {
@@ -79,7 +84,8 @@ package final class EventLog: Sendable {
             let schema = try LogSchema(opening: transaction)
             // Handles that a reader opened outlive it only if it is ended like this.
             try transaction.keepDatabases()
-            return EventLog(path: path, environment: environment, schema: schema)
+            return EventLog(
+                path: path, environment: environment, schema: schema, isKept: isKept)
         } catch let error as EventLogError {
             throw error
         } catch let error as LMDBError {

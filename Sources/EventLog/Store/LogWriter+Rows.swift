@@ -8,6 +8,23 @@ extension LogWriter {
         try RowReader(log: log, stream: needs.stream).read(needs, transaction)
     }
 
+    /// One row; nil where there is none.
+    package func row(
+        _ ordinal: Ordinal, of stream: StreamID
+    ) throws(EventLogError) -> RecordRow? {
+        try RowReader(log: log, stream: stream).row(ordinal, transaction)
+    }
+
+    /// Stores a row that no event is folded for, with its places in the indexes: a fold may begin
+    /// in the middle of a log.
+    ///
+    /// - Parameter idOrder: the order of the stream's identities.
+    package func store(
+        _ row: RecordRow, of stream: StreamID, idOrder: IDOrder
+    ) throws(EventLogError) {
+        try replace(nil, with: row, stream, idOrder)
+    }
+
     /// Folds events into the core rows and their indexes.
     ///
     /// - Parameter idOrder: the order of the stream's identities once the events are folded.
@@ -34,28 +51,35 @@ extension LogWriter {
             throw log.corrupt(
                 event.position, "it names record \(ordinal.rawValue), which has no row")
         }
+        try replace(old, with: new, event.stream, order)
+    }
+
+    /// Stores a row, and moves it to its places in the indexes.
+    private func replace(
+        _ old: RecordRow?, with new: RecordRow, _ stream: StreamID, _ order: IDOrder
+    ) throws(EventLogError) {
         let schema = log.schema
         var isInPlace = true
         do throws(LMDBError) {
             try transaction.put(
-                schema.records, StoreKeys.record(event.stream, ordinal),
-                RecordRowCoder.encode(new, of: event.stream))
+                schema.records, StoreKeys.record(stream, new.ordinal),
+                RecordRowCoder.encode(new, of: stream))
             if old == nil {
                 var value: [UInt8] = []
-                value.append(bigEndian: ordinal.rawValue)
+                value.append(bigEndian: new.ordinal.rawValue)
                 try transaction.put(
-                    schema.ids, StoreKeys.id(event.stream, new.id), value, .insert)
+                    schema.ids, StoreKeys.id(stream, new.id), value, .insert)
             }
             let oldKey = old?.queueKey(order: order)
             let newKey = new.queueKey(order: order)
             guard oldKey != newKey else { return }
             if let oldKey {
                 isInPlace = try transaction.delete(
-                    schema.queue, StoreKeys.queue(event.stream, oldKey))
+                    schema.queue, StoreKeys.queue(stream, oldKey))
             }
             if let newKey {
                 try transaction.put(
-                    schema.queue, StoreKeys.queue(event.stream, newKey), [], .insert)
+                    schema.queue, StoreKeys.queue(stream, newKey), [], .insert)
             }
         } catch {
             throw EventLogError(error)

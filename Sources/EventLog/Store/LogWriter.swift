@@ -111,7 +111,8 @@ package struct LogWriter: ~Copyable {
         } catch {
             throw EventLogError(error)
         }
-        guard log.environment.isInPlace else { throw .displaced(path: log.path) }
+        let log = log
+        guard !log.isKept || log.environment.isInPlace else { throw .displaced(path: log.path) }
     }
 }
 

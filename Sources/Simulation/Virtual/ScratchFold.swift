@@ -2,61 +2,42 @@ internal import EventLog
 internal import Glibc
 internal import LMDB
 internal import SyncCore
+internal import SyncEngine
 
 /// The fold of a log from its first event on, in a store of its own, to be compared with what the
 /// log's own store holds.
 ///
-/// It goes on with the events that came since the last comparison. They are not appended: only
-/// what follows from them is stored.
+/// It goes on with the events that came since the last comparison.
 struct ScratchFold {
     private static let tables = ["records", "ids", "queue", "seen"]
 
-    private let scratch: EventLog
-    private(set) var control = ControlState()
+    private let replayer: Replayer
 
-    /// - Parameter folder: an empty one.
+    /// - Parameter folder: an empty one, which is not needed any more.
     init(folder: String) throws {
-        try EventLog.create(store: folder, durability: .none)
-        scratch = try EventLog.open(store: folder, .write, durability: .none)
+        replayer = Replayer(try ScratchStore(in: folder), comparesTexts: true)
     }
 
-    /// Folds the events that follow those it knows, and decides each step of theirs anew.
-    mutating func take(_ events: [LoggedEvent], _ violations: inout Violations) throws {
-        let writer = try scratch.beginWrite(after: .none)
-        var rest = events[...]
-        while let first = rest.popFirst() {
-            let others = rest.prefix { !$0.startsStep }
-            rest = rest.dropFirst(others.count)
-            let step = [first] + others
-            try replay(step, writer, &violations)
-            for event in step {
-                apply(event, to: &control)
-                let order = event.stream == .none ? nil : control[event.stream].idOrder
-                try writer.fold([event], idOrder: order ?? .none)
-            }
+    var control: ControlState { replayer.control }
+
+    /// Folds the events that follow those it knows, and decides each step of theirs anew
+    /// (invariant 6).
+    func take(_ log: EventLog, _ violations: inout Violations) throws {
+        var found: [Divergence] = []
+        try log.replay(replayer) { step, _ in
+            if let divergence = step.divergence { found.append(divergence) }
+            return true
         }
-        try writer.commit()
-    }
-
-    /// Invariant 6: the same input over the same state leads to the same decision. Nothing is sent,
-    /// since nobody performs the effects.
-    private func replay(
-        _ step: [LoggedEvent], _ writer: borrowing LogWriter, _ violations: inout Violations
-    ) throws {
-        guard let first = step.first else { return }
-        let fact = first.event.type.isFact ? first.event : nil
-        let needs = needsToDecide(control, fact: fact, now: first.time)
-        let decision = decide(
-            control, fact: fact, stream: first.stream, rows: try writer.rows(needs),
-            now: first.time)
-        violations.expect(
-            decision.events == step, 6,
-            "the step at \(first.position.rawValue) is decided otherwise in replay")
+        for divergence in found {
+            violations.note(
+                6, "the step at \(divergence.position.rawValue) is decided otherwise in replay")
+        }
     }
 
     func compare(with log: EventLog, _ violations: inout Violations) throws {
         violations.expect(
-            try log.snapshot().control() == control, 5, "the control state is not the fold")
+            try log.snapshot().control() == replayer.control, 5, "the control state is not the fold"
+        )
         for table in Self.tables { try compare(table, with: log, &violations) }
     }
 
@@ -64,7 +45,7 @@ struct ScratchFold {
         _ table: String, with log: EventLog, _ violations: inout Violations
     ) throws {
         let live = try log.environment.beginRead()
-        let folded = try scratch.environment.beginRead()
+        let folded = try replayer.folded.environment.beginRead()
         var left = try live.cursor(try live.database(table))
         var right = try folded.cursor(try folded.database(table))
         var hasLeft = try left.first()

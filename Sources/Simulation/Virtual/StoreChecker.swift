@@ -8,7 +8,7 @@ internal import SyncCore
 /// Each check goes on where the one before stopped; the last one also does everything anew that
 /// can be done anew. Of the design's invariants it checks 1 (`checkRecords`, `checkProjection`),
 /// 2 and 3 (`checkArrivals`, `LogAuditor`, `LimitAuditor`), 4 (`checkPast`, `verify`), 5
-/// (`ScratchFold`, `RowAuditor`, `checkProjection`, `compare`), 6 (`ScratchFold.replay`,
+/// (`ScratchFold`, `RowAuditor`, `checkProjection`, `compare`), 6 (`ScratchFold.take`,
 /// `CauseAuditor`), 7 (`LogAuditor`), 8 (`checkRecords`,
 /// `LogAuditor`, `AttemptAuditor`) and 9 (`SecretSearch`). How runs end is judged by
 /// `OutcomeChecker`, their pace by `PaceChecker`, each wait by `WaitAuditor` (10) with its
@@ -33,7 +33,7 @@ struct StoreChecker {
     private var arrived: Set<Position> = []
     /// How often the projection's files had been damaged by the last check.
     private var damages = 0
-    private var scratch: ScratchFold
+    private let scratch: ScratchFold
     var texts = RecordTexts()
     var expected: ExpectedRecords
     /// Which versions of the records the store may hold.
@@ -97,7 +97,7 @@ struct StoreChecker {
             let isDamaged = damages > self.damages
             self.damages = damages
             try compare(
-                log, events, erp, wire, isDamaged: isDamaged, isLast: isLast, &violations)
+                log, erp, wire, isDamaged: isDamaged, isLast: isLast, &violations)
         } catch {
             violations.note(0, "\(error)")
         }
@@ -105,11 +105,11 @@ struct StoreChecker {
     }
 
     private mutating func compare(
-        _ log: EventLog, _ events: [LoggedEvent], _ erp: SimulatedERP, _ wire: VirtualWire,
-        isDamaged: Bool, isLast: Bool, _ violations: inout Violations
+        _ log: EventLog, _ erp: SimulatedERP, _ wire: VirtualWire, isDamaged: Bool, isLast: Bool,
+        _ violations: inout Violations
     ) throws {
         checkArrivals(erp, wire, &violations)
-        try scratch.take(events, &violations)
+        try scratch.take(log, &violations)
         try scratch.compare(with: log, &violations)
         let rows = try rows(log)
         let matches = try checkRecords(log, rows, erp, readsTexts: isLast, &violations)

@@ -28,10 +28,12 @@ final class ManualClock: TimeSource {
         }
     }
 
-    func advance(seconds: Int64) {
+    func advance(seconds: Int64) { advance(ns: seconds * .nsPerSecond) }
+
+    func advance(ns: Int64) {
         state.withLock { state in
-            state.bootNs += seconds * .nsPerSecond
-            state.wallNs += seconds * .nsPerSecond
+            state.bootNs += max(ns, 0)
+            state.wallNs += max(ns, 0)
         }
     }
 
@@ -78,7 +80,8 @@ final class EngineFixture {
     func starting(
         _ mode: RunMode = .full, _ options: RunOptions = RunOptions(), policy: Policy = .small
     ) -> [Input] {
-        engine.startInputs(apiIdentity: Self.apiIdentity, stream: "os") + [
+        finished = nil
+        return engine.startInputs(apiIdentity: Self.apiIdentity, stream: "os") + [
             .fact(
                 .runRequested(
                     RunRequested(
@@ -105,8 +108,16 @@ final class EngineFixture {
         return wire.map { .answered(intent: $0.intent, api.answer($0)) }
     }
 
-    func finish(with api: FakeAPI) throws {
-        while finished == nil, !wire.isEmpty { try process(answers(api)) }
+    /// Runs until the invocation is over; time passes only where the core waits.
+    func finish(with api: FakeAPI, steps: Int = .max) throws {
+        var left = steps
+        while finished == nil, left > 0, !wire.isEmpty || wake != nil {
+            left -= 1
+            if wire.isEmpty, let wake {
+                clock.advance(ns: engine.control.bootNs(at: wake) - clock.read().bootNs)
+            }
+            try process(answers(api))
+        }
     }
 
     func events() throws -> [LoggedEvent] {
