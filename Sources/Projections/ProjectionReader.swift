@@ -45,6 +45,20 @@ package struct ProjectionReader: ~Copyable {
         return ProjectionReader(projection, environment, transaction, control, tail)
     }
 
+    /// Reads a projection at its own checkpoint.
+    ///
+    /// - Parameter control: the log's state there.
+    static func open(
+        _ projection: RecordProjection, _ environment: ProjectionEnvironment<RecordTables>,
+        at control: ControlState
+    ) throws -> ProjectionReader {
+        let transaction = try environment.environment.beginRead()
+        let fold = ProjectionFold(
+            projection: projection, stream: control.stream(named: projection.name)?.id ?? .none,
+            checkpoint: try environment.checkpoint(transaction))
+        return ProjectionReader(projection, environment, transaction, control, (fold, [:]))
+    }
+
     /// The position that the rows stand at.
     package var position: Position { checkpoint.position }
 

@@ -13,12 +13,22 @@ extension RecordProjection {
         _ environment: ProjectionEnvironment<RecordTables>, from log: EventLog, work path: String,
         progress tell: (Position, Position) -> Void
     ) throws -> Checkpoint? {
+        try fill(environment, from: log, at: nil, work: path, progress: tell)
+    }
+
+    /// The same up to an event, and not to the log's end.
+    ///
+    /// - Parameter control: the log's state after that event.
+    func fill(
+        _ environment: ProjectionEnvironment<RecordTables>, from log: EventLog,
+        at control: ControlState?, work path: String, progress tell: (Position, Position) -> Void
+    ) throws -> Checkpoint? {
         let work = WorkFolder(path: path)
         let noted = try resumable(work, log)
         if noted == nil, try environment.rowsEnd() > 0 {
             throw ProjectionError.damaged(projection: name, reason: "rows of another fold")
         }
-        let plan = try noted?.plan ?? newPlan(log)
+        let plan = try noted?.plan ?? newPlan(log, control)
         guard plan.end > .none else { return nil }
         let refold = try Refold(
             self, log, plan, path: work.sortFile,
@@ -45,9 +55,9 @@ extension RecordProjection {
             position: plan.end, identity: next.identity, schema: schema, total: total, rows: rows)
     }
 
-    private func newPlan(_ log: EventLog) throws -> Refold.Plan {
+    private func newPlan(_ log: EventLog, _ control: ControlState?) throws -> Refold.Plan {
         let snapshot = try log.snapshot()
-        return try Refold.Plan(name, at: try snapshot.control(), snapshot)
+        return try Refold.Plan(name, at: try control ?? snapshot.control(), snapshot)
     }
 
     /// What an earlier process has done of the same.

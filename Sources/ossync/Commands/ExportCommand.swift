@@ -11,7 +11,12 @@ import SyncCore
 struct ExportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export", abstract: "Write all records to a file or to standard output.",
-        discussion: "Example: ossync export csv --output os.csv",
+        discussion: """
+            With --at, as the records were then.
+
+            Example: ossync export csv --output os.csv
+            Example: ossync export csv --at 2026-11-24 > os-then.csv
+            """,
         subcommands: [CSV.self, NDJSON.self])
 
     struct CSV: ParsableCommand {
@@ -22,10 +27,13 @@ struct ExportCommand: ParsableCommand {
         @Option(name: .shortAndLong, help: "The file; - is standard output.")
         var output = "-"
 
+        @OptionGroup var moment: MomentOptions
+
         @OptionGroup var global: GlobalOptions
 
         func run() throws {
-            try Exporter(global: global, target: output).run { _, mapping in
+            try Exporter(global: global, target: output, point: try moment.point).run {
+                _, mapping in
                 let csv = CSVExport(mapping)
                 return Exporter.Format(header: csv.header) { csv.line($0) }
             }
@@ -41,10 +49,13 @@ struct ExportCommand: ParsableCommand {
         @Option(name: .shortAndLong, help: "The file; - is standard output.")
         var output = "-"
 
+        @OptionGroup var moment: MomentOptions
+
         @OptionGroup var global: GlobalOptions
 
         func run() throws {
-            try Exporter(global: global, target: output).run { log, mapping in
+            try Exporter(global: global, target: output, point: try moment.point).run {
+                log, mapping in
                 let texts = RecordTexts(log: log)
                 return Exporter.Format(header: []) { view in
                     let columns = zip(mapping.columns, view.columns(mapping)).map {
@@ -230,28 +241,33 @@ private struct Exporter {
 
     let global: GlobalOptions
     let target: String
+    /// Nil for now.
+    let point: Point?
 
     func run(_ format: (EventLog, ColumnMapping) -> Format) throws {
         let session = try Session(global)
         let log = try session.openLog()
-        let stream = try session.stream(in: log.snapshot().control())
-        guard let projector = try session.projector(stream.name, log: log) else {
-            throw CommandFailure(
-                ExitCode.usage, "no configuration says what the columns of \(stream.name) are",
-                hint: "give the configuration with --config")
-        }
+        let past = try point.map { try session.control(at: $0, log) }
+        let stream = try session.stream(in: past ?? log.snapshot().control())
+        let projector = try session.recordProjector(stream.name, log)
         let sink = try ExportSink(target)
         var (records, position) = (UInt64(0), Position.none)
         do {
             let format = format(log, projector.projection.mapping)
             try sink.write(format.header)
-            try projector.read { reader in
+            func write(_ reader: borrowing ProjectionReader) throws {
                 position = reader.position
                 try reader.forEachRow { view in
                     try sink.write(try format.line(view))
                     records += 1
                     return true
                 }
+            }
+            if let past {
+                position = past.position
+                try session.readPast(at: past, log) { try write($0) }
+            } else {
+                try projector.read { try write($0) }
             }
             try sink.finish()
         } catch {

@@ -11,6 +11,7 @@ struct LogCommand: ParsableCommand {
             Example: ossync log show --event RateLimited,RequestFailed --since now-1d
             """,
         subcommands: [
-            Show.self, Tail.self, Grep.self, Stats.self, Export.self, Verify.self,
+            Show.self, Tail.self, Grep.self, Stats.self, Diff.self, Bisect.self, Export.self,
+            Verify.self,
         ])
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import EventLog
+import Projections
 import SyncCore
 import SyncEngine
 
@@ -15,9 +16,11 @@ struct QueueCommand: ParsableCommand {
             abstract: "List what waits for its details, in the order in which it is served.",
             discussion: """
                 New records come before changed ones, then the retried ones, then those that \
-                were given up (parked) or dropped; the newest id first.
+                were given up (parked) or dropped; the newest id first. What is asked for at \
+                the moment waits for nothing, and isn't listed.
 
                 Example: ossync queue list --limit 20
+                Example: ossync queue list --at now-1d
                 """)
 
         enum State: String, ExpressibleByArgument, CaseIterable {
@@ -30,22 +33,47 @@ struct QueueCommand: ParsableCommand {
         @Option(help: "At most so many entries.")
         var limit: Int?
 
+        @OptionGroup var moment: MomentOptions
+
         @OptionGroup var global: GlobalOptions
 
         func run() throws {
             let session = try Session(global)
             let log = try session.openLog()
-            let control = try log.snapshot().control()
-            let stream = try session.stream(in: control)
+            let past = try moment.point.map { try session.control(at: $0, log) }
+            let stream = try session.stream(in: past ?? log.snapshot().control())
             guard stream.id != .none else { return }
             var left = limit ?? .max
             let output = session.output
-            try log.forEachQueued(stream.id, order: stream.idOrder ?? .none) { row in
+            let order = stream.idOrder ?? .none
+            func print(_ row: RecordRow) -> Bool {
                 guard left > 0 else { return false }
                 guard state == nil || row.state.name == state?.rawValue else { return true }
                 left -= 1
                 output.line(output.isJSON ? json(row).line : words(row))
                 return true
+            }
+            guard let past else {
+                return try log.forEachQueued(stream.id, order: order, print)
+            }
+            try session.readPast(at: past, log) { try Self.forEachQueued($0, order, print) }
+        }
+
+        /// The waiting entries of a queue of the past, in their order.
+        private static func forEachQueued(
+            _ reader: borrowing ProjectionReader, _ order: IDOrder, _ body: (RecordRow) -> Bool
+        ) throws {
+            // The keys alone: there may be as many as there are records.
+            var keys: [(key: [UInt8], ordinal: Ordinal)] = []
+            try reader.forEachRow { view in
+                if let key = view.core.queueKey(order: order) {
+                    keys.append((key, view.core.ordinal))
+                }
+                return true
+            }
+            keys.sort { $0.key.lexicographicallyPrecedes($1.key) }
+            for entry in keys {
+                guard let row = try reader.row(entry.ordinal)?.core, body(row) else { return }
             }
         }
 

@@ -116,12 +116,7 @@ struct StatusReport {
         }
     }
 
-    private var phase: String {
-        guard isRunning, let invocation = control.invocation, invocation.stream == stream.id,
-            invocation.mode != .health
-        else { return "idle" }
-        return stream.pass != nil && invocation.mode != .detailsOnly ? "headers" : "details"
-    }
+    private var phase: String { isRunning ? control.phase(of: stream) : "idle" }
 
     private var json: JSONText {
         let counts = stream.counts

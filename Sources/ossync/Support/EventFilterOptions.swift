@@ -122,11 +122,11 @@ struct EventFilterOptions: ParsableArguments {
     }
 
     /// What lists with commas name.
-    private static func words(_ lists: [String]) -> [String] {
+    static func words(_ lists: [String]) -> [String] {
         lists.flatMap { $0.split(separator: ",").map(String.init) }
     }
 
-    private static func type(_ name: String) throws -> EventType {
+    static func type(_ name: String) throws -> EventType {
         let found = EventType.allCases.first { $0.name.lowercased() == name.lowercased() }
         guard let found else {
             throw CommandFailure(

@@ -77,6 +77,9 @@ struct Output: Sendable {
     /// Text on stderr without a line end, for a progress line.
     func raw(_ text: String) { Self.write(Array(text.utf8), to: STDERR_FILENO) }
 
+    /// A question to whoever sits at the terminal.
+    static func prompt(_ text: String) { write(Array(text.utf8), to: STDERR_FILENO) }
+
     /// The columns of the terminal that stderr is; nil where it is none.
     var columns: Int? {
         var size = winsize()

@@ -1,0 +1,206 @@
+import ArgumentParser
+import EventLog
+import Projections
+import Records
+import SyncCore
+
+extension LogCommand {
+    struct Diff: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Say what differs between the states at two points.",
+            discussion: """
+                Records that came or are gone, columns that changed, entries of the queue, and \
+                counters. Exit 0 whether or not anything differs.
+
+                Example: ossync log diff r4711 now --json
+                Example: ossync log diff @1000 @2000
+                """)
+
+        @Argument(help: "The one point: a position (@4711), a time, a run (r4711) or now-1h.")
+        var a: String
+
+        @Argument(help: "The other point.")
+        var b: String
+
+        @OptionGroup var global: GlobalOptions
+
+        func validate() throws {
+            try CommandFailure.whileParsing { _ = try (Point(a), Point(b)) }
+        }
+
+        func run() throws {
+            let session = try Session(global)
+            let log = try session.openLog()
+            let before = try session.control(at: Point(a), log)
+            let after = try session.control(at: Point(b), log)
+            let stream = try session.stream(in: log.snapshot().control()).name
+            var report = DiffReport(session.output, stream)
+            try session.readPast(at: before, log) { old in
+                try session.readPast(at: after, log) { new in
+                    report.compareCounters(
+                        StateValues(before, stream, total: old.total),
+                        StateValues(after, stream, total: new.total))
+                    // Records are never gone, so the later state has all of them.
+                    if before.position <= after.position {
+                        try new.forEachRow { row in
+                            report.compare(try old.row(row.core.ordinal), row, new.projection)
+                            return true
+                        }
+                    } else {
+                        try old.forEachRow { row in
+                            report.compare(row, try new.row(row.core.ordinal), old.projection)
+                            return true
+                        }
+                    }
+                }
+            }
+            report.end(before.position, after.position)
+        }
+    }
+}
+
+/// Prints differences as they are found, and counts them.
+private struct DiffReport {
+    private let output: Output
+    private let stream: String
+    private var counts = (added: UInt64(0), removed: UInt64(0), changed: UInt64(0))
+    private var counters: UInt64 = 0
+
+    init(_ output: Output, _ stream: String) {
+        self.output = output
+        self.stream = stream
+    }
+
+    // MARK: Counters
+
+    mutating func compareCounters(_ before: StateValues, _ after: StateValues) {
+        for (name, _) in StateValues.names {
+            guard let old = try? before.value(name), let new = try? after.value(name), old != new
+            else { continue }
+            counters += 1
+            if output.isJSON {
+                output.line(
+                    JSONText.object([
+                        ("v", .number(1)), ("type", "counter"), ("name", .string(name)),
+                        ("before", old.json), ("after", new.json),
+                    ]).line)
+            } else {
+                output.line("~ \(name.padded(to: 24)) \(old.words) -> \(new.words)")
+            }
+        }
+    }
+
+    // MARK: Records
+
+    mutating func compare(
+        _ old: RecordView?, _ new: RecordView?, _ projection: RecordProjection
+    ) {
+        guard old != new, let view = new ?? old else { return }
+        let columns = projection.mapping.columns.map(\.name)
+        let before = old?.columns(projection.mapping)
+        let after = new?.columns(projection.mapping)
+        let changed = columns.indices.filter { index in
+            before.map { $0[index] } != after.map { $0[index] }
+        }
+        let (states, errors) = (
+            (old?.core.state.name, new?.core.state.name), (old?.core.error, new?.core.error)
+        )
+        let change = old == nil ? "added" : new == nil ? "removed" : "changed"
+        // A request that is on its way changes a row, but nothing that anybody sees of it.
+        if change == "changed", changed.isEmpty, states.0 == states.1, errors.0 == errors.1,
+            old?.core.headerPosition == new?.core.headerPosition,
+            old?.core.detailPosition == new?.core.detailPosition,
+            old?.core.attempts == new?.core.attempts
+        {
+            return
+        }
+        count(change)
+        guard output.isJSON else {
+            let sign = ["added": "+", "removed": "-", "changed": "~"][change] ?? "~"
+            var line = "\(sign) \(view.core.id.text)"
+            if states.0 != states.1 {
+                line += "  \(states.0 ?? "nothing") -> \(states.1 ?? "nothing")"
+            }
+            output.line(line.withoutControls)
+            guard change == "changed" else { return }
+            for index in changed {
+                let (old, new) = (before?[index].json.line ?? "", after?[index].json.line ?? "")
+                output.line("    \(columns[index]): \(old) -> \(new)".withoutControls)
+            }
+            return
+        }
+        output.line(
+            JSONText.object([
+                ("v", .number(1)), ("type", "record"), ("id", .string(view.core.id.text)),
+                ("change", .string(change)),
+                (
+                    "columns",
+                    .array(
+                        changed.map { index in
+                            .object([
+                                ("name", .string(columns[index])),
+                                ("before", before.map { $0[index].json } ?? .null),
+                                ("after", after.map { $0[index].json } ?? .null),
+                            ])
+                        })
+                ),
+                ("state", pair(states.0.map { .string($0) }, states.1.map { .string($0) })),
+                (
+                    "error",
+                    pair(
+                        errors.0.map { .string($0.text.withoutControls) },
+                        errors.1.map { .string($0.text.withoutControls) })
+                ),
+                (
+                    "attempts",
+                    pair(
+                        old.map { .number($0.core.attempts) },
+                        new.map { .number($0.core.attempts) })
+                ),
+                (
+                    "headerPosition",
+                    pair(
+                        old.map { .number($0.core.headerPosition.rawValue) },
+                        new.map { .number($0.core.headerPosition.rawValue) })
+                ),
+                (
+                    "detailPosition",
+                    pair(
+                        old.map { .number($0.core.detailPosition.rawValue) },
+                        new.map { .number($0.core.detailPosition.rawValue) })
+                ),
+            ]).line)
+    }
+
+    private mutating func count(_ change: String) {
+        switch change {
+        case "added": counts.added += 1
+        case "removed": counts.removed += 1
+        default: counts.changed += 1
+        }
+    }
+
+    private func pair(_ before: JSONText?, _ after: JSONText?) -> JSONText {
+        .object([("before", before ?? .null), ("after", after ?? .null)])
+    }
+
+    // MARK: The end
+
+    func end(_ before: Position, _ after: Position) {
+        guard output.isJSON else {
+            output.line(
+                "@\(before.rawValue) to @\(after.rawValue): \(counts.added.grouped) records came, "
+                    + "\(counts.removed.grouped) are gone, \(counts.changed.grouped) changed; "
+                    + "\(counters.grouped) counters differ")
+            return
+        }
+        output.line(
+            JSONText.object([
+                ("v", .number(1)), ("type", "summary"), ("stream", .string(stream)),
+                ("exitCode", .number(0)), ("before", .number(before.rawValue)),
+                ("after", .number(after.rawValue)), ("added", .number(counts.added)),
+                ("removed", .number(counts.removed)), ("changed", .number(counts.changed)),
+                ("counters", .number(counters)),
+            ]).line)
+    }
+}
