@@ -19,8 +19,9 @@ struct OSSync: ParsableCommand {
         subcommands: [
             InitCommand.self, DoctorCommand.self, HealthCommand.self, PlanCommand.self,
             SyncCommand.self, StatusCommand.self, ShowCommand.self, HistoryCommand.self,
-            WhyCommand.self, RunsCommand.self, LogCommand.self, QueueCommand.self,
-            ProjectionsCommand.self, ExportCommand.self, ConfigCommand.self, DemoCommand.self,
+            WhyCommand.self, RunsCommand.self, LogCommand.self, ReplayCommand.self,
+            QueueCommand.self, ProjectionsCommand.self, ExportCommand.self, ConfigCommand.self,
+            DemoCommand.self,
         ])
 
     static func main() {

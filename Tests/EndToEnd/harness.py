@@ -96,7 +96,8 @@ class Case(unittest.TestCase):
         """Starts a command and leaves it running; it is killed at the end of the test."""
         process = subprocess.Popen(
             [BINARY, *map(str, arguments)], cwd=cwd or self.folder, env=self.environment(env),
-            stdin=subprocess.DEVNULL, stdout=options.get("stdout", subprocess.PIPE),
+            stdin=options.get("stdin", subprocess.DEVNULL),
+            stdout=options.get("stdout", subprocess.PIPE),
             stderr=options.get("stderr", subprocess.PIPE))
         self.addCleanup(end, process)
         return process

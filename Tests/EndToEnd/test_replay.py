@@ -1,0 +1,268 @@
+"""Decisions made anew from the recorded facts; steps, slices, and how things were."""
+
+import csv
+import io
+import json
+import os
+import pathlib
+import pty
+import signal
+import time
+
+from harness import Case
+
+BUNDLES = pathlib.Path(__file__).resolve().parent.parent / "Bundles"
+
+
+class Past(Case):
+    """A run that was killed, refused and failed, gone on with, then changed records."""
+
+    def setUp(self):
+        super().setUp()
+        self.server = self.ready(
+            300, "--poison", 13, "--missing", 57, "--limit", "40/1", "--fault-rate", 0.03,
+            rateLimits__requestsPerMinute=None, rateLimits__requestsPerHour=None,
+            rateLimits__windows=[{"name": "burst", "requests": 60, "seconds": 1}],
+            rateLimits__cooldownMs=50)
+        process = self.start("sync", "--json")
+        self.wait_for(lambda: self.ossync(
+            "log", "stats", "--json", code=(0, 10)).last.get("events", 0) > 60)
+        process.send_signal(signal.SIGKILL)
+        self.finish(process)
+        self.first = self.sync("--mode", "resume", code=(0, 3))
+        self.queue = self.ossync("queue", "list", "--json").objects
+        self.rows = self.ossync("export", "csv").out
+        self.before = self.status()
+        self.server.touch(7)
+        self.server.append(20)
+        self.second = self.sync("--mode", "full", code=(0, 3))
+
+
+class Verify(Past):
+    def test_the_same_is_decided_again(self):
+        summary = self.ossync("replay", "--verify", "--json").last
+        self.assertEqual(summary["verification"]["divergences"], 0)
+        self.assertEqual(summary["position"], self.status()["position"])
+        self.assertEqual(summary["events"], len(self.events()))
+        kinds = {event["event"] for event in self.events()}
+        self.assertLessEqual({"RateLimited", "RunInterrupted", "RecordParked"}, kinds)
+        waited = [event for event in self.events("--event", "RequestIntended")
+                  if event["data"]["due"]]
+        self.assertTrue(waited, "what was waited for is recorded")
+        for event in waited:
+            self.assertLessEqual(event["data"]["due"], event["time"])
+        self.assertIn("each is decided as it was", self.ossync("replay", "--verify").out)
+
+    def test_while_a_sync_runs(self):
+        self.server.append(400)
+        process = self.start("sync", "--json")
+        while process.poll() is None:
+            self.ossync("replay", "--verify", "--json")
+        self.finish(process)
+
+    def test_nothing_is_written_but_for_a_while(self):
+        folder = self.folder / "temporary"
+        folder.mkdir()
+        process = self.start("replay", "--verify", env={"TMPDIR": str(folder)})
+        time.sleep(0.05)
+        process.send_signal(signal.SIGKILL)
+        self.finish(process)
+        self.ossync("replay", "--verify", env={"TMPDIR": str(folder)})
+        self.ossync("queue", "list", "--at", "@50", env={"TMPDIR": str(folder)})
+        self.assertEqual(list(folder.iterdir()), [])
+        result = self.ossync("replay", "--verify", env={"TMPDIR": "/nowhere"}, code=1)
+        self.assert_one_clear_line(result, "/nowhere")
+
+
+class Steps(Past):
+    def test_each_step_has_the_state_after_it(self):
+        steps = self.ossync("replay", "--step", "--json").objects[:-1]
+        positions = [event["position"] for step in steps for event in step["events"]]
+        self.assertEqual(positions, list(range(1, len(positions) + 1)))
+        for step in steps[:: max(1, len(steps) // 12)]:
+            status = self.ossync("status", "--json", "--at", f"@{step['last']}").last
+            state = step["state"]
+            self.assertEqual(
+                (state["records.total"], state["queue.parked"], state["queue.retrying"]),
+                (status["records"]["total"], status["queue"]["parked"],
+                 status["queue"]["retrying"]))
+
+    def test_breaks(self):
+        parked = self.events("--event", "RecordParked")[0]["position"]
+        for arguments in (["--break-event", "RecordParked"],
+                          ["--break-when", "queue.parked > 0"]):
+            step, summary = self.ossync("replay", "--json", *arguments).objects
+            self.assertIn(parked, [event["position"] for event in step["events"]])
+            self.assertTrue(summary["stopped"])
+        step = self.ossync("replay", "--json", "--break-record", "13").objects[0]
+        first = self.events("--record", "13")[0]["position"]
+        self.assertIn(first, range(step["first"], step["last"] + 1))
+        later = self.ossync("replay", "--json", "--from", f"@{parked + 1}", "--break-event",
+                            "RecordParked").objects
+        self.assertTrue(all(step["first"] > parked for step in later[:-1]))
+        total = self.ossync("replay", "--json", "--break-when", "expenses.records >= 10").objects
+        self.assertEqual(total[0]["state"]["records.withDetails"], 10)
+
+    def test_at_a_terminal_it_waits_for_enter(self):
+        owner, side = pty.openpty()
+        process = self.start("replay", "--step", stdin=side, stdout=side, stderr=side)
+        os.close(side)
+        text = ""
+        for answer in ("\n", "\n", "c\n"):
+            while "q to quit: " not in text:
+                text += os.read(owner, 65_536).decode()
+            text = ""
+            os.write(owner, answer.encode())
+        while True:
+            try:
+                part = os.read(owner, 65_536)
+            except OSError:
+                break
+            if not part:
+                break
+            text += part.decode()
+        os.close(owner)
+        process.communicate(timeout=20)
+        self.assertEqual(process.returncode, 0)
+        self.assertIn(f"@{self.status()['position']}", text)
+
+    def test_what_cant_be_is_said(self):
+        for arguments, word in (
+                (["--to", "soon"], "now-1h"), (["--to", "@99999999"], "ends at position"),
+                (["--break-event", "Nothing"], "PageFetched"),
+                (["--break-when", "queue.parked"], "queue.parked > 0"),
+                (["--bundle", "x", "--to", "@4"], "--bundle"),
+                (["--export", "x", "--verify"], "--export"),
+                (["--bundle", "nowhere.bundle"], "nowhere.bundle")):
+            with self.subTest(arguments=arguments):
+                self.assert_one_clear_line(
+                    self.ossync("replay", *arguments, code=2), word)
+
+
+class Bundle(Past):
+    def test_a_slice_replays_elsewhere(self):
+        self.ossync("replay", "--export", "all.bundle")
+        summary = self.ossync("replay", "--from", self.second["run"], "--to", self.second["run"],
+                              "--export", "run.bundle", "--json").last
+        # A commit is taken whole, and this one begins with the clock of the new engine.
+        self.assertIn(int(self.second["run"][1:]) - summary["first"], (0, 1))
+        elsewhere = self.folder / "elsewhere"
+        elsewhere.mkdir()
+        for name, events in (("all", len(self.events())), ("run", summary["events"])):
+            path = self.folder / f"{name}.bundle"
+            found = self.ossync("replay", "--bundle", path, "--verify", "--json",
+                                "--store", elsewhere / "none", cwd=elsewhere).last
+            self.assertEqual(found["verification"]["divergences"], 0)
+            self.assertEqual(found["events"], events)
+            text = path.read_text()
+            for secret in (self.server.url, "Ltda", "tcp", os.uname().nodename):
+                self.assertNotIn(secret.encode().hex(), text)
+                self.assertNotIn(secret, text)
+
+    def test_a_slice_that_was_altered_is_found_out(self):
+        self.ossync("replay", "--export", "all.bundle")
+        path = self.folder / "all.bundle"
+        lines = path.read_text().splitlines()
+        at = next(index for index, line in enumerate(lines) if '"event":"RateLimited"' in line)
+        # Another commit in its place: what is left contradicts itself.
+        lines[at] = lines[at - 1]
+        path.write_text("\n".join(lines) + "\n")
+        self.ossync("replay", "--bundle", path, "--verify", code=12)
+
+    def test_rubbish_is_refused_with_its_line(self):
+        self.ossync("replay", "--export", "all.bundle")
+        text = (self.folder / "all.bundle").read_text()
+        for name, spoiled in (("half", text[: len(text) // 2]), ("none", ""), ("other", "{}\n"),
+                              ("hex", text.replace('"raw":"', '"raw":"zz', 1)),
+                              ("turned", text.replace('"raw":"0', '"raw":"1', 1)),
+                              ("later", text.replace('"format":1', '"format":2', 1))):
+            path = self.folder / f"{name}.bundle"
+            path.write_text(spoiled)
+            with self.subTest(name=name):
+                result = self.ossync("replay", "--bundle", path, code=2)
+                self.assert_one_clear_line(result, f"{name}.bundle")
+
+
+class Bundles(Case):
+    """Each bundle in Tests/Bundles is a piece of history that has to be decided as it was."""
+
+    def test_are_decided_as_they_were(self):
+        found = sorted(BUNDLES.glob("*.bundle"))
+        self.assertTrue(found)
+        for path in found:
+            with self.subTest(path=path.name):
+                summary = self.ossync("replay", "--bundle", path, "--verify", "--json",
+                                      code=(0, 1)).last
+                verification = summary["verification"]
+                # Rules that changed on purpose are told by their version.
+                self.assertEqual(verification["divergences"], verification["ofOtherRules"])
+
+
+class AsItWas(Past):
+    def test_queue_and_export_as_they_were(self):
+        point = f"@{self.before['position']}"
+        self.assertEqual(
+            self.ossync("queue", "list", "--json", "--at", point).objects, self.queue)
+        self.assertEqual(self.ossync("export", "csv", "--at", point).out, self.rows)
+        self.assertEqual(self.ossync("export", "csv", "--at", "now").out,
+                         self.ossync("export", "csv").out)
+        lines = self.ossync("export", "ndjson", "--at", point).out.splitlines()
+        self.assertEqual(len(lines), self.before["records"]["total"])
+        seven = next(json.loads(line) for line in lines if json.loads(line)["id"] == "7")
+        shown = self.ossync("show", "7", "--json", "--at", point).last
+        self.assertEqual(seven, shown)
+        self.assertEqual(self.ossync("queue", "list", "--at", "@0").out, "")
+
+    def test_what_differs_between_two_points(self):
+        a, b = f"@{self.before['position']}", "now"
+        then, now = self.table(a), self.table(b)
+        objects = self.ossync("log", "diff", a, b, "--json").objects
+        summary = objects[-1]
+        records = {one["id"]: one for one in objects if one["type"] == "record"}
+        self.assertEqual(
+            {key for key, one in records.items() if one["change"] == "added"},
+            set(now) - set(then))
+        self.assertEqual(summary["added"], 20)
+        self.assertEqual(records["7"]["change"], "changed")
+        for key, one in records.items():
+            for column in one["columns"]:
+                before = then.get(key, {}).get(column["name"], "")
+                self.assertEqual(column["before"] or "", before, (key, column))
+                self.assertEqual(column["after"] or "", now[key][column["name"]])
+        same = [key for key in then if then[key] == now[key]]
+        self.assertFalse({key for key in same if records.get(key, {}).get("columns")})
+        counters = {one["name"]: one for one in objects if one["type"] == "counter"}
+        self.assertEqual(counters["records.total"]["before"], self.before["records"]["total"])
+        self.assertEqual(
+            str(counters["expenses.total"]["before"]), self.exact(self.before))
+        back = self.ossync("log", "diff", b, a, "--json").last
+        self.assertEqual((back["removed"], back["added"]), (20, 0))
+        none = self.ossync("log", "diff", b, b, "--json").objects
+        self.assertEqual(len(none), 1)
+
+    def exact(self, status):
+        # JSON numbers lose nothing here: sums of cents.
+        return str(float(status["expenses"]["total"]))
+
+    def table(self, point):
+        rows = csv.DictReader(io.StringIO(self.ossync("export", "csv", "--at", point).out))
+        return {row["id"]: row for row in rows}
+
+    def test_bisect_finds_the_first_event(self):
+        parked = self.events("--event", "RecordParked")[0]["position"]
+        found = self.ossync("log", "bisect", "--when", "queue.parked > 0", "--json").last
+        self.assertEqual(found["position"], parked)
+        self.assertEqual(found["state"]["queue.parked"], 1)
+        found = self.ossync("log", "bisect", "--when", "expenses.total > 50000", "--json").last
+        at = found["position"]
+        sums = [float(self.ossync("status", "--json", "--at", f"@{position}").last["expenses"]
+                      ["total"]) for position in (at - 1, at)]
+        self.assertLessEqual(sums[0], 50_000)
+        self.assertGreater(sums[1], 50_000)
+        later = self.ossync("log", "bisect", "--when", "queue.parked > 0", "--from",
+                            self.second["run"], "--json").last
+        self.assertEqual(later["position"], int(self.second["run"][1:]))
+        result = self.ossync("log", "bisect", "--when", "queue.parked > 99", code=1)
+        self.assert_one_clear_line(result, "never holds")
+        self.assert_one_clear_line(
+            self.ossync("log", "bisect", "--when", "nothing = 3", code=2), "records.total")
