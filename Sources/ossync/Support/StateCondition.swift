@@ -50,9 +50,7 @@ struct StateCondition {
         case .notEqual: return !isEqual(value, comparison.value)
         case .less, .lessOrEqual, .greater, .greaterOrEqual: break
         }
-        guard case .number(let left) = value, case .number(let right) = comparison.value else {
-            return false
-        }
+        guard let left = value.number, let right = comparison.value.number else { return false }
         let difference = left - right
         return switch comparison.relation {
         case .less: difference.isNegative
@@ -63,12 +61,12 @@ struct StateCondition {
     }
 
     private static func isEqual(_ left: StateValues.Value, _ right: StateValues.Value) -> Bool {
-        switch (left, right) {
-        case (.number(let left), .number(let right)): (left - right).isZero
+        if let left = left.number, let right = right.number { return (left - right).isZero }
         // A mark of digits is a text that reads like a number.
-        case (.text(let left), .number(let right)): left == right.description
-        default: left == right
+        if case .text(let left) = left, let right = right.number {
+            return left == right.description
         }
+        return left == right
     }
 
     // MARK: Reading
@@ -132,5 +130,14 @@ struct StateCondition {
             ExitCode.usage, message,
             hint: "write for example 'queue.parked > 0 and state.phase = idle'; known: "
                 + StateValues.names.map(\.name).joined(separator: ", "))
+    }
+}
+
+extension StateValues.Value {
+    fileprivate var number: ExactDecimal? {
+        switch self {
+        case .number(let number), .decimal(let number): number
+        case .text, .none: nil
+        }
     }
 }

@@ -7,6 +7,8 @@ import SyncCore
 struct StateValues {
     enum Value: Equatable {
         case number(ExactDecimal)
+        /// A sum, which JSON has as a text.
+        case decimal(ExactDecimal)
         case text(String)
         /// Nothing is there: no mark yet, no error, no such column.
         case none
@@ -49,7 +51,7 @@ struct StateValues {
         if Self.totals.contains(name) {
             guard let total else { return .none }
             return name == "expenses.records"
-                ? number(total.records) : .number(try ExactDecimal(total.sum))
+                ? number(total.records) : .decimal(try ExactDecimal(total.sum))
         }
         if let count = count(name) { return number(count) }
         let text: String?
@@ -122,6 +124,7 @@ extension StateValues.Value {
     var json: JSONText {
         switch self {
         case .number(let number): .literal(number.description)
+        case .decimal(let sum): .string(sum.description)
         case .text(let text): .string(text.withoutControls)
         case .none: .null
         }
@@ -129,7 +132,7 @@ extension StateValues.Value {
 
     var words: String {
         switch self {
-        case .number(let number): number.description
+        case .number(let number), .decimal(let number): number.description
         case .text(let text): text.withoutControls
         case .none: "nothing"
         }

@@ -103,9 +103,11 @@ final class EngineFixture {
     }
 
     /// Takes what is on the wire, with its answers.
-    func answers(_ api: FakeAPI) -> [Input] {
+    func answers(_ api: FakeAPI) -> [Input] { answers { api.answer($0) } }
+
+    func answers(_ answer: (SourceRequest) -> SourceAnswer) -> [Input] {
         defer { wire = [] }
-        return wire.map { .answered(intent: $0.intent, api.answer($0)) }
+        return wire.map { .answered(intent: $0.intent, answer($0)) }
     }
 
     /// Runs until the invocation is over; time passes only where the core waits.

@@ -23,11 +23,15 @@ struct ReplayCommand: ParsableCommand {
             machine: without the records' texts, headers, addresses and names, but with their \
             ids. --bundle replays such a file in place of the store.
 
+            --set estimates what the last run, or those between --from and --to, would have been \
+            under other settings; what the estimate rests on is told with it.
+
             Without these it prints the state at --to.
 
             Example: ossync replay --verify
             Example: ossync replay --from r4711 --to r4711 --export run.bundle
             Example: ossync replay --bundle run.bundle --verify
+            Example: ossync replay --set rateLimits.requestsPerMinute=40
             Example: ossync replay --step --from r4711 --break-event RateLimited
             Example: ossync replay --to @4711 --json
             """)
@@ -77,6 +81,12 @@ struct ReplayCommand: ParsableCommand {
         help: ArgumentHelp("Replay this file of --export, not the store.", valueName: "file"))
     var bundle: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Estimate the run under another setting, for example detail.batch.size=10.",
+            valueName: "key=value"))
+    var set: [String] = []
+
     @OptionGroup var global: GlobalOptions
 
     func validate() throws {
@@ -89,7 +99,11 @@ struct ReplayCommand: ParsableCommand {
         {
             throw ValidationError("--export only writes the file: replay it with --bundle")
         }
+        if !set.isEmpty, bundle != nil || export != nil || step || verify {
+            throw ValidationError("--set only estimates: leave the other options out")
+        }
         try CommandFailure.whileParsing {
+            _ = try PolicyChange(set)
             _ = try (from.map { try Point($0) }, to.map { try Point($0) })
             _ = try breakpoints
         }
@@ -108,6 +122,7 @@ struct ReplayCommand: ParsableCommand {
             return try walk(.bundle(bundle), session).run()
         }
         let log = try session.openLog()
+        if !set.isEmpty { return try estimate(session, log) }
         let (first, last) = try bounds(session, log)
         if let export { return try write(export, session, log, first, last) }
         try walk(.log(log, first: first, last: last), session).run()
@@ -118,6 +133,32 @@ struct ReplayCommand: ParsableCommand {
             session: session, source: source,
             options: ReplayReport.Options(
                 verifies: verify, shows: step, breakpoints: try breakpoints, tellsAll: all))
+    }
+
+    private func estimate(_ session: Session, _ log: EventLog) throws {
+        var (first, last) = try bounds(session, log)
+        if from == nil, to == nil {
+            let run = try session.stream(in: log.snapshot().control()).lastRun
+            guard run != .none else {
+                throw CommandFailure(ExitCode.failure, "there was no run yet")
+            }
+            first = run
+        }
+        last = max(first, last)
+        let change = try PolicyChange(set)
+        let progress = FoldProgress(session.output, "replay")
+        let whatIf = try WhatIf(of: log, from: first, through: last) {
+            progress.tell($0, $1)
+        } change: {
+            try change.applied(to: $0)
+        }
+        progress.end()
+        let report = WhatIfReport(whatIf: whatIf, change: change, first: first, last: last)
+        if session.output.isJSON {
+            session.output.line(report.json.line)
+        } else {
+            for line in report.words { session.output.line(line) }
+        }
     }
 
     private func write(
