@@ -37,7 +37,7 @@ package func decide(
 /// The working state of one decision.
 package struct Decider {
     /// Grows with each change of the rules, so that replay can tell a change of mind from damage.
-    package static let version: UInt32 = 4
+    package static let version: UInt32 = 5
 
     var control: ControlState
     let rows: CoreRows
