@@ -303,13 +303,10 @@ extension Environment {
             readers: info.me_numreaders)
     }
 
-    /// Copies the environment, as one snapshot, into a folder that this makes; `compact` leaves
-    /// free pages out.
-    package func copy(to folder: String, compact: Bool) throws(LMDBError) {
-        guard mkdir(folder, 0o700) == 0 else {
-            throw LMDBError(status: errno, operation: "copy", path: folder)
-        }
-        let flags = compact ? UInt32(MDB_CP_COMPACT) : 0
-        try check(mdb_env_copy2(handle, folder, flags), "copy", path)
+    /// Writes the environment, as one snapshot and without free pages, to an open file or pipe.
+    ///
+    /// The snapshot is held until all is written: what is replaced meanwhile makes the file grow.
+    package func copy(to descriptor: Int32) throws(LMDBError) {
+        try check(mdb_env_copyfd2(handle, descriptor, UInt32(MDB_CP_COMPACT)), "copy", path)
     }
 }

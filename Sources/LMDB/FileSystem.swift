@@ -10,7 +10,8 @@ package enum FileSystem {
         0x0116_1970: "GFS2", 0x7461_636F: "OCFS2", 0x786F_4256: "vboxsf",
     ]
 
-    static func networkName(_ path: String) -> String? {
+    /// The kind of the network file system that a path is on; nil where it is on none.
+    package static func networkName(_ path: String) -> String? {
         var info = statfs()
         guard statfs(path, &info) == 0 else { return nil }
         return networkName(magic: Int(info.f_type))

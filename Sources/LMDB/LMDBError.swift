@@ -44,7 +44,7 @@ package struct LMDBError: Error, Sendable, Equatable, CustomStringConvertible {
     }
 
     /// Translates a return value of LMDB, which is either its own code or an errno.
-    init(status: Int32, operation: String, path: String) {
+    package init(status: Int32, operation: String, path: String) {
         self.init(
             Code(status: status, path: path), operation: operation, path: path,
             detail: String(cString: mdb_strerror(status)))
@@ -96,6 +96,8 @@ extension LMDBError.Code {
         // LMDB passes over a database's root that can't be read, and refuses what the transaction
         // does next. Every other failure is thrown where it comes, and ends the transaction.
         case MDB_BAD_TXN: self = .corrupted
+        // A page that is beyond the map was to be written to a copy.
+        case EFAULT: self = .corrupted
         case MDB_INVALID: self = .notAnEnvironment
         case MDB_VERSION_MISMATCH: self = .versionMismatch
         case MDB_PANIC: self = .needsReopen

@@ -62,7 +62,10 @@ extension ControlState {
     ///
     /// - Parameter last: the time of the event before.
     fileprivate mutating func anchor(_ new: ClockAnchored, after last: LogTime) {
-        defer { clock = new }
+        defer {
+            clock = new
+            if new.isRestored { limiter.restoredNs = new.bootNs }
+        }
         guard let old = clock else { return }
         let lastNs = old.bootNs(at: last)
         let isReboot = old.bootID != new.bootID

@@ -103,7 +103,8 @@ extension Decider {
                 windows: invocation.policy.limits.windows, held: control.inFlight.count,
                 now: nowNs)
         else { return nil }
-        return max(slot, control.limiter.cooldownUntilNs ?? slot, invocation.backoffUntilNs ?? slot)
+        let free = control.limiter.free(under: invocation.policy.limits, now: slot)
+        return max(free, invocation.backoffUntilNs ?? free)
     }
 
     private mutating func send(

@@ -19,7 +19,8 @@ package struct StreamDeclared: Sendable, Equatable {
 
 /// Fact: how the boot clock and the wall clock stood to each other at one moment.
 ///
-/// Appended at each engine start, and when the two have moved apart by more than a second.
+/// Appended at each engine start, when the two have moved apart by more than a second, and when a
+/// backup is restored.
 package struct ClockAnchored: Sendable, Equatable {
     /// Linux's `/proc/sys/kernel/random/boot_id`.
     package let bootID: String
@@ -29,15 +30,20 @@ package struct ClockAnchored: Sendable, Equatable {
     package let wall: LogTime
     /// An engine starts here: whatever an earlier one had in flight is abandoned.
     package let isEngineStart: Bool
+    /// The log was a backup until now: what was sent since the event before is not known.
+    package let isRestored: Bool
 
     /// The clocks may part by so much before a new anchor is due.
     package static let slackNs: Int64 = .nsPerSecond
 
-    package init(bootID: String, bootNs: Int64, wall: LogTime, isEngineStart: Bool) {
+    package init(
+        bootID: String, bootNs: Int64, wall: LogTime, isEngineStart: Bool, isRestored: Bool = false
+    ) {
         self.bootID = bootID
         self.bootNs = bootNs
         self.wall = wall
         self.isEngineStart = isEngineStart
+        self.isRestored = isRestored
     }
 
     /// The boot clock at a moment that was recorded under this anchor.

@@ -5,6 +5,9 @@ package struct LimiterState: Sendable, Equatable {
     package var refused = SlotHistory()
     /// No request before this boot-clock reading.
     package var cooldownUntilNs: Int64?
+    /// When the log was restored from a backup, by the boot clock: what was sent between the two is
+    /// not known.
+    package var restoredNs: Int64?
     /// 429s in a row, each within one window of the one before.
     package var strikes: UInt32 = 0
     /// The event that began or extended the last cooldown: what was on the wire then, and is
@@ -92,6 +95,21 @@ package struct LimiterState: Sendable, Equatable {
         return slots.buckets.isEmpty ? now : slots.earliest(in: window, held: held, now: now)
     }
 
+    /// The boot-clock reading before which a restored log may send nothing; nil where it may.
+    ///
+    /// Every window counts as full of requests that were sent, unknown to the log, until it was
+    /// restored, and that arrived as late as the delivery bound admits.
+    package func unknownUntilNs(_ limits: LimitPolicy) -> Int64? {
+        guard let restoredNs, let hold = limits.windows.map(\.holdNs).max() else { return nil }
+        return restoredNs.saturatingAdd(limits.deliveryBoundMs.saturatingMultiply(.nsPerMs))
+            .saturatingAdd(hold)
+    }
+
+    /// The first moment, from `now` on, that neither a cooldown nor a restore forbids.
+    package func free(under limits: LimitPolicy, now: Int64) -> Int64 {
+        max(now, cooldownUntilNs ?? now, unknownUntilNs(limits) ?? now)
+    }
+
     /// How many requests the server admitted after `time`.
     func admitted(after time: Int64) -> Int {
         slots.count(after: time) - refused.count(after: time)
@@ -154,6 +172,7 @@ package struct LimiterState: Sendable, Equatable {
         slots.rebase(convert)
         refused.rebase(convert)
         lastLimitedNs = lastLimitedNs.map(convert)
+        restoredNs = restoredNs.map(convert)
         for index in learned.indices { learned[index].sinceNs = convert(learned[index].sinceNs) }
     }
 }

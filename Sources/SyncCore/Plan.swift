@@ -33,7 +33,7 @@ package struct Plan: Sendable, Equatable {
             return
         }
         let start = control.clock == nil ? 0 : control.bootNs(at: now)
-        let free = max(start, control.limiter.cooldownUntilNs ?? start)
+        let free = control.limiter.free(under: policy.limits, now: start)
         var floor = FloorTracker(slots: control.limiter.slots, startNs: free)
         // Beyond this the schedule repeats itself closely enough to go on by proportion.
         let exact = min(listRequests + detailRequests, Self.longestSchedule)

@@ -41,14 +41,7 @@ package final class Engine {
 
     /// What an engine appends before anything else: whose API it is, the stream, the clocks.
     package func startInputs(apiIdentity: String, stream: String) -> [Input] {
-        let reading = clock.read()
-        var inputs: [Input] = [
-            .fact(
-                .clockAnchored(
-                    ClockAnchored(
-                        bootID: reading.bootID, bootNs: reading.bootNs, wall: reading.wall,
-                        isEngineStart: true)), stream: .none)
-        ]
+        var inputs = [startInput(isRestored: false)]
         if control.apiIdentity == nil {
             inputs.append(
                 .fact(.storeBound(StoreBound(apiIdentity: apiIdentity)), stream: .none))
@@ -60,6 +53,19 @@ package final class Engine {
                     .streamDeclared(StreamDeclared(stream: number, name: stream)), stream: .none))
         }
         return inputs
+    }
+
+    /// What is appended to a backup that becomes a store again: what it had under way is over, and
+    /// what was sent since isn't known.
+    package func restoreInput() -> Input { startInput(isRestored: true) }
+
+    private func startInput(isRestored: Bool) -> Input {
+        let reading = clock.read()
+        return .fact(
+            .clockAnchored(
+                ClockAnchored(
+                    bootID: reading.bootID, bootNs: reading.bootNs, wall: reading.wall,
+                    isEngineStart: true, isRestored: isRestored)), stream: .none)
     }
 
     /// Decides on inputs that are ready together, makes what follows durable in one commit (more

@@ -11,6 +11,12 @@ package struct StoreFolder: Sendable, Equatable {
     package var projections: String { "\(path)/projections" }
     package var logs: String { "\(path)/logs" }
     package var combinedLog: String { "\(path)/logs/combined.log" }
+    /// The backups that were made of it, a line each.
+    package var backups: String { "\(path)/backups" }
+    /// What only a backup has: nothing may write to its log.
+    package var manifest: String { "\(path)/backup.json" }
+    /// Where a restore puts together what is to become the log; only the holder of the lock may.
+    package var restoring: String { "\(path)/restoring" }
 
     /// Makes the folder, and those above it, where they don't exist (mode 0700).
     package func make() throws(EngineError) {
@@ -39,6 +45,9 @@ package struct StoreFolder: Sendable, Equatable {
 
     /// Whether there is anything that could be a store.
     package var exists: Bool { access("\(path)/log/data.mdb", F_OK) == 0 }
+
+    /// Whether it is a backup.
+    package var isBackup: Bool { access(manifest, F_OK) == 0 }
 
     /// Free bytes of the file system, for whoever isn't root; nil when it can't be told.
     package var freeBytes: UInt64? {

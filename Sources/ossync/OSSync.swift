@@ -20,8 +20,8 @@ struct OSSync: ParsableCommand {
             InitCommand.self, DoctorCommand.self, HealthCommand.self, PlanCommand.self,
             SyncCommand.self, StatusCommand.self, ShowCommand.self, HistoryCommand.self,
             WhyCommand.self, RunsCommand.self, LogCommand.self, ReplayCommand.self,
-            QueueCommand.self, ProjectionsCommand.self, ExportCommand.self, ConfigCommand.self,
-            DemoCommand.self,
+            QueueCommand.self, ProjectionsCommand.self, ExportCommand.self, BackupCommand.self,
+            RestoreCommand.self, ConfigCommand.self, DemoCommand.self,
         ])
 
     static func main() {
@@ -36,7 +36,7 @@ struct OSSync: ParsableCommand {
             Array(CommandLine.arguments.dropFirst()),
             groups: Set(groups.compactMap { $0.configuration.commandName }))
         let isJSON = arguments.contains("--json")
-        if arguments.contains(LogCommand.Verify.childFlag) {
+        if arguments.contains(ChildProcess.flag) {
             CrashHandler.leaveToParent()
         } else {
             CrashHandler.install(isJSON: isJSON)

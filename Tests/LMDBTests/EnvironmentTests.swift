@@ -190,13 +190,27 @@ import Testing
         try Environment.makeWithData(path)
         let environment = try Environment.open(path, .quick())
         for number in 0..<50 { try environment.put("\(number)", "value \(number)") }
-        try environment.copy(to: folder.at("copy"), compact: true)
+        try copy(environment, to: folder.at("copy"))
         try environment.put("later", "value")
         let copy = try Environment.open(folder.at("copy"), .quick())
         #expect(try copy.text("49") == "value 49")
         #expect(try copy.text("later") == nil)
         #expect(try copy.info().usedBytes <= environment.info().usedBytes)
-        #expect(code { try environment.copy(to: folder.at("copy"), compact: true) } != nil)
+    }
+
+    private func copy(_ environment: Environment, to path: String) throws {
+        mkdir(path, 0o700)
+        let descriptor = Glibc.open("\(path)/data.mdb", O_WRONLY | O_CREAT, 0o600)
+        defer { close(descriptor) }
+        try environment.copy(to: descriptor)
+    }
+
+    @Test func aCopyThatCantBeWrittenFails() throws {
+        try Environment.makeWithData(path)
+        let environment = try Environment.open(path, .quick())
+        let descriptor = Glibc.open("/dev/full", O_WRONLY)
+        defer { close(descriptor) }
+        #expect(code { try environment.copy(to: descriptor) } == .diskFull)
     }
 
     @Test func itKnowsWhetherItsFileIsStillThere() throws {

@@ -40,14 +40,19 @@ struct CoreHarness {
         feed(.streamDeclared(StreamDeclared(stream: Self.stream, name: "os")))
     }
 
-    /// Begins an engine: at first, or after a crash, which loses what was on the wire.
-    mutating func start(bootID: String = "boot-1", bootNs: Int64? = nil) {
+    /// Begins an engine: at first, or after a crash, which loses what was on the wire; or restores
+    /// a copy of the log.
+    mutating func start(
+        bootID: String = "boot-1", bootNs: Int64? = nil, isRestored: Bool = false
+    ) {
         wire = []
         wake = nil
         let boot = bootNs ?? now.rawValue - 1_699_999_000 * .nsPerSecond
         feed(
             .clockAnchored(
-                ClockAnchored(bootID: bootID, bootNs: boot, wall: now, isEngineStart: true)))
+                ClockAnchored(
+                    bootID: bootID, bootNs: boot, wall: now, isEngineStart: true,
+                    isRestored: isRestored)))
     }
 
     mutating func request(

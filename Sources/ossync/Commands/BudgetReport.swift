@@ -5,14 +5,16 @@ import SyncCore
 /// for.
 struct BudgetReport {
     private let control: ControlState
-    private let windows: [RateWindow]
+    private let limits: LimitPolicy
     private let nowNs: Int64
 
-    init(_ control: ControlState, _ windows: [RateWindow], nowNs: Int64) {
+    init(_ control: ControlState, _ limits: LimitPolicy, nowNs: Int64) {
         self.control = control
-        self.windows = windows
+        self.limits = limits
         self.nowNs = nowNs
     }
+
+    private var windows: [RateWindow] { limits.windows }
 
     private func used(_ window: RateWindow) -> Int {
         control.limiter.slots.count(in: window, now: nowNs) + control.inFlight.count
@@ -26,10 +28,17 @@ struct BudgetReport {
         control.limiter.cooldownUntilNs.flatMap { $0 > nowNs ? control.time(atBootNs: $0) : nil }
     }
 
-    /// The member beside the windows.
-    static let cooldownKey = "cooldownUntil"
+    /// Until then a log that was restored from a backup counts every window as full.
+    private var unknownUntil: LogTime? {
+        control.limiter.unknownUntilNs(limits)
+            .flatMap { $0 > nowNs ? control.time(atBootNs: $0) : nil }
+    }
 
-    /// `{"minute":{"limit":20,"used":3,"learned":null},"cooldownUntil":null}`
+    /// The members beside the windows.
+    static let cooldownKey = "cooldownUntil"
+    static let unknownKey = "unknownUntil"
+
+    /// `{"minute":{"limit":20,"used":3,"learned":null},"cooldownUntil":null,"unknownUntil":null}`
     var json: JSONText {
         var members = windows.map { window in
             (
@@ -41,6 +50,7 @@ struct BudgetReport {
             )
         }
         members.append((Self.cooldownKey, .optional(cooldownUntil?.rfc3339())))
+        members.append((Self.unknownKey, .optional(unknownUntil?.rfc3339())))
         return .object(members)
     }
 
@@ -70,6 +80,11 @@ struct BudgetReport {
                     + "\(risesAt(known).toTheSecond)")
         }
         if let cooldownUntil { lines.append("cooldown  until \(cooldownUntil.toTheSecond)") }
+        if let unknownUntil {
+            lines.append(
+                "restored  what was sent since the backup is unknown: no request until "
+                    + unknownUntil.toTheSecond)
+        }
         return lines
     }
 }

@@ -58,7 +58,7 @@ struct StatusReport {
         detailed = Self.isDetailed(session, stream.name)
         let reading = SystemClock().read()
         budget = BudgetReport(
-            control, session.configuration.limitPolicy.windows,
+            control, session.configuration.limitPolicy,
             nowNs: control.clock?.bootID == reading.bootID
                 ? reading.bootNs : control.bootNs(at: reading.wall))
     }
@@ -81,7 +81,7 @@ struct StatusReport {
         isRunning = control.invocation != nil
         detailed = Self.isDetailed(session, stream.name)
         budget = BudgetReport(
-            control, session.configuration.limitPolicy.windows,
+            control, session.configuration.limitPolicy,
             nowNs: control.bootNs(at: control.time))
     }
 

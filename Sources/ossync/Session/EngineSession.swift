@@ -37,10 +37,18 @@ final class EngineSession {
                 ExitCode.corrupt,
                 "\(folder.path): this is not an ossync store; choose another --store")
         }
+        if folder.isBackup {
+            // It and the store that it is of would go on from one state against one API.
+            throw CommandFailure(
+                ExitCode.usage, "\(folder.path): this is a backup, which nothing may write to",
+                hint: "make a store of it: `ossync restore \(folder.path) --store NEW`")
+        }
         if !folder.exists, !creates { throw EngineError.log(.noStore(path: folder.path)) }
         try folder.make()
         guard let lock = try Self.take(session, activity, ifRunning) else { return nil }
         self.lock = lock
+        // Of a restore that was killed.
+        BackupFolder(folder.restoring).remove()
         if !folder.exists { try EventLog.create(store: folder.path) }
         log = try EventLog.open(store: folder.path, .write)
         engine = try Engine(log: log, clock: clock)

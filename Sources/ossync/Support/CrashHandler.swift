@@ -7,6 +7,9 @@ import Glibc
 enum CrashHandler {
     private static let faults = [SIGBUS, SIGSEGV, SIGABRT, SIGILL, SIGFPE, SIGTRAP]
 
+    /// Whether a signal is one that a fault of the process itself brings.
+    static func isFault(_ number: Int32) -> Bool { faults.contains(number) }
+
     /// Says it in this process.
     ///
     /// - Parameter isJSON: whether the last line of standard output is an error as JSON.

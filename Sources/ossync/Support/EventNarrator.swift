@@ -7,7 +7,9 @@ enum EventNarrator {
         case .storeBound(let event): "bound to \(event.apiIdentity)"
         case .streamDeclared(let event): "stream \(event.name) is number \(event.stream.rawValue)"
         case .clockAnchored(let event):
-            event.isEngineStart ? "an engine starts" : "the clock was set"
+            event.isRestored
+                ? "restored from a backup"
+                : event.isEngineStart ? "an engine starts" : "the clock was set"
         case .storageMeasured(let event):
             "\(event.freeBytes) bytes free: at most \(event.inFlightAllowed) requests in flight"
         case .runRequested, .runStarted, .runResumed, .runStopping, .runCompleted,

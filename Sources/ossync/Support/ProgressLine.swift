@@ -79,7 +79,7 @@ enum ProgressLine {
             left += (records + UInt64(detail.batch) - 1) / UInt64(detail.batch)
         }
         guard left > 0, left <= 200_000 else { return nil }
-        let start = max(nowNs, control.limiter.cooldownUntilNs ?? nowNs)
+        let start = control.limiter.free(under: invocation.policy.limits, now: nowNs)
         var floor = FloorTracker(slots: control.limiter.slots, startNs: start)
         let windows = control.limiter.windows(invocation.policy.limits.windows, now: nowNs)
         for _ in 0..<left { floor.count(windows: windows) }

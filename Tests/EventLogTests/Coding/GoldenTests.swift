@@ -17,6 +17,8 @@ import Testing
         var values: [(String, [UInt8])] = []
         for (name, event) in samples { values.append((name, try StoredValue(event).bytes)) }
         values.append(("ControlState", ControlStateCoder.encode(sampleControl())))
+        values.append(
+            ("ControlState-restored", ControlStateCoder.encode(sampleControl(restoredNs: 4_711))))
         values.append(("RecordRow", RecordRowCoder.encode(sampleRow(), of: StreamID(3))))
         return values
     }
@@ -45,12 +47,19 @@ import Testing
                     outcome: outcome)
             })
         samples.append(("DetailsFetched-small", logged(.detailsFetched(details))))
+        let anchor = ClockAnchored(
+            bootID: "boot", bootNs: 7, wall: LogTime(nanoseconds: 9), isEngineStart: true,
+            isRestored: true)
+        samples.append(("ClockAnchored-restored", logged(.clockAnchored(anchor))))
         return samples
     }
 
-    private static func sampleControl() -> ControlState {
+    /// - Parameter restoredNs: none in what the first versions wrote.
+    private static func sampleControl(restoredNs: Int64? = nil) -> ControlState {
         var generator = ValueGenerator(seed: 0x0552_0000)
-        return generator.controlState()
+        var control = generator.controlState()
+        control.limiter.restoredNs = restoredNs
+        return control
     }
 
     private static func sampleRow() -> RecordRow {

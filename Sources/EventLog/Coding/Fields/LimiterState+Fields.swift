@@ -15,6 +15,7 @@ extension LimiterState: FieldCoded {
             case 8: suspected = try reader.message()
             case 9: admittedSince = try reader.bool()
             case 10: latencyNs = try reader.signed()
+            case 11: restoredNs = try reader.signed()
             default: try reader.skip()
             }
         }
@@ -31,6 +32,7 @@ extension LimiterState: FieldCoded {
         writer.message(8, suspected)
         writer.bool(9, admittedSince)
         writer.signed(10, latencyNs)
+        writer.optionalSigned(11, restoredNs)
     }
 }
 

@@ -43,16 +43,20 @@ extension ClockAnchored: FieldCoded {
         var bootNs: Int64 = 0
         var wall = LogTime.zero
         var isEngineStart = false
+        var isRestored = false
         while let field = try reader.next() {
             switch field {
             case 1: bootID = try reader.string()
             case 2: bootNs = try reader.signed()
             case 3: wall = try reader.time()
             case 4: isEngineStart = try reader.bool()
+            case 5: isRestored = try reader.bool()
             default: try reader.skip()
             }
         }
-        self.init(bootID: bootID, bootNs: bootNs, wall: wall, isEngineStart: isEngineStart)
+        self.init(
+            bootID: bootID, bootNs: bootNs, wall: wall, isEngineStart: isEngineStart,
+            isRestored: isRestored)
     }
 
     func write(to writer: inout FieldWriter) {
@@ -60,6 +64,7 @@ extension ClockAnchored: FieldCoded {
         writer.signed(2, bootNs)
         writer.time(3, wall)
         writer.bool(4, isEngineStart)
+        writer.bool(5, isRestored)
     }
 }
 

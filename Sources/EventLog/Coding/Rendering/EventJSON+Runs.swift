@@ -6,6 +6,7 @@ extension ClockAnchored {
         json.member("bootNs", bootNs)
         json.member("wall", wall)
         json.member("isEngineStart", isEngineStart)
+        json.member("isRestored", isRestored)
     }
 }
 

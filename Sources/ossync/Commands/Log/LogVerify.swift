@@ -16,9 +16,6 @@ extension LogCommand {
                 Example: ossync log verify
                 """)
 
-        /// What tells the child that checks from the process that waits for it.
-        static let childFlag = "--in-process"
-
         @Flag(help: ArgumentHelp(visibility: .hidden))
         var inProcess = false
 
@@ -42,7 +39,11 @@ extension VerifyReport {
         let output = session.output
         let report: VerifyReport
         do {
-            report = try LogVerifier(session.openLog()).run()
+            let log = try session.openLog()
+            let end = try log.snapshot().tail().position
+            let progress = FoldProgress(output, "checking")
+            report = try LogVerifier(log).run { progress.tell($0, end) }
+            progress.end()
         } catch let error as EventLogError {
             if case .noStore = error { throw error }
             output.print(VerifyReport.unreadable("\(error)"))
@@ -109,32 +110,20 @@ private struct VerifyChild {
     let session: Session
 
     func run() throws {
-        var arguments = [
-            "ossync", "log", "verify", LogCommand.Verify.childFlag, "--store", session.folder.path,
-        ]
+        var arguments = ["log", "verify", "--store", session.folder.path]
         if session.output.isJSON { arguments.append("--json") }
+        if session.options.quiet { arguments.append("--quiet") }
         if let config = session.options.config { arguments += ["--config", config] }
-        var child = pid_t()
-        var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
-        pointers.append(nil)
-        defer { for pointer in pointers { free(pointer) } }
-        let status = posix_spawn(&child, "/proc/self/exe", nil, nil, pointers, environ)
-        guard status == 0 else {
-            throw CommandFailure(
-                ExitCode.failure,
-                "the check could not be started: \(String(cString: strerror(status)))")
+        switch try ChildProcess(arguments, takesOutput: false).wait() {
+        case .code(0, _): return
+        case .code(let code, _): throw CommandFailure.silent(code)
+        case .killed(let signal) where signal == SIGINT || signal == SIGTERM:
+            throw CommandFailure.silent(128 + signal)
+        case .fault(let signal), .killed(let signal):
+            session.output.print(
+                VerifyReport.unreadable(
+                    "the check was ended by signal \(signal): a page is damaged"))
+            throw CommandFailure.silent(ExitCode.corrupt)
         }
-        var result: Int32 = 0
-        while waitpid(child, &result, 0) < 0, errno == EINTR {}
-        let signal = result & 0x7F
-        if signal == 0 {
-            let code = (result >> 8) & 0xFF
-            if code != 0 { throw CommandFailure.silent(code) }
-            return
-        }
-        if signal == SIGINT || signal == SIGTERM { throw CommandFailure.silent(128 + signal) }
-        session.output.print(
-            VerifyReport.unreadable("the check was ended by signal \(signal): a page is damaged"))
-        throw CommandFailure.silent(ExitCode.corrupt)
     }
 }

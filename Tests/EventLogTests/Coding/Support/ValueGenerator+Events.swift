@@ -52,7 +52,9 @@ extension ValueGenerator {
     }
 
     mutating func clockAnchored() -> ClockAnchored {
-        ClockAnchored(bootID: text(), bootNs: signed(), wall: time(), isEngineStart: bool())
+        ClockAnchored(
+            bootID: text(), bootNs: signed(), wall: time(), isEngineStart: bool(),
+            isRestored: bool())
     }
 
     mutating func runRequested() -> RunRequested {

@@ -58,6 +58,7 @@ extension ValueGenerator {
         }
         control.invocation = optional { $0.invocation($0.known(streams)) }
         control.inFlightAllowed = optional { $0.unsigned() }
+        control.limiter.restoredNs = optional { $0.signed() }
         return control
     }
 

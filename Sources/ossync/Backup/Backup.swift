@@ -1,0 +1,119 @@
+import EventLog
+import Glibc
+import LMDB
+import SyncCore
+import SyncEngine
+
+/// Makes a backup of a store: copied, read back, checked, then named.
+struct Backup {
+    let session: Session
+    /// An absolute path at which nothing is, or an empty folder.
+    let destination: String
+
+    /// What was made.
+    struct Made {
+        let manifest: BackupManifest
+        /// The store knows of it.
+        let isNoted: Bool
+    }
+
+    private var output: Output { session.output }
+    private static let niceness: Int32 = 15
+
+    func run() throws -> Made {
+        let log = try session.openLog()
+        Interruption.begin()
+        let staging = try BackupStaging(for: destination)
+        do {
+            let manifest = try fill(staging.folder, from: log)
+            try manifest.write(to: staging.folder)
+            try staging.folder.settle()
+            // Before it has its name: one that the store doesn't know of could be forgotten when
+            // something must be taken out of all copies.
+            let isNoted = note(manifest)
+            try Interruption.check()
+            try staging.publish()
+            return Made(manifest: manifest, isNoted: isNoted)
+        } catch {
+            staging.folder.remove()
+            throw error
+        }
+    }
+
+    private func fill(_ folder: BackupFolder, from log: EventLog) throws -> BackupManifest {
+        let written = try copy(to: folder, of: log)
+        // The copy was made fast, for its snapshot's sake; from here on a sync comes first.
+        setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, Self.niceness)
+        let progress = FoldProgress(output, "reading back", .bytes)
+        let read = try FileStream.read(folder.data) {
+            try Interruption.check()
+            progress.tell($0, written.bytes)
+        }
+        progress.end()
+        guard read == written else {
+            throw CommandFailure(
+                ExitCode.failure,
+                "\(folder.data): what was read back is not what was written; nothing was kept",
+                hint: "its file system or disk is failing: back up to another one")
+        }
+        let check = try LogCheck.run(
+            store: folder.path, session.options, FoldProgress(output, "checking"))
+        if let problem = check.problem { throw damaged(problem) }
+        let control = try EventLog.open(store: folder.path, .read).snapshot().control()
+        let head = try log.snapshot().head(at: check.position) ?? []
+        guard control.position == check.position,
+            head.withUnsafeBytes({ hexadecimal($0) }) == check.head
+        else { throw damaged("its chain and that of the copy differ") }
+        return BackupManifest(
+            createdAt: SystemClock().read().wall.toTheSecond, position: check.position,
+            time: check.position == .none ? nil : control.time.rfc3339(), head: check.head,
+            events: check.events, apiIdentity: control.apiIdentity, bytes: written.bytes,
+            sha256: written.digest.withUnsafeBytes { hexadecimal($0) })
+    }
+
+    /// The log is read by a child, which writes it to a pipe: its crash leaves this process to
+    /// clean up.
+    private func copy(to folder: BackupFolder, of log: EventLog) throws -> FileStream.Passed {
+        var arguments = ["backup", "--store", session.folder.path]
+        if let config = session.options.config { arguments += ["--config", config] }
+        let size = try log.usedBytes()
+        let child = try ChildProcess(arguments, takesOutput: true)
+        let progress = FoldProgress(output, "copying", .bytes)
+        let (passed, end) = try Interruption.during(child) {
+            try FileStream(child.output, path: session.folder.path).write(to: folder.data) {
+                try Interruption.check()
+                progress.tell($0, size)
+            }
+        }
+        progress.end()
+        switch end {
+        case .code(0, _): return passed
+        case .code(ExitCode.corrupt, let message): throw damaged(message)
+        case .code(let code, let message):
+            throw CommandFailure(code, message.isEmpty ? "the log could not be copied" : message)
+        case .killed(let number):
+            throw CommandFailure(
+                ExitCode.failure,
+                "the log could not be copied: its reader was ended by signal \(number)")
+        case .fault(let number):
+            throw damaged("reading it was ended by signal \(number): a page is damaged")
+        }
+    }
+
+    private func damaged(_ problem: String) -> CommandFailure {
+        CommandFailure(
+            ExitCode.corrupt, "\(session.folder.path): damaged: \(problem); no backup was made",
+            hint: "`ossync log verify` tells all that is wrong; earlier backups are as they were")
+    }
+
+    private func note(_ manifest: BackupManifest) -> Bool {
+        do {
+            let entry = BackupLedger.Entry(path: destination, manifest)
+            try BackupLedger(session.folder).add(entry)
+            return true
+        } catch {
+            output.note("the store can't note this backup: \(error)".withoutControls)
+            return false
+        }
+    }
+}
