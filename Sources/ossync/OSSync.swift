@@ -35,7 +35,7 @@ struct OSSync: ParsableCommand {
             Array(CommandLine.arguments.dropFirst()),
             groups: Set(groups.compactMap { $0.configuration.commandName }))
         let isJSON = arguments.contains("--json")
-        if arguments.contains(LogCommand.Verify.childFlag) {
+        if arguments.contains(ChildProcess.flag) {
             CrashHandler.leaveToParent()
         } else {
             CrashHandler.install(isJSON: isJSON)

@@ -108,7 +108,9 @@ extension StoreFolder {
     var isSomethingElse: Bool {
         guard !exists, let names = FileSystem.names(in: path) else { return false }
         // A mount point of its own has a lost+found.
-        let own: Set<String> = ["lock", "logs", "projections", "inbox", "lost+found"]
+        let own: Set<String> = [
+            "lock", "logs", "projections", "inbox", "verify", "lost+found",
+        ]
         return names.contains { !own.contains($0) && !EventLog.isUnfinished($0) }
     }
 }
