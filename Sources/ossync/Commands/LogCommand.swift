@@ -11,6 +11,6 @@ struct LogCommand: ParsableCommand {
             Example: ossync log show --event RateLimited,RequestFailed --since now-1d
             """,
         subcommands: [
-            Show.self, Tail.self, Grep.self, Stats.self, Export.self, Verify.self,
+            Show.self, Tail.self, Grep.self, Stats.self, Export.self, Verify.self, Salvage.self,
         ])
 }
