@@ -33,6 +33,9 @@ package enum FileSystem {
         return (UInt64(info.st_size), UInt64(info.st_dev), UInt64(info.st_ino))
     }
 
+    /// The bytes that a file has; nil when there is none.
+    package static func size(_ path: String) -> UInt64? { identity(path)?.size }
+
     /// So many bytes of a file at an offset; nil when they aren't all there.
     ///
     /// - Parameter path: what is named where the file can't be read, which says nothing about what

@@ -21,6 +21,9 @@ package struct ReadTransaction: ~Copyable, ReadableTransaction {
         environment.release()
     }
 
+    /// The commit that it sees the environment after.
+    var number: UInt64 { UInt64(mdb_txn_id(handle)) }
+
     package var access: TransactionAccess {
         TransactionAccess(
             handle: handle, path: environment.takeUnretainedValue().path, bounds: bounds)

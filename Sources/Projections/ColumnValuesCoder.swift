@@ -60,6 +60,13 @@ enum ColumnValuesCoder {
             return bytes[offset]
         }
 
+        /// 8 bytes, big-endian.
+        mutating func number() -> UInt64? {
+            guard offset + 8 <= bytes.count else { return nil }
+            defer { offset += 8 }
+            return bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self).bigEndian
+        }
+
         mutating func varint() -> UInt64? {
             var (value, shift) = (UInt64(0), UInt64(0))
             while shift < 64, let byte = byte() {

@@ -42,11 +42,11 @@ extension RecordProjection {
                 totals: SpillFile.State(lists: Self.totalLists))
         while try refold.collect(atMost: notedEvents) {
             (next.collected, next.sort) = (refold.position, try refold.flush())
-            try work.save(next)
+            try work.save(progress: next.encoded)
             tell(refold.position, plan.end)
         }
         (next.collected, next.sort) = (refold.position, try refold.flush())
-        try work.save(next)
+        try work.save(progress: next.encoded)
         tell(refold.position, plan.end)
         try store(refold, environment, work, &next)
         let rows = try environment.rowsEnd()
@@ -62,7 +62,7 @@ extension RecordProjection {
 
     /// What an earlier process has done of the same.
     private func resumable(_ work: WorkFolder, _ log: EventLog) throws -> FillProgress? {
-        guard let noted = work.progress(),
+        guard let noted = work.progress().flatMap({ FillProgress(encoded: $0) }),
             try log.snapshot().identity(at: noted.plan.end) == noted.identity
         else { return nil }
         return noted
@@ -85,7 +85,7 @@ extension RecordProjection {
             try transaction.commit()
             progress.lists = list + 1
             progress.totals = try totals.flush()
-            try work.save(progress)
+            try work.save(progress: progress.encoded)
         }
     }
 

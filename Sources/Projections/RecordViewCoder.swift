@@ -33,13 +33,17 @@ enum RecordViewCoder {
             truncatingIfNeeded: Checksum.of(content, seed: UInt64(ordinal.rawValue)))
     }
 
+    /// Whether the bytes are those that were stored for a record, whatever its columns.
+    static func isSound(_ ordinal: Ordinal, _ bytes: UnsafeRawBufferPointer) -> Bool {
+        bytes.count >= checksumBytes
+            && UInt32(bigEndian: bytes.loadUnaligned(as: UInt32.self)) == checksum(bytes, ordinal)
+    }
+
     /// - Returns: nil when the bytes are not what `encode` writes for so many columns.
     static func decode(
         _ ordinal: Ordinal, _ bytes: UnsafeRawBufferPointer, columns: Int
     ) -> RecordView? {
-        guard bytes.count >= checksumBytes,
-            UInt32(bigEndian: bytes.loadUnaligned(as: UInt32.self)) == checksum(bytes, ordinal)
-        else { return nil }
+        guard isSound(ordinal, bytes) else { return nil }
         var reader = ColumnValuesCoder.Reader(bytes: bytes, offset: checksumBytes)
         guard let core = reader.text() else { return nil }
         let row = try? core.withUnsafeBytes { (raw) throws(EventCodingError) in

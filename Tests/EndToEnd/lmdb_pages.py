@@ -48,6 +48,41 @@ class Values:
     def names(self):
         return [name for name, _ in self.records()]
 
+    def contents(self):
+        """All that is stored: what a damaged page leads to is an error, or something else."""
+        return {
+            name: [(key, self.data[at:at + size]) for key, at, size in self.named(name)]
+            for name in self.names()}
+
+    def live(self):
+        """Offsets of all bytes that the last commit reaches: page headers, nodes, values."""
+        found = set()
+        for root in [self.root] + [self.root_of(name) for name in self.names()]:
+            self.reach(root, found)
+        return sorted(found)
+
+    def reach(self, number, found):
+        if number == 0xFFFF_FFFF_FFFF_FFFF:
+            return
+        start = number * self.page
+        flags, lower = struct.unpack_from("<HH", self.data, start + 10)
+        found.update(range(start, start + lower))
+        for index in range((lower - 16) // 2):
+            pointer, = struct.unpack_from("<H", self.data, start + 16 + 2 * index)
+            node = start + pointer
+            low, high, node_flags, key_size = struct.unpack_from("<HHHH", self.data, node)
+            found.update(range(node, node + 8 + key_size))
+            if flags & BRANCH:
+                self.reach(low | high << 16 | node_flags << 32, found)
+                continue
+            at, length = node + 8 + key_size, low | high << 16
+            if node_flags & BIG:
+                big, = struct.unpack_from("<Q", self.data, at)
+                found.update(range(at, at + 8))
+                at = big * self.page
+                length += 16
+            found.update(range(at, at + length))
+
     def walk(self, number, backwards=False):
         if number == 0xFFFF_FFFF_FFFF_FFFF:
             return

@@ -1,9 +1,7 @@
 package import SyncCore
 
-/// Computes the head of the chain: SHA-256 over the head before it and, for each event of a commit,
+/// Computes heads of the chain: SHA-256 over the head before it and, for each event of a commit,
 /// its position (8 bytes, big-endian) and its identity header (48 bytes).
-///
-/// One for each commit.
 package final class ChainHasher {
     /// What the chain of an empty log begins with: 32 zero bytes.
     package static let genesis = [UInt8](repeating: 0, count: SHA256Digest.byteCount)
@@ -11,7 +9,11 @@ package final class ChainHasher {
     private let hasher = SHA256()
 
     /// Begins a commit's link; `previousHead` is the head of the commit before it.
-    package init(previousHead: [UInt8]) {
+    package init(previousHead: [UInt8]) { begin(previousHead: previousHead) }
+
+    /// Begins the link of another commit.
+    package func begin(previousHead: [UInt8]) {
+        hasher.begin()
         previousHead.withUnsafeBytes { hasher.update($0) }
     }
 
@@ -26,6 +28,6 @@ package final class ChainHasher {
         hasher.update(identity)
     }
 
-    /// The new head, 32 bytes; nothing can be added after it.
+    /// The new head, 32 bytes; nothing can be added after it but by beginning again.
     package func finish() -> [UInt8] { hasher.finish().bytes }
 }

@@ -63,14 +63,13 @@ extension LogSnapshot {
         }
     }
 
-    /// How many entries the index of a stream's queue has, whatever they say.
-    func queueLength(_ stream: StreamID) throws(EventLogError) -> Int {
-        let prefix = StoreKeys.stream(stream)
+    /// How many entries a database has, each looked at.
+    func entries(of database: Database) throws(EventLogError) -> Int {
         var count = 0
         do throws(LMDBError) {
-            var cursor = try transaction.cursor(log.schema.queue)
-            var isThere = try cursor.seek(prefix)
-            while isThere, cursor.read({ key, _ in key.starts(with: prefix) }) {
+            var cursor = try transaction.cursor(database)
+            var isThere = try cursor.first()
+            while isThere {
                 count += 1
                 isThere = try cursor.next()
             }
@@ -80,30 +79,34 @@ extension LogSnapshot {
         return count
     }
 
-    /// Calls `body` with the pass and the bits of each piece of a stream's seen-sets, until it says
-    /// no.
+    /// How many entries LMDB says that a database has.
+    func counted(_ database: Database) throws(EventLogError) -> Int {
+        do throws(LMDBError) {
+            return try transaction.count(database)
+        } catch {
+            throw EventLogError(error)
+        }
+    }
+
+    /// Calls `body` with the key and the bits of each piece of a seen-set, until it says no.
     func forEachSeenChunk(
-        _ stream: StreamID, _ body: (_ pass: UInt32, _ bits: [UInt8]) -> Bool
+        _ body: (_ key: [UInt8], _ bits: [UInt8]) -> Bool
     ) throws(EventLogError) {
-        let prefix = StoreKeys.stream(stream)
         do throws(LMDBError) {
             var cursor = try transaction.cursor(log.schema.seen)
-            var isThere = try cursor.seek(prefix)
+            var isThere = try cursor.first()
             while isThere {
-                let found = cursor.read { key, value -> (pass: UInt32, bits: [UInt8]?)? in
-                    guard key.starts(with: prefix) else { return nil }
-                    return (
-                        StoreKeys.pass(ofSeenKey: key) ?? 0,
-                        SeenChunk.decode(value, key: [UInt8](key))
-                    )
+                let (key, bits) = cursor.read { key, value in
+                    let key = [UInt8](key)
+                    return (key, SeenChunk.decode(value, key: key))
                 }
-                guard let found else { return }
-                guard let bits = found.bits else {
+                guard let bits else {
+                    let pass = key.withUnsafeBytes { StoreKeys.pass(ofSeenKey: $0) } ?? 0
                     throw LMDBError(
-                        .corrupted, operation: "read what pass \(found.pass) has seen",
+                        .corrupted, operation: "read what pass \(pass) has seen",
                         path: log.path, detail: "a checksum is wrong")
                 }
-                guard body(found.pass, bits) else { return }
+                guard body(key, bits) else { return }
                 isThere = try cursor.next()
             }
         } catch {
@@ -140,17 +143,22 @@ extension LogSnapshot {
         _ stream: StreamID, from ordinal: Ordinal = Ordinal(0),
         _ body: (RecordRow) throws(EventLogError) -> Bool
     ) throws(EventLogError) {
-        let reader = RowReader(log: log, stream: stream)
         let prefix = StoreKeys.stream(stream)
         do {
             var cursor = try transaction.cursor(log.schema.records)
             var isThere = try cursor.seek(StoreKeys.record(stream, ordinal))
             while isThere {
-                let found = cursor.read { key, _ in
-                    key.starts(with: prefix) ? StoreKeys.ordinal(ofRecordKey: key) : nil
+                let row = try cursor.read { key, value throws(EventLogError) -> RecordRow? in
+                    guard key.starts(with: prefix),
+                        let ordinal = StoreKeys.ordinal(ofRecordKey: key)
+                    else { return nil }
+                    do throws(EventCodingError) {
+                        return try RecordRowCoder.decode(stream, ordinal, value)
+                    } catch {
+                        throw log.corrupt(nil, "the row of record \(ordinal.rawValue): \(error)")
+                    }
                 }
-                guard let found else { return }
-                guard try body(try reader.existing(found, transaction)) else { return }
+                guard let row, try body(row) else { return }
                 isThere = try cursor.next()
             }
         } catch {

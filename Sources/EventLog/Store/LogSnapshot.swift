@@ -28,6 +28,18 @@ package struct LogSnapshot: ~Copyable {
         try LogWriter.tail(transaction, log)
     }
 
+    /// The head of the chain after the commit that ends at a position; nil where none does.
+    package func head(at position: Position) throws(EventLogError) -> [UInt8]? {
+        guard position != .none else { return ChainHasher.genesis }
+        do throws(LMDBError) {
+            var cursor = try transaction.cursor(log.schema.commits)
+            guard try cursor.find(StoreKeys.position(position)) else { return nil }
+            return cursor.read { key, value in ChainLink(key, value)?.head }
+        } catch {
+            throw EventLogError(error)
+        }
+    }
+
     /// The control state at the log's end: the stored one, and what came after it folded on.
     ///
     /// - Throws: `.corrupt` when the events don't lead from the one to the other.

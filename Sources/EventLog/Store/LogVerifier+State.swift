@@ -3,17 +3,19 @@ internal import SyncCore
 
 /// What is stored beside the events, compared with what they say.
 extension LogVerifier {
-    mutating func checkState() {
+    mutating func checkState(_ seen: SeenFold) {
         do throws(EventLogError) {
             let stored = try snapshot.control()
-            if stored != control { note(nil, "the control state is not the fold of the events") }
-            try checkSaved()
-            for stream in control.streams {
-                try checkRows(stream)
-                try checkSeen(stream)
+            if stored != control {
+                note(.rows, nil, "the control state is not the fold of the events")
             }
+            try checkSaved()
+            var expected = Entries()
+            for stream in control.streams { try checkRows(stream, &expected) }
+            try checkSeen(seen)
+            try checkEntries(expected)
         } catch {
-            note(nil, "\(error)")
+            note(.rows, nil, "\(error)")
         }
     }
 
@@ -22,11 +24,13 @@ extension LogVerifier {
         let saved = try snapshot.storedControl()?.position ?? .none
         let unsaved = control.position.rawValue - min(saved, control.position).rawValue
         if unsaved >= UInt64(EventLog.saveInterval) {
-            note(nil, "the control state was lost: the stored one is \(unsaved) events old")
+            note(.rows, nil, "the control state was lost: the stored one is \(unsaved) events old")
         }
     }
 
-    private mutating func checkRows(_ stream: StreamState) throws(EventLogError) {
+    private mutating func checkRows(
+        _ stream: StreamState, _ expected: inout Entries
+    ) throws(EventLogError) {
         var counts = RecordCounts()
         var waiting = 0
         var next: UInt32 = 0
@@ -51,35 +55,76 @@ extension LogVerifier {
             }
             return odd == nil
         }
+        expected.isKnown = expected.isKnown && odd == nil
         // What was counted until then says nothing.
         guard odd == nil else {
-            note(nil, "stream \(stream.name): \(odd ?? "")")
+            note(.rows, nil, "stream \(stream.name): \(odd ?? "")")
             return
         }
         if counts != stream.counts || next != stream.nextOrdinal.rawValue {
-            note(nil, "stream \(stream.name): the rows and the counters disagree")
+            note(.rows, nil, "stream \(stream.name): the rows and the counters disagree")
         }
-        // Every row that waits has its entry; one entry more belongs to none.
-        if try snapshot.queueLength(stream.id) != waiting {
-            note(nil, "stream \(stream.name): the queue's index and the rows disagree")
-        }
+        expected.rows += Int(next)
+        expected.waiting += waiting
     }
 
-    /// The seen-set of the open pass has as many records as the pass; no other pass has one.
-    private mutating func checkSeen(_ stream: StreamState) throws(EventLogError) {
-        var distinct: UInt64 = 0
-        var odd: String?
-        try snapshot.forEachSeenChunk(stream.id) { pass, bits in
-            if pass != stream.pass?.number {
-                odd = "pass \(pass) is over, but what it saw is kept"
-            }
-            distinct += bits.reduce(0) { $0 + UInt64($1.nonzeroBitCount) }
+    /// The pieces of seen-sets are those that the events make.
+    private mutating func checkSeen(_ seen: SeenFold) throws(EventLogError) {
+        var left = seen.chunks
+        var odd: [UInt8]?
+        try snapshot.forEachSeenChunk { key, bits in
+            if left.removeValue(forKey: key) != bits { odd = key }
             return odd == nil
         }
-        if odd == nil, distinct != stream.pass?.distinct ?? 0 {
-            odd = "what its pass has seen and the pass's counter disagree"
+        odd = odd ?? left.keys.first
+        guard let odd else { return }
+        note(.rows, nil, odd.withUnsafeBytes { Self.seenProblem($0, control) })
+    }
+
+    private static func seenProblem(
+        _ key: UnsafeRawBufferPointer, _ control: ControlState
+    ) -> String {
+        let stream = StoreKeys.streamID(of: key)
+        let pass = StoreKeys.pass(ofSeenKey: key) ?? 0
+        guard let state = control.streams.first(where: { $0.id == stream }) else {
+            return "what a stream has seen is kept that doesn't exist"
         }
-        if let odd { note(nil, "stream \(stream.name): \(odd)") }
+        return state.pass?.number == pass
+            ? "stream \(state.name): what pass \(pass) has seen is not what its pages had"
+            : "stream \(state.name): pass \(pass) is over, but what it saw is kept"
+    }
+
+    /// How many entries the databases must have.
+    private struct Entries {
+        var isKnown = true
+        var rows = 0
+        var waiting = 0
+    }
+
+    /// Whether there is anything more than what was found by its key, and whether LMDB counts what
+    /// is there.
+    private mutating func checkEntries(_ expected: Entries) throws(EventLogError) {
+        let schema = snapshot.log.schema
+        let (events, commits) = (Int(control.position.rawValue), commits)
+        for (database, wanted) in [(schema.events, events), (schema.commits, commits)]
+        where try snapshot.counted(database) != wanted {
+            note(.events, nil, "table \(database.name) counts other entries than it has")
+        }
+        guard expected.isKnown else { return }
+        for (database, wanted) in [
+            (schema.records, expected.rows), (schema.ids, expected.rows),
+            (schema.queue, expected.waiting),
+        ] {
+            // What is there without a row is walked over only here.
+            let found = try snapshot.entries(of: database)
+            let counted = try snapshot.counted(database)
+            if found != wanted || counted != wanted {
+                note(
+                    .rows, nil,
+                    "table \(database.name) has \(found) entries and counts \(counted), the rows "
+                        + "make \(wanted)")
+            }
+        }
     }
 }
 

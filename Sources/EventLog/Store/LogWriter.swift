@@ -75,11 +75,27 @@ package struct LogWriter: ~Copyable {
         } catch {
             throw .tooLarge(path: log.path, reason: error.detail)
         }
-        chain.add(event.position, identity: buffer[EventHeader.identityRange])
-        appendedBytes += buffer.count
+        try put(buffer, at: event.position)
+    }
+
+    /// Appends an event as another log has it stored, byte by byte.
+    ///
+    /// - Parameter value: one that was checked.
+    mutating func append(
+        stored value: UnsafeRawBufferPointer, at position: Position
+    ) throws(EventLogError) {
+        precondition(position == tail.next, "an event out of its place")
+        try put([UInt8](value), at: position)
+        tail = position
+    }
+
+    private mutating func put(
+        _ value: [UInt8], at position: Position
+    ) throws(EventLogError) {
+        chain.add(position, identity: value[EventHeader.identityRange])
+        appendedBytes += value.count
         do throws(LMDBError) {
-            try transaction.put(
-                log.schema.events, StoreKeys.position(event.position), buffer, .append)
+            try transaction.put(log.schema.events, StoreKeys.position(position), value, .append)
         } catch {
             throw EventLogError(error)
         }

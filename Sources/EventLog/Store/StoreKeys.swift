@@ -43,6 +43,12 @@ enum StoreKeys {
         return key
     }
 
+    /// The stream that a key begins with.
+    static func streamID(of key: UnsafeRawBufferPointer) -> StreamID {
+        guard key.count >= streamBytes else { return .none }
+        return StreamID(key.loadUnaligned(as: UInt16.self).bigEndian)
+    }
+
     static func queue(_ stream: StreamID, _ key: [UInt8]) -> [UInt8] {
         StoreKeys.stream(stream) + key
     }

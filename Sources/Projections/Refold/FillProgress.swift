@@ -26,11 +26,7 @@ extension FillProgress {
             UInt64(plan.stream.rawValue), UInt64(plan.records), plan.end.rawValue,
             UInt64(bitPattern: plan.firstTime.rawValue), collected.rawValue, UInt64(lists),
         ] { bytes.append(bigEndian: number) }
-        for state in [sort, totals] {
-            bytes.append(bigEndian: state.length)
-            bytes.append(bigEndian: UInt64(state.last.count))
-            for place in state.last { bytes.append(bigEndian: place) }
-        }
+        for state in [sort, totals] { state.append(to: &bytes) }
         return SealedValue.seal(bytes, for: Self.key)
     }
 
@@ -66,7 +62,13 @@ extension FillProgress {
 }
 
 extension SpillFile.State {
-    fileprivate init?(_ reader: inout ColumnValuesCoder.Reader) {
+    func append(to bytes: inout [UInt8]) {
+        bytes.append(bigEndian: length)
+        bytes.append(bigEndian: UInt64(last.count))
+        for place in last { bytes.append(bigEndian: place) }
+    }
+
+    init?(_ reader: inout ColumnValuesCoder.Reader) {
         guard let length = reader.number(), let count = reader.number(), count <= 1 << 16 else {
             return nil
         }
@@ -76,17 +78,5 @@ extension SpillFile.State {
             guard let place = reader.number() else { return nil }
             last.append(place)
         }
-    }
-}
-
-extension ColumnValuesCoder.Reader {
-    /// 8 bytes, big-endian.
-    fileprivate mutating func number() -> UInt64? {
-        var number: UInt64 = 0
-        for _ in 0..<8 {
-            guard let byte = byte() else { return nil }
-            number = number << 8 | UInt64(byte)
-        }
-        return number
     }
 }

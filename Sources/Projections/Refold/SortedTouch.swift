@@ -191,13 +191,8 @@ struct SortedTouchCoder {
     }
 
     private func fingerprint(_ reader: inout ColumnValuesCoder.Reader) -> Fingerprint? {
-        var bytes: [UInt8] = []
-        for _ in 0..<16 {
-            guard let byte = reader.byte() else { return nil }
-            bytes.append(byte)
-        }
-        let number = { (range: Range<Int>) in bytes[range].reduce(0) { $0 << 8 | UInt64($1) } }
-        return Fingerprint(high: number(0..<8), low: number(8..<16))
+        guard let high = reader.number(), let low = reader.number() else { return nil }
+        return Fingerprint(high: high, low: low)
     }
 
     private func error(_ reader: inout ColumnValuesCoder.Reader) -> RecordError? {

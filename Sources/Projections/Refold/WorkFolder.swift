@@ -1,14 +1,16 @@
 internal import Glibc
 internal import LMDB
 
-/// What is beside a generation while it is made: `projections/<name>-<generation>.work`.
+/// What a long work over the log keeps beside its result, so that another process can go on with
+/// it: `projections/<name>-<generation>.work` while a generation is made, `STORE/verify` while the
+/// log is checked.
 ///
 /// Nothing of it is on the disk, nor is the generation: both are in the hands of the kernel, and
 /// after a reboot they are worth nothing.
 struct WorkFolder {
     let path: String
 
-    /// What a generation is made for: another process goes on with it only for the same.
+    /// What is worked at: another process goes on with it only for the same.
     struct Purpose: Equatable {
         /// `/proc/sys/kernel/random/boot_id`; empty where it isn't known.
         let boot: String
@@ -22,16 +24,16 @@ struct WorkFolder {
     private var progressFile: String { "\(path)/progress" }
     private var purposeFile: String { "\(path)/purpose" }
 
-    /// Makes it for a generation that isn't there yet.
+    /// Makes it anew.
     func make(for purpose: Purpose) throws(ProjectionError) {
-        remove()
+        empty()
         guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
             throw failure("create folder", path)
         }
         try write(purpose.text, purposeFile)
     }
 
-    /// Whether a generation is being made for that, in this boot of the machine.
+    /// Whether that is being worked at, in this boot of the machine.
     func isFor(_ purpose: Purpose) -> Bool {
         !purpose.boot.isEmpty && Self.read(purposeFile) == purpose.text
     }
@@ -40,18 +42,18 @@ struct WorkFolder {
 
     /// Removes it with all that is in it.
     func remove() {
-        for name in FileSystem.names(in: path) ?? [] { unlink("\(path)/\(name)") }
+        empty()
         rmdir(path)
     }
 
-    /// Where an earlier process stood.
-    func progress() -> FillProgress? {
-        Self.read(progressFile).flatMap { FillProgress(encoded: $0) }
+    private func empty() {
+        for name in FileSystem.names(in: path) ?? [] { unlink("\(path)/\(name)") }
     }
 
-    func save(_ progress: FillProgress) throws(ProjectionError) {
-        try write(progress.encoded, progressFile)
-    }
+    /// What an earlier process noted of where it stood.
+    func progress() -> [UInt8]? { Self.read(progressFile) }
+
+    func save(progress: [UInt8]) throws(ProjectionError) { try write(progress, progressFile) }
 
     private func write(_ bytes: [UInt8], _ file: String) throws(ProjectionError) {
         let temporary = "\(file).new"

@@ -74,10 +74,10 @@ struct Backup {
     /// The log is read by a child, which writes it to a pipe: its crash leaves this process to
     /// clean up.
     private func copy(to folder: BackupFolder, of log: EventLog) throws -> FileStream.Passed {
-        var arguments = ["backup", "--store", session.folder.path]
+        var arguments = ["backup", ChildProcess.flag, "--store", session.folder.path]
         if let config = session.options.config { arguments += ["--config", config] }
         let size = try log.usedBytes()
-        let child = try ChildProcess(arguments, takesOutput: true)
+        let child = try PipedProcess(arguments)
         let progress = FoldProgress(output, "copying", .bytes)
         let (passed, end) = try Interruption.during(child) {
             try FileStream(child.output, path: session.folder.path).write(to: folder.data) {

@@ -1,71 +1,104 @@
 import Glibc
+import Locks
 import SyncCore
 
-/// This program once more, as a process of its own: LMDB may crash on a page that is damaged, which
-/// then ends the child alone.
+/// This program once more, in a process of its own: LMDB may crash on a page that is damaged.
+///
+/// The child reports in lines of tab-separated words through a pipe, which a crash doesn't break,
+/// and writes nothing else.
 struct ChildProcess {
-    /// What tells the child from the process that waits for it.
+    /// What tells the child from a process that somebody started.
     static let flag = "--in-process"
 
-    /// How it ended.
-    enum End {
-        /// - Parameter message: what it said on standard error, if that was taken.
-        case code(Int32, message: String)
-        /// By a fault: LMDB crashed, so a page is damaged.
-        case fault(Int32)
-        /// Somebody ended it, or the system for want of memory.
-        case killed(Int32)
+    /// Where the child writes its reports.
+    private static let reports: Int32 = 3
+
+    enum End: Equatable {
+        case exited(Int32)
+        case signalled(Int32)
+
+        /// How it is told to people that it crashed; nil where it didn't.
+        var crash: String? {
+            if case .signalled(let number) = self {
+                "was ended by signal \(number): a page is damaged"
+            } else {
+                nil
+            }
+        }
     }
 
-    let id: pid_t
-    /// What it prints; -1 where it prints to where this process does.
-    let output: Int32
-    private let errors: Int32
+    private static let running = Mutex<(pid: pid_t, stop: StopReason?)>((0, nil))
 
-    /// Starts it with these arguments, the flag not among them.
+    /// Runs a child to its end.
     ///
-    /// - Parameter takesOutput: both its outputs are read by this process.
-    init(_ arguments: [String], takesOutput: Bool) throws {
+    /// - Parameters:
+    ///   - arguments: of the program, without its name.
+    ///   - report: is told each line of its reports, in words.
+    /// - Throws: exit 130 or 143 once a signal asked to stop, which the child is told.
+    static func run(
+        _ arguments: [String], _ report: ([String]) throws -> Void
+    ) throws -> End {
+        Signals.install()
+        var ends: [Int32] = [0, 0]
+        guard pipe(&ends) == 0 else { throw failure(errno) }
+        // A child that held the reader's end would not notice that nobody reads.
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        let child: pid_t
+        do {
+            defer { close(ends[1]) }
+            child = try spawn(arguments, reports: ends[1])
+        } catch {
+            close(ends[0])
+            throw error
+        }
+        running.withLock { $0 = (child, nil) }
+        Signals.during { reason in
+            running.withLock { running in
+                running.stop = running.stop ?? reason
+                if running.pid > 0 { kill(running.pid, reason == .sigint ? SIGINT : SIGTERM) }
+            }
+        }
+        var problem: (any Error)?
+        forEachLine(of: ends[0]) { words in
+            guard problem == nil else { return }
+            do { try report(words) } catch { problem = error }
+        }
+        close(ends[0])
+        var status: Int32 = 0
+        while waitpid(child, &status, 0) < 0, errno == EINTR {}
+        let stop = running.withLock { running in
+            running.pid = 0
+            return running.stop
+        }
+        Signals.during(nil)
+        if let stop { throw CommandFailure.silent(128 + (stop == .sigint ? SIGINT : SIGTERM)) }
+        if let problem { throw problem }
+        let number = status & 0x7F
+        if number == SIGINT || number == SIGTERM { throw CommandFailure.silent(128 + number) }
+        return number == 0 ? .exited((status >> 8) & 0xFF) : .signalled(number)
+    }
+
+    private static func spawn(_ arguments: [String], reports: Int32) throws -> pid_t {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_adddup2(&actions, reports, Self.reports)
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
-        // This process may have a thread of its own for the signals, and so has them blocked.
+        // This process has its signals blocked, for the thread that waits for them.
         var none = sigset_t()
         sigemptyset(&none)
         posix_spawnattr_setsigmask(&attributes, &none)
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        var pipes: [(read: Int32, write: Int32)] = []
-        defer { for pipe in pipes { close(pipe.write) } }
-        if takesOutput {
-            for descriptor in [STDOUT_FILENO, STDERR_FILENO] {
-                let pipe = try Self.pipe()
-                pipes.append(pipe)
-                posix_spawn_file_actions_adddup2(&actions, pipe.write, descriptor)
-            }
-        }
-        var pointers: [UnsafeMutablePointer<CChar>?] =
-            (["ossync"] + arguments + [Self.flag]).map { strdup($0) }
+        var pointers: [UnsafeMutablePointer<CChar>?] = (["ossync"] + arguments).map { strdup($0) }
         pointers.append(nil)
         defer { for pointer in pointers { free(pointer) } }
-        var id = pid_t()
-        let status = posix_spawn(&id, "/proc/self/exe", &actions, &attributes, pointers, environ)
-        guard status == 0 else {
-            for pipe in pipes { close(pipe.read) }
-            throw Self.failure(status)
-        }
-        self.id = id
-        output = takesOutput ? pipes[0].read : -1
-        errors = takesOutput ? pipes[1].read : -1
-    }
-
-    private static func pipe() throws -> (read: Int32, write: Int32) {
-        var ends: [Int32] = [-1, -1]
-        guard Glibc.pipe(&ends) == 0 else { throw failure(errno) }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        return (ends[0], ends[1])
+        var child = pid_t()
+        let status = posix_spawn(
+            &child, "/proc/self/exe", &actions, &attributes, pointers, environ)
+        guard status == 0 else { throw failure(status) }
+        return child
     }
 
     private static func failure(_ status: Int32) -> CommandFailure {
@@ -74,28 +107,71 @@ struct ChildProcess {
             "a process of its own could not be started: \(String(cString: strerror(status)))")
     }
 
-    /// Waits for its end, and lets go of what it printed.
-    func wait() -> End {
-        // Whatever it still prints has no reader.
-        if output >= 0 { close(output) }
-        var result: Int32 = 0
-        while waitpid(id, &result, 0) < 0, errno == EINTR {}
-        var message = ""
-        if errors >= 0 {
-            message = ChildProcess.line(errors)
-            close(errors)
+    private static func forEachLine(of descriptor: Int32, _ body: ([String]) -> Void) {
+        var line: [UInt8] = []
+        var block = [UInt8](repeating: 0, count: 1 << 14)
+        while true {
+            let count = read(descriptor, &block, block.count)
+            if count < 0, errno == EINTR { continue }
+            // What a crash cut off is no line.
+            guard count > 0 else { return }
+            for byte in block[..<count] {
+                guard byte == UInt8(ascii: "\n") else {
+                    line.append(byte)
+                    continue
+                }
+                body(
+                    line.split(separator: UInt8(ascii: "\t"), omittingEmptySubsequences: false)
+                        .map { String(decoding: $0, as: UTF8.self) })
+                line.removeAll(keepingCapacity: true)
+            }
         }
-        let signal = result & 0x7F
-        if signal == 0 { return .code((result >> 8) & 0xFF, message: message) }
-        return CrashHandler.isFault(signal) ? .fault(signal) : .killed(signal)
+    }
+}
+
+// MARK: - In the child
+
+extension ChildProcess {
+    /// Whether this process is one that reports to its parent.
+    static var isChild: Bool {
+        var info = stat()
+        return fstat(reports, &info) == 0 && info.st_mode & S_IFMT == S_IFIFO
     }
 
-    /// The first line of what a command that failed said, without the program's name.
-    private static func line(_ descriptor: Int32) -> String {
-        var bytes = [UInt8](repeating: 0, count: 4_096)
-        let count = max(read(descriptor, &bytes, bytes.count), 0)
-        let text = String(decoding: bytes[..<count], as: UTF8.self)
-        let first = text.split(separator: "\n").first.map(String.init) ?? ""
-        return first.hasPrefix("ossync: ") ? String(first.dropFirst(8)) : first
+    /// Reports a line; without a parent to read it there is nothing to go on for.
+    static func tell(_ words: [String]) {
+        let text = words.map(\.withoutControls).joined(separator: "\t") + "\n"
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { write(reports, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { _exit(ExitCode.failure) }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    static func tell(_ words: String...) { tell(words) }
+
+    /// Runs what the child is for; whatever it throws is reported.
+    static func report(_ body: () throws -> Void) throws {
+        guard isChild else {
+            throw CommandFailure(ExitCode.usage, "\(flag) is for the program itself")
+        }
+        Output.outliveReader()
+        do {
+            try body()
+        } catch {
+            let failure = CommandFailure(describing: error)
+            tell("failure", String(failure.exitCode), failure.message, failure.hint ?? "")
+            throw CommandFailure.silent(failure.exitCode)
+        }
+    }
+
+    /// The failure that a child reported as its last words.
+    static func failure(_ words: [String]) -> CommandFailure? {
+        guard words.count == 4, words[0] == "failure", let code = Int32(words[1]) else {
+            return nil
+        }
+        return CommandFailure(code, words[2], hint: words[3].isEmpty ? nil : words[3])
     }
 }

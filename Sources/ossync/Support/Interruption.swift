@@ -27,8 +27,8 @@ enum Interruption {
 
     /// Reads what a child prints until it ends, and waits for that.
     static func during<Result>(
-        _ process: ChildProcess, _ body: () throws -> Result
-    ) throws -> (Result, ChildProcess.End) {
+        _ process: PipedProcess, _ body: () throws -> Result
+    ) throws -> (Result, PipedProcess.End) {
         child.store(process.id, ordering: .sequentiallyConsistent)
         // One that came just before found no child.
         if signal.load(ordering: .sequentiallyConsistent) != 0 { stopChild() }

@@ -19,7 +19,7 @@ struct LogCheck {
     {
         var arguments = ["log", "verify", "--json", "--quiet", "--store", store]
         if let config = options.config { arguments += ["--config", config] }
-        let child = try ChildProcess(arguments, takesOutput: true)
+        let child = try PipedProcess(arguments)
         var found = Lines()
         let (_, end) = try Interruption.during(child) {
             try found.read(child.output, progress)

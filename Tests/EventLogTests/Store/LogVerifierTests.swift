@@ -200,6 +200,62 @@ import Testing
         #expect(try !verify().isClean)
     }
 
+    // MARK: Going on, and heads that were kept
+
+    private func verify(
+        against: ChainHead, from earlier: VerifyProgress? = nil
+    ) throws -> VerifyReport {
+        try LogVerifier(driver.log, from: earlier ?? VerifyProgress(against: against)).run()
+    }
+
+    @Test func aKeptHeadIsFoundWhereItWasOnly() throws {
+        let commits = try driver.events.map(\.position).filter {
+            try driver.snapshot().head(at: $0) != nil
+        }
+        let head = try #require(try driver.snapshot().head(at: commits[4]))
+        #expect(try verify(against: ChainHead(position: nil, head: head)).isClean)
+        #expect(try verify(against: ChainHead(position: commits[4], head: head)).isClean)
+        for position in [commits[3], commits[5], commits[4].next, Position(9_999)] {
+            let report = try verify(against: ChainHead(position: position, head: head))
+            #expect(report.problems.map(\.part) == [.head])
+        }
+        let other = ChainHead(position: nil, head: Array(repeating: 1, count: 32))
+        #expect(try verify(against: other).problems.map(\.part) == [.head])
+    }
+
+    @Test func whatItKnowsComesOverWholeToWhoeverGoesOn() throws {
+        let head = try #require(try driver.snapshot().head(at: driver.control.position))
+        let against = ChainHead(position: nil, head: head)
+        var first = try LogVerifier(
+            driver.log, from: VerifyProgress(against: against), stretch: 20)
+        let hasMore = first.advance()
+        #expect(hasMore)
+        let resumable = first.resumable
+        let progress = try #require(resumable)
+        let copy = progress.encoded.withUnsafeBytes { VerifyProgress(encoded: $0) }
+        #expect(copy == progress)
+        let report = try verify(against: against, from: copy)
+        #expect(report == (try verify(against: against)))
+        #expect(report.isClean)
+    }
+
+    @Test func nobodyGoesOnFromWhereSomethingWasFound() throws {
+        var value = try value("events", key(9))
+        value[40] ^= 1
+        let spoilt = value
+        try driver.tamper("events") { transaction, events throws(LMDBError) in
+            try transaction.put(events, key(9), spoilt)
+        }
+        var verifier = try LogVerifier(driver.log, stretch: 4)
+        let hasMore = verifier.advance()
+        let before = verifier.resumable
+        #expect(hasMore && before != nil)
+        while verifier.position < Position(9), verifier.advance() {}
+        let (after, whole) = (verifier.resumable, verifier.whole)
+        #expect(after == nil)
+        #expect(whole < Position(9))
+    }
+
     // MARK: Reading a damaged log
 
     private func corruptPosition(_ body: () throws -> Void) -> Position? {

@@ -183,12 +183,15 @@ import Testing
     }
 
     @Test func whatAPassHasSeenIsCountedByTheVerifier() throws {
-        let key = try #require(driver.log.environment.beginRead().keys("seen").first)
+        let reader = try driver.log.environment.beginRead()
+        let own = try #require(reader.keys("seen").first)
+        let whole = try #require(try reader.value(driver.log.schema.seen, own))
         var bits = SeenChunk.empty
         SeenChunk.set(3, in: &bits)
         let other = StoreKeys.seen(StoreDriver.stream, pass: 99, chunk: 0)
-        for (name, key) in [("disagree", key), ("is over", other)] {
+        for (name, key) in [("is not what its pages had", own), ("is over", other)] {
             try driver.tamper("seen") { transaction, seen throws(LMDBError) in
+                try transaction.put(seen, own, whole)
                 try transaction.put(seen, key, SeenChunk.encode(bits, key: key))
             }
             #expect(try LogVerifier(driver.log).run().problems.count == 1)

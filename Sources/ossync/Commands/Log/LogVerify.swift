@@ -1,129 +1,173 @@
 import ArgumentParser
 import EventLog
 import Glibc
+import Projections
 import SyncCore
 import SyncEngine
+import Synchronization
 
 extension LogCommand {
     struct Verify: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Check every event, the hash chain, and the state folded from them.",
+            abstract: "Check every event, the hash chain, and all that is folded from them.",
             discussion: """
-                Runs in a process of its own, so that damage which crashes it is reported too. \
-                Exit 0 when all is well, 12 when anything is wrong. The head that it prints, \
-                kept elsewhere, proves later that the log was not rewritten.
+                Core rows, indexes and counters must be what the events make of them, and each \
+                projection must fit the log. Exit 0 when all is well, 12 when anything is wrong; \
+                then it says up to where the log is whole, which `log salvage` copies.
 
-                Example: ossync log verify
+                It runs in a process of its own, so that damage which crashes it is reported too. \
+                When it is interrupted, the next one goes on where it was, within a day and the \
+                same boot, and says so; --restart begins anew.
+
+                The head that it prints, kept elsewhere, proves later that the log was not \
+                rewritten: --against looks for it in the chain.
+
+                Example: ossync log verify --against 4711:9c3e...
                 """)
 
-        @Flag(help: ArgumentHelp(visibility: .hidden))
+        @Option(
+            help: ArgumentHelp(
+                "A head that was printed before, 64 hexadecimal digits, which the log must extend.",
+                valueName: "[position:]head"))
+        var against: String?
+
+        @Flag(help: "Begin at the first event, whatever an interrupted check has done.")
+        var restart = false
+
+        @Flag(name: .customLong("in-process"), help: ArgumentHelp(visibility: .hidden))
         var inProcess = false
+
+        @Option(help: ArgumentHelp(visibility: .hidden))
+        var projection: String?
 
         @OptionGroup var global: GlobalOptions
 
         func run() throws {
-            let session = try Session(global)
-            Output.outliveReader()
-            if inProcess {
-                try VerifyReport.check(session)
-            } else {
-                try VerifyChild(session: session).run()
+            var wanted: ChainHead?
+            if let against {
+                guard let head = ChainHead(against) else {
+                    throw CommandFailure(
+                        ExitCode.usage, "--against \(against): this is no head of a chain",
+                        hint: "it has 64 hexadecimal digits, as `ossync log verify` prints them")
+                }
+                wanted = head
             }
+            let session = try Session(global)
+            if inProcess {
+                try ChildProcess.report {
+                    if let projection {
+                        try VerifyChild(session: session).check(projection)
+                    } else {
+                        try VerifyChild(session: session).check(wanted, restarts: restart)
+                    }
+                }
+                return
+            }
+            Output.outliveReader()
+            var parent = VerifyParent(session)
+            try parent.run(against: wanted, restarts: restart)
         }
     }
 }
 
-extension VerifyReport {
-    /// Checks the log in this process and prints what was found.
-    fileprivate static func check(_ session: Session) throws {
-        let output = session.output
-        let report: VerifyReport
+/// What the child process does: the check itself, of which it reports every line.
+private struct VerifyChild {
+    let session: Session
+
+    /// It is noted that often where it is.
+    private static let saveNs: Int64 = 2 * .nsPerSecond
+
+    private static let isStopped = Atomic<Int32>(0)
+
+    func check(_ against: ChainHead?, restarts: Bool) throws {
+        Signals.install()
+        Signals.during { reason in
+            Self.isStopped.store(reason == .sigint ? SIGINT : SIGTERM, ordering: .relaxed)
+        }
+        let log = try openLog()
+        if try check(log, against, restarts: restarts) { return }
+        ChildProcess.tell("anew")
+        _ = try check(log, against, restarts: true)
+    }
+
+    /// - Returns: false when what an interrupted check left can't be used.
+    private func check(_ log: EventLog, _ against: ChainHead?, restarts: Bool) throws -> Bool {
+        let verification = try StoreVerification(
+            log, folder: session.folder.verification, clock: SystemClock(),
+            against: against, restarts: restarts, workers: Processors.others)
+        if let earlier = verification.earlier {
+            ChildProcess.tell("resumed", earlier.position.text, String(earlier.at.rawValue))
+        }
+        var told = 0
+        var goesOn = true
+        while goesOn {
+            goesOn = verification.advance()
+            // What comes next may crash.
+            for problem in verification.problems[told...] { ChildProcess.tell(problem) }
+            told = verification.problems.count
+            ChildProcess.tell(
+                "progress", verification.position.text, verification.end.text,
+                verification.whole.text)
+            guard goesOn else { break }
+            let signal = Self.isStopped.load(ordering: .relaxed)
+            if signal != 0 {
+                let isSaved = verification.save()
+                ChildProcess.tell("stopped", isSaved ? "1" : "0")
+                throw CommandFailure.silent(128 + signal)
+            }
+            verification.save(notWithin: Self.saveNs)
+        }
+        let report = verification.finish()
+        if verification.mustBeginAnew { return false }
+        for problem in report.problems[told...] { ChildProcess.tell(problem) }
+        ChildProcess.tell(report, isResumable: verification.isResumable)
+        return true
+    }
+
+    func check(_ projection: String) throws {
+        let audit = ProjectionAudit(folder: session.folder.projections, log: try openLog())
+        if let text = audit.problem(of: projection) {
+            ChildProcess.tell("problem", VerifyReport.Part.projection.rawValue, "", text)
+        }
+    }
+
+    private func openLog() throws -> EventLog {
         do {
-            let log = try session.openLog()
-            let end = try log.snapshot().tail().position
-            let progress = FoldProgress(output, "checking")
-            report = try LogVerifier(log).run { progress.tell($0, end) }
-            progress.end()
+            return try session.openLog()
         } catch let error as EventLogError {
             if case .noStore = error { throw error }
-            output.print(VerifyReport.unreadable("\(error)"))
-            throw CommandFailure.silent(ExitCode.corrupt)
+            throw CommandFailure(ExitCode.corrupt, "\(error)")
         } catch let error as CommandFailure {
             // One that can't be read is not known to be whole.
             throw CommandFailure(ExitCode.corrupt, error.message, hint: error.hint)
         }
-        output.print(report)
-        if !report.isClean { throw CommandFailure.silent(ExitCode.corrupt) }
-    }
-
-    /// A log that can't be read at all.
-    static func unreadable(_ text: String) -> VerifyReport {
-        VerifyReport(problems: [Problem(position: nil, text: text)])
-    }
-
-    fileprivate var headText: String { head.withUnsafeBytes { hexadecimal($0) } }
-
-    fileprivate var exitCode: Int32 { isClean ? 0 : ExitCode.corrupt }
-
-    fileprivate var json: [JSONText] {
-        let lines = problems.map { problem -> JSONText in
-            .object([
-                ("v", .number(1)), ("type", "problem"),
-                ("position", problem.position.map { .number($0.rawValue) } ?? .null),
-                ("message", .string(problem.text.withoutControls)),
-            ])
-        }
-        return lines + [
-            .object([
-                ("v", .number(1)), ("type", "summary"), ("exitCode", .number(exitCode)),
-                ("ok", .literal(isClean ? "true" : "false")), ("events", .number(events)),
-                ("commits", .number(commits)), ("position", .number(position.rawValue)),
-                ("head", .string(headText)), ("problems", .number(problems.count)),
-            ])
-        ]
-    }
-
-    fileprivate var words: [String] {
-        let lines = problems.map { problem in
-            (problem.position.map { "position \($0.rawValue): " } ?? "") + problem.text
-        }
-        let end =
-            isClean
-            ? "\(events.grouped) events in \(commits.grouped) commits are as they were written"
-            : "\(problems.count)\(isCut ? " and more" : "") problems; restore a backup"
-        return lines.map(\.withoutControls) + [end, "head \(headText)"]
     }
 }
 
-extension Output {
-    fileprivate func print(_ report: VerifyReport) {
-        if isJSON {
-            for object in report.json { line(object.line) }
-        } else {
-            for text in report.words { line(text) }
-        }
+extension ChildProcess {
+    fileprivate static func tell(_ problem: VerifyReport.Problem) {
+        tell("problem", problem.part.rawValue, problem.position?.text ?? "", problem.text)
+    }
+
+    fileprivate static func tell(_ report: VerifyReport, isResumable: Bool) {
+        let head = report.head.withUnsafeBytes { hexadecimal($0) }
+        tell(
+            "summary", String(report.events), String(report.commits), report.position.text, head,
+            report.whole.text, report.end.text, report.isFolded ? "1" : "0",
+            report.isCut ? "1" : "0", isResumable ? "1" : "0")
     }
 }
 
-/// Runs the check in a child process: LMDB may crash on a page that is damaged.
-private struct VerifyChild {
-    let session: Session
+extension Position {
+    var text: String { String(rawValue) }
 
-    func run() throws {
-        var arguments = ["log", "verify", "--store", session.folder.path]
-        if session.output.isJSON { arguments.append("--json") }
-        if session.options.quiet { arguments.append("--quiet") }
-        if let config = session.options.config { arguments += ["--config", config] }
-        switch try ChildProcess(arguments, takesOutput: false).wait() {
-        case .code(0, _): return
-        case .code(let code, _): throw CommandFailure.silent(code)
-        case .killed(let signal) where signal == SIGINT || signal == SIGTERM:
-            throw CommandFailure.silent(128 + signal)
-        case .fault(let signal), .killed(let signal):
-            session.output.print(
-                VerifyReport.unreadable(
-                    "the check was ended by signal \(signal): a page is damaged"))
-            throw CommandFailure.silent(ExitCode.corrupt)
-        }
+    init?(text: String) {
+        guard let number = UInt64(text) else { return nil }
+        self.init(number)
     }
+}
+
+extension StoreFolder {
+    /// Where an interrupted check of the log leaves what the next one goes on with.
+    var verification: String { "\(path)/verify" }
 }

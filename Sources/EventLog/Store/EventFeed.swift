@@ -1,0 +1,120 @@
+internal import LMDB
+internal import SyncCore
+
+/// An event as it was found, and what came of checking it by itself.
+struct CheckedEvent {
+    /// The position that it is stored under; nil for a key that is none.
+    let key: Position?
+    /// As it is stored; valid as long as the feed.
+    let value: UnsafeRawBufferPointer
+    let result: Result<LoggedEvent, EventCodingError>
+}
+
+/// Some events in the log's order, to be checked together; `checker` says on which thread.
+///
+/// Its content belongs to one thread at a time: to that of the feed before it is handed over and
+/// after it is finished, else to the one that checks it.
+final class EventBatch: @unchecked Sendable {
+    struct Found {
+        let key: Position?
+        let value: UnsafeRawBufferPointer
+    }
+
+    fileprivate(set) var found: [Found] = []
+    private var results: [Result<LoggedEvent, EventCodingError>] = []
+    fileprivate var bytes = 0
+    /// Guarded by the checker.
+    var stage = Stage.waiting
+
+    enum Stage {
+        case waiting, running, finished
+    }
+
+    func check(by coder: EventCoder) {
+        results.reserveCapacity(found.count)
+        for event in found {
+            let position = event.key ?? .none
+            results.append(
+                Result { () throws(EventCodingError) in
+                    try coder.verify(position, event.value)
+                })
+        }
+    }
+
+    fileprivate subscript(index: Int) -> CheckedEvent {
+        CheckedEvent(
+            key: found[index].key, value: found[index].value, result: results[index])
+    }
+}
+
+/// The events of a snapshot in their order, each checked by itself: ahead of whoever asks, where
+/// there are threads to do it.
+struct EventFeed: ~Copyable {
+    private static let mostEvents = 128
+    private static let mostBytes = 1 << 16
+
+    private let checker: EventChecker
+    private var cursor: Cursor
+    private var isThere: Bool
+    private var failure: LMDBError?
+    private let end: Position
+    /// The last one that was read.
+    private var position = Position.none
+    private var ahead: [EventBatch] = []
+    private var current = EventBatch()
+    private var index = 0
+
+    /// - Parameters:
+    ///   - key: of the first one; empty for the first of the log.
+    ///   - end: it doesn't read ahead beyond it.
+    init(
+        _ cursor: consuming Cursor, from key: [UInt8], upTo end: Position, _ checker: EventChecker
+    ) throws(LMDBError) {
+        self.cursor = cursor
+        self.end = end
+        self.checker = checker
+        isThere = try self.cursor.seek(key)
+    }
+
+    deinit { checker.forget() }
+
+    /// The next one; nil after the last.
+    ///
+    /// - Throws: what LMDB says of the place after those that were handed out.
+    mutating func next() throws(LMDBError) -> CheckedEvent? {
+        if index == current.found.count {
+            readAhead()
+            guard !ahead.isEmpty else {
+                if let failure { throw failure }
+                return nil
+            }
+            current = ahead.removeFirst()
+            index = 0
+            checker.finish(current)
+        }
+        defer { index += 1 }
+        return current[index]
+    }
+
+    private mutating func readAhead() {
+        while isThere, ahead.isEmpty || ahead.count < checker.batchesAhead && position < end {
+            let batch = EventBatch()
+            while isThere, batch.found.count < Self.mostEvents, batch.bytes < Self.mostBytes {
+                cursor.read { key, value in
+                    let key = StoreKeys.position(of: key)
+                    batch.found.append(EventBatch.Found(key: key, value: value))
+                    batch.bytes += value.count
+                    position = key ?? position
+                }
+                do throws(LMDBError) {
+                    isThere = try cursor.next()
+                } catch {
+                    failure = error
+                    isThere = false
+                }
+            }
+            checker.begin(batch)
+            ahead.append(batch)
+        }
+    }
+}
