@@ -1,8 +1,8 @@
 import Glibc
 import SyncCore
 
-/// This program once more, as a process of its own, whose outputs are read: what LMDB crashes on ends
-/// it alone, and what it prints until then is had.
+/// This program once more, as a process of its own, whose outputs are read: what LMDB crashes on
+/// ends it alone, and what it printed until then is had.
 struct PipedProcess {
     /// How it ended.
     enum End {
