@@ -73,6 +73,15 @@ package enum FileSystem {
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
+    /// Removes a folder with all that is in it.
+    package static func remove(_ path: String) {
+        for name in names(in: path) ?? [] {
+            let child = "\(path)/\(name)"
+            if unlink(child) != 0, errno == EISDIR || errno == EPERM { remove(child) }
+        }
+        rmdir(path)
+    }
+
     /// Makes what was done in a folder (a creation, a rename) durable.
     package static func sync(folder path: String) throws(LMDBError) {
         let descriptor = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)

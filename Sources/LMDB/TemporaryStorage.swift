@@ -26,16 +26,7 @@ package enum TemporaryStorage {
         for name in FileSystem.names(in: base) ?? [] where name.hasPrefix(mark) {
             let maker = pid_t(name.dropFirst(mark.count).prefix { $0 != "-" })
             guard let maker, kill(maker, 0) != 0, errno == ESRCH else { continue }
-            remove("\(base)/\(name)")
+            FileSystem.remove("\(base)/\(name)")
         }
-    }
-
-    /// Removes a folder with all that is in it.
-    package static func remove(_ path: String) {
-        for name in FileSystem.names(in: path) ?? [] {
-            let child = "\(path)/\(name)"
-            if unlink(child) != 0, errno == EISDIR || errno == EPERM { remove(child) }
-        }
-        rmdir(path)
     }
 }

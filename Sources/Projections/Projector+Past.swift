@@ -13,7 +13,7 @@ extension Projector<RecordProjection> {
         _ body: (borrowing ProjectionReader) throws -> Result
     ) throws -> Result {
         let folder = try TemporaryStorage.makeFolder()
-        defer { TemporaryStorage.remove(folder) }
+        defer { FileSystem.remove(folder) }
         let path = "\(folder)/rows"
         try ProjectionEnvironment.create(path, projection)
         let work = WorkFolder(path: folder + "/fill")
@@ -27,7 +27,7 @@ extension Projector<RecordProjection> {
             try transaction.commit()
         }
         // However this process ends now, nothing is left.
-        TemporaryStorage.remove(folder)
+        FileSystem.remove(folder)
         return try body(ProjectionReader.open(projection, environment, at: control))
     }
 }

@@ -17,7 +17,7 @@ package struct ScratchStore: Sendable {
         } catch {
             throw .storage(error)
         }
-        defer { TemporaryStorage.remove(place) }
+        defer { FileSystem.remove(place) }
         try EventLog.create(store: place, durability: .none)
         log = try EventLog.open(store: place, .write, durability: .none, isKept: false)
     }

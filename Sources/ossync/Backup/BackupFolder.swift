@@ -37,6 +37,8 @@ struct BackupFolder {
 
     /// Removes it: files that a backup in the making has, and nothing else.
     func remove() {
+        // Of a check that was killed.
+        FileSystem.remove(StoreFolder(path).verification)
         for file in [data, lock, StoreFolder(path).manifest] { unlink(file) }
         rmdir(log)
         rmdir(path)

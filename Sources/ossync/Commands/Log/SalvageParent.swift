@@ -76,7 +76,7 @@ struct SalvageParent {
             try name()
         } catch {
             progress.end()
-            Self.remove(work.path)
+            FileSystem.remove(work.path)
             throw error
         }
         tellEnd()
@@ -168,16 +168,8 @@ struct SalvageParent {
             guard let maker = pid_t(file.dropFirst(prefix.count)), kill(maker, 0) != 0,
                 errno == ESRCH
             else { continue }
-            Self.remove("\(parent)/\(file)")
+            FileSystem.remove("\(parent)/\(file)")
         }
-    }
-
-    private static func remove(_ path: String) {
-        for name in FileSystem.names(in: path) ?? [] {
-            let child = "\(path)/\(name)"
-            if unlink(child) != 0 { remove(child) }
-        }
-        rmdir(path)
     }
 }
 
