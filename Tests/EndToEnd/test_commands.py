@@ -16,7 +16,7 @@ COMMANDS = [
     [], ["init"], ["doctor"], ["health"], ["plan"], ["sync"], ["status"], ["show"],
     ["history"], ["why"], ["runs"],
     ["log"], ["log", "show"], ["log", "tail"], ["log", "grep"], ["log", "stats"],
-    ["log", "export"], ["log", "verify"],
+    ["log", "export"], ["log", "verify"], ["log", "salvage"],
     ["queue"], ["queue", "list"], ["queue", "retry"], ["queue", "drop"],
     ["projections"], ["projections", "list"], ["projections", "rebuild"],
     ["projections", "verify"], ["projections", "drop"], ["projections", "rollback"],

@@ -3,6 +3,7 @@ salvage` makes a store of what is whole."""
 
 import concurrent.futures
 import os
+import pathlib
 import shutil
 import signal
 
@@ -330,3 +331,24 @@ class Interrupted(Store):
         for _ in range(3 if QUICK else 20):
             self.assertIn(self.interrupted(signal.SIGKILL).code, (0, -9))
             self.assertEqual(self.check(code=0).last["head"], self.head)
+
+    def test_a_check_whose_child_is_killed_is_no_verdict(self):
+        for _ in range(20):
+            process = self.start("log", "verify", "--json")
+            self.wait_for(
+                lambda: (self.store / "verify").exists() or process.poll() is not None)
+            for child in self.children(process.pid):
+                os.kill(child, signal.SIGKILL)
+            result = self.finish(process)
+            if result.code:
+                break
+        self.assertEqual(result.code, 12, str(result))
+        self.assertIn("was killed", result.out)
+        self.assertEqual(self.check(code=0).last["head"], self.head)
+
+    def children(self, pid):
+        try:
+            text = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text()
+        except FileNotFoundError:
+            return []
+        return [int(word) for word in text.split()]

@@ -17,12 +17,17 @@ struct ChildProcess {
         case exited(Int32)
         case signalled(Int32)
 
-        /// How it is told to people that it crashed; nil where it didn't.
-        var crash: String? {
-            if case .signalled(let number) = self {
-                "was ended by signal \(number): a page is damaged"
-            } else {
-                nil
+        /// Whether it ended by a fault of its own.
+        var isCrash: Bool {
+            if case .signalled(let number) = self { number != SIGKILL } else { false }
+        }
+
+        /// What it did, in words.
+        var text: String {
+            switch self {
+            case .exited(let code): "ended with exit \(code) and no result"
+            case .signalled(SIGKILL): "was killed"
+            case .signalled(let number): "was ended by signal \(number): a page is damaged"
             }
         }
     }

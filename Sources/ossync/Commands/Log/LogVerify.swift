@@ -22,7 +22,7 @@ extension LogCommand {
                 The head that it prints, kept elsewhere, proves later that the log was not \
                 rewritten: --against looks for it in the chain.
 
-                Example: ossync log verify --against 4711:9c3e...
+                Example: ossync log verify
                 """)
 
         @Option(
@@ -54,14 +54,16 @@ extension LogCommand {
             }
             let session = try Session(global)
             if inProcess {
-                try ChildProcess.report {
-                    if let projection {
-                        try VerifyChild(session: session).check(projection)
-                    } else {
-                        try VerifyChild(session: session).check(wanted, restarts: restart)
+                let child = VerifyChild(session: session)
+                return try ChildProcess.report {
+                    try child.reportingProblems {
+                        if let projection {
+                            try child.check(projection)
+                        } else {
+                            try child.check(wanted, restarts: restart)
+                        }
                     }
                 }
-                return
             }
             Output.outliveReader()
             var parent = VerifyParent(session)
@@ -84,7 +86,7 @@ private struct VerifyChild {
         Signals.during { reason in
             Self.isStopped.store(reason == .sigint ? SIGINT : SIGTERM, ordering: .relaxed)
         }
-        let log = try openLog()
+        let log = try session.openLog()
         if try check(log, against, restarts: restarts) { return }
         ChildProcess.tell("anew")
         _ = try check(log, against, restarts: true)
@@ -125,22 +127,31 @@ private struct VerifyChild {
     }
 
     func check(_ projection: String) throws {
-        let audit = ProjectionAudit(folder: session.folder.projections, log: try openLog())
+        let audit = ProjectionAudit(folder: session.folder.projections, log: try session.openLog())
         if let text = audit.problem(of: projection) {
             ChildProcess.tell("problem", VerifyReport.Part.projection.rawValue, "", text)
         }
     }
 
-    private func openLog() throws -> EventLog {
+    /// Whatever keeps a store from being checked is a problem of it: one that can't be read is not
+    /// known to be whole.
+    func reportingProblems(_ body: () throws -> Void) throws {
         do {
-            return try session.openLog()
+            try body()
+        } catch let error as CommandFailure {
+            guard error.exitCode == ExitCode.failure else { throw error }
+            throw CommandFailure(ExitCode.corrupt, error.message, hint: error.hint)
         } catch let error as EventLogError {
             if case .noStore = error { throw error }
-            throw CommandFailure(ExitCode.corrupt, "\(error)")
-        } catch let error as CommandFailure {
-            // One that can't be read is not known to be whole.
-            throw CommandFailure(ExitCode.corrupt, error.message, hint: error.hint)
+            try fail(error)
+        } catch {
+            try fail(error)
         }
+    }
+
+    private func fail(_ error: any Error) throws {
+        ChildProcess.tell(VerifyReport.Problem(position: nil, text: "\(error)"))
+        throw CommandFailure.silent(ExitCode.corrupt)
     }
 }
 

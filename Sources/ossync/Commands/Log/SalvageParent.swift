@@ -16,7 +16,8 @@ struct SalvageParent {
     private let progress: FoldProgress
     private var output: Output { session.output }
     private var position = Position.none
-    private var end = Position.none
+    private var isCopied = false
+    /// Why it ends where it does; nil at the end of a log that is whole.
     private var reason: String?
     private var completed: [String] = []
     private var lost: [String] = []
@@ -85,20 +86,22 @@ struct SalvageParent {
     private mutating func copy() throws {
         let end = try child("copy")
         progress.end()
-        if let crash = end.crash {
-            // What was committed by then is in the new store.
-            reason = "the reading \(crash)"
+        // What was committed by then is in the new store.
+        if end.isCrash { reason = "the reading \(end.text)" }
+        guard isCopied || reason != nil else {
+            throw CommandFailure(
+                ExitCode.failure, "\(session.folder.path): the reading \(end.text)")
         }
     }
 
     private mutating func complete() throws {
         let end = try child("complete")
         progress.end()
-        if let crash = end.crash {
+        guard completed.count == 5 else {
             throw CommandFailure(
-                ExitCode.failure, "\(destination.path): the check of the copy \(crash)")
+                ExitCode.failure, "\(destination.path): the check of the copy \(end.text)")
         }
-        position = completed.count == 5 ? Position(text: completed[3]) ?? .none : .none
+        position = Position(text: completed[3]) ?? .none
         guard position > .none else {
             throw CommandFailure(
                 ExitCode.corrupt,
@@ -148,9 +151,10 @@ struct SalvageParent {
             guard let reached = Position(text: words[1]), let end = Position(text: words[2]) else {
                 return
             }
-            if words[0] == "progress" { self.end = max(self.end, end) }
             progress.tell(reached, end)
-        case ("copied", 3): reason = words[2].isEmpty ? nil : words[2]
+        case ("copied", 3):
+            isCopied = true
+            reason = words[2].isEmpty ? nil : words[2]
         case ("completed", 5): completed = words
         case ("lost", 5...): lost = words
         default: break

@@ -48,20 +48,21 @@ struct VerifyParent {
         if restarts { arguments.append("--restart") }
         let end = try child(arguments)
         progress.end()
-        guard let crash = end.crash else { return }
+        // Silence is no verdict.
+        guard headText.isEmpty, end.isCrash || report.isClean else { return }
         (report.position, report.end) = (reached, reached)
-        note(VerifyReport.Problem(position: nil, text: "the check \(crash)"))
+        note(VerifyReport.Problem(position: nil, text: "the check \(end.text)"))
     }
 
     private mutating func check(_ projection: String) throws {
         projections += 1
         let problems = report.problems.count
         let end = try child(["--projection=\(projection)"])
-        guard let crash = end.crash, report.problems.count == problems else { return }
+        guard end != .exited(0), report.problems.count == problems else { return }
         note(
             VerifyReport.Problem(
                 .projection, position: nil,
-                text: "projection \(projection) can't be read: the check of it \(crash); run "
+                text: "projection \(projection) can't be read: the check of it \(end.text); run "
                     + "`ossync projections rebuild \(projection)`"))
     }
 
@@ -73,9 +74,7 @@ struct VerifyParent {
             failure = failure ?? ChildProcess.failure(words)
             take(words)
         }
-        guard let failure, !failure.message.isEmpty else { return end }
-        guard failure.exitCode == ExitCode.corrupt else { throw failure }
-        note(VerifyReport.Problem(position: nil, text: failure.line))
+        if let failure, !failure.message.isEmpty { throw failure }
         return end
     }
 
