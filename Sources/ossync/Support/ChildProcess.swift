@@ -44,16 +44,13 @@ struct ChildProcess {
         _ arguments: [String], _ report: ([String]) throws -> Void
     ) throws -> End {
         Signals.install()
-        var ends: [Int32] = [0, 0]
-        guard pipe(&ends) == 0 else { throw failure(errno) }
-        // A child that held the reader's end would not notice that nobody reads.
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        let pipe = try ProcessStart.pipe()
         let child: pid_t
         do {
-            defer { close(ends[1]) }
-            child = try spawn(arguments, reports: ends[1])
+            defer { close(pipe.write) }
+            child = try ProcessStart.spawn(arguments, outputs: [(pipe.write, Self.reports)])
         } catch {
-            close(ends[0])
+            close(pipe.read)
             throw error
         }
         running.withLock { $0 = (child, nil) }
@@ -64,11 +61,11 @@ struct ChildProcess {
             }
         }
         var problem: (any Error)?
-        forEachLine(of: ends[0]) { words in
+        forEachLine(of: pipe.read) { words in
             guard problem == nil else { return }
             do { try report(words) } catch { problem = error }
         }
-        close(ends[0])
+        close(pipe.read)
         var status: Int32 = 0
         while waitpid(child, &status, 0) < 0, errno == EINTR {}
         let stop = running.withLock { running in
@@ -81,35 +78,6 @@ struct ChildProcess {
         let number = status & 0x7F
         if number == SIGINT || number == SIGTERM { throw CommandFailure.silent(128 + number) }
         return number == 0 ? .exited((status >> 8) & 0xFF) : .signalled(number)
-    }
-
-    private static func spawn(_ arguments: [String], reports: Int32) throws -> pid_t {
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_adddup2(&actions, reports, Self.reports)
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        // This process has its signals blocked, for the thread that waits for them.
-        var none = sigset_t()
-        sigemptyset(&none)
-        posix_spawnattr_setsigmask(&attributes, &none)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
-        var pointers: [UnsafeMutablePointer<CChar>?] = (["ossync"] + arguments).map { strdup($0) }
-        pointers.append(nil)
-        defer { for pointer in pointers { free(pointer) } }
-        var child = pid_t()
-        let status = posix_spawn(
-            &child, "/proc/self/exe", &actions, &attributes, pointers, environ)
-        guard status == 0 else { throw failure(status) }
-        return child
-    }
-
-    private static func failure(_ status: Int32) -> CommandFailure {
-        CommandFailure(
-            ExitCode.failure,
-            "a process of its own could not be started: \(String(cString: strerror(status)))")
     }
 
     private static func forEachLine(of descriptor: Int32, _ body: ([String]) -> Void) {

@@ -21,50 +21,20 @@ struct PipedProcess {
 
     /// Starts it with these arguments.
     init(_ arguments: [String]) throws {
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        // This process may have a thread of its own for the signals, and so has them blocked.
-        var none = sigset_t()
-        sigemptyset(&none)
-        posix_spawnattr_setsigmask(&attributes, &none)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        var pipes: [(read: Int32, write: Int32)] = []
-        defer { for pipe in pipes { close(pipe.write) } }
-        for descriptor in [STDOUT_FILENO, STDERR_FILENO] {
-            let pipe = try Self.pipe()
-            pipes.append(pipe)
-            posix_spawn_file_actions_adddup2(&actions, pipe.write, descriptor)
+        let printed = try ProcessStart.pipe()
+        defer { close(printed.write) }
+        let said = try ProcessStart.pipe()
+        defer { close(said.write) }
+        (output, errors) = (printed.read, said.read)
+        do {
+            id = try ProcessStart.spawn(
+                arguments,
+                outputs: [(printed.write, STDOUT_FILENO), (said.write, STDERR_FILENO)])
+        } catch {
+            close(output)
+            close(errors)
+            throw error
         }
-        var pointers: [UnsafeMutablePointer<CChar>?] =
-            (["ossync"] + arguments).map { strdup($0) }
-        pointers.append(nil)
-        defer { for pointer in pointers { free(pointer) } }
-        var id = pid_t()
-        let status = posix_spawn(&id, "/proc/self/exe", &actions, &attributes, pointers, environ)
-        guard status == 0 else {
-            for pipe in pipes { close(pipe.read) }
-            throw Self.failure(status)
-        }
-        self.id = id
-        output = pipes[0].read
-        errors = pipes[1].read
-    }
-
-    private static func pipe() throws -> (read: Int32, write: Int32) {
-        var ends: [Int32] = [-1, -1]
-        guard Glibc.pipe(&ends) == 0 else { throw failure(errno) }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        return (ends[0], ends[1])
-    }
-
-    private static func failure(_ status: Int32) -> CommandFailure {
-        CommandFailure(
-            ExitCode.failure,
-            "a process of its own could not be started: \(String(cString: strerror(status)))")
     }
 
     /// Waits for its end, and lets go of what it printed.

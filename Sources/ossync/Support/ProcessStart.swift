@@ -1,0 +1,52 @@
+import Glibc
+
+/// How this program starts itself once more.
+enum ProcessStart {
+    /// A pipe that a child gets only by the number that it is given.
+    ///
+    /// - Throws: exit 1.
+    static func pipe() throws -> (read: Int32, write: Int32) {
+        var ends: [Int32] = [-1, -1]
+        guard Glibc.pipe(&ends) == 0 else { throw failure(errno) }
+        // A child that held the reader's end would not notice that nobody reads.
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        return (ends[0], ends[1])
+    }
+
+    /// - Parameters:
+    ///   - arguments: without the program's name.
+    ///   - outputs: descriptors of this process, with the numbers that the child has for them.
+    /// - Throws: exit 1.
+    static func spawn(
+        _ arguments: [String], outputs: [(own: Int32, childs: Int32)]
+    ) throws -> pid_t {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        for output in outputs {
+            posix_spawn_file_actions_adddup2(&actions, output.own, output.childs)
+        }
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        // This process has its signals blocked, for the thread that waits for them.
+        var none = sigset_t()
+        sigemptyset(&none)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+        var pointers: [UnsafeMutablePointer<CChar>?] = (["ossync"] + arguments).map { strdup($0) }
+        pointers.append(nil)
+        defer { for pointer in pointers { free(pointer) } }
+        var child = pid_t()
+        let status = posix_spawn(
+            &child, "/proc/self/exe", &actions, &attributes, pointers, environ)
+        guard status == 0 else { throw failure(status) }
+        return child
+    }
+
+    private static func failure(_ status: Int32) -> CommandFailure {
+        CommandFailure(
+            ExitCode.failure,
+            "a process of its own could not be started: \(String(cString: strerror(status)))")
+    }
+}
