@@ -45,9 +45,7 @@ package final class EventLog: Sendable {
             try Environment.create(folder(of: store), options(.write, durability)) {
                 transaction throws(LMDBError) in
                 let schema = try LogSchema(creating: transaction)
-                var format: [UInt8] = []
-                format.append(bigEndian: LogSchema.format)
-                try transaction.put(schema.meta, LogSchema.formatKey, format)
+                try schema.putFormat(transaction)
             }
         } catch {
             throw EventLogError(error)
@@ -84,6 +82,12 @@ package final class EventLog: Sendable {
             let schema = try LogSchema(opening: transaction)
             // Handles that a reader opened outlive it only if it is ended like this.
             try transaction.keepDatabases()
+            if mode == .write, format < LogSchema.format {
+                // Before the first event that an older program would misread.
+                let transaction = try environment.beginWrite()
+                try schema.putFormat(transaction)
+                try transaction.commit()
+            }
             return EventLog(
                 path: path, environment: environment, schema: schema, isKept: isKept)
         } catch let error as EventLogError {

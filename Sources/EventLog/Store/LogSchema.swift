@@ -7,9 +7,14 @@ package struct LogSchema: Sendable {
     /// It rises with any new type of event, schema version or value of an enumeration: a start
     /// reads only what came after the stored state, so an older program would append before it met
     /// one.
-    package static let format: UInt32 = 2
-    /// The oldest one that this program reads. Format 1 is that of builds before the first release:
-    /// their control state and queue have another layout.
+    ///
+    /// - 2: the first release.
+    /// - 3: `ClockAnchored` may say that the log was restored. A program that passed over it would
+    ///   send what was sent already.
+    package static let format: UInt32 = 3
+    /// The oldest one that this program reads: as it is, until something is written to it. Format 1
+    /// is that of builds before the first release: their control state and queue have another
+    /// layout.
     static let oldestFormat: UInt32 = 2
 
     /// Position (8 bytes, big-endian) -> event value.
@@ -40,6 +45,13 @@ package struct LogSchema: Sendable {
                 .notFound, operation: "read format", path: "meta", detail: "it has none")
         }
         return bytes.reduce(0) { $0 << 8 | UInt32($1) }
+    }
+
+    /// Says that the store is of the format that this program writes.
+    func putFormat(_ transaction: borrowing WriteTransaction) throws(LMDBError) {
+        var bytes: [UInt8] = []
+        bytes.append(bigEndian: Self.format)
+        try transaction.put(meta, Self.formatKey, bytes)
     }
 
     init(creating transaction: borrowing WriteTransaction) throws(LMDBError) {

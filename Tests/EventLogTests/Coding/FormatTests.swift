@@ -6,7 +6,7 @@ import Testing
 /// before it has appended to the log. So whatever is new in the events has a new store format.
 @Suite struct FormatTests {
     @Test func theTypesAndSchemasOfTheStoreFormatAreThese() {
-        #expect(LogSchema.format == 2)
+        #expect(LogSchema.format == 3)
         let known = EventType.allCases.map { "\($0.rawValue):\($0.schemaVersion)" }
         #expect(
             known == (1...28).map { "\($0):1" },

@@ -91,6 +91,33 @@ import Testing
         #expect(isSame)
     }
 
+    @Test func anEarlierFormatIsReadAsItIsAndRaisedByWhoeverWrites() throws {
+        let end = try {
+            let driver = try StoreDriver(folder)
+            try driver.request(.full)
+            try driver.finish(with: FakeAPI(1...20))
+            try driver.tamper("meta") { transaction, meta throws(LMDBError) in
+                try transaction.put(meta, LogSchema.formatKey, [0, 0, 0, 2])
+            }
+            return driver.control.position
+        }()
+        let before = Bytes.read(folder.at("log/data.mdb"))
+        func found(_ mode: EventLog.Mode) throws -> (Position, [UInt8]?) {
+            let log = try EventLog.open(store: store, mode)
+            let transaction = try log.environment.beginRead()
+            return (
+                try log.snapshot().tail().position,
+                try transaction.value(log.schema.meta, LogSchema.formatKey)
+            )
+        }
+        let read = try found(.read)
+        #expect(read.0 == end && read.1 == [0, 0, 0, 2])
+        let isSame = Bytes.read(folder.at("log/data.mdb")) == before
+        #expect(isSame)
+        let written = try found(.write)
+        #expect(written.0 == end && written.1 == [0, 0, 0, 3])
+    }
+
     @Test(arguments: [0, 1] as [UInt8])
     func aFormatBeforeTheFirstReleaseIsNotTouched(format: UInt8) throws {
         try Environment.create(EventLog.folder(of: store)) { transaction throws(LMDBError) in

@@ -28,12 +28,20 @@ import Testing
         let lost: LostEvents
     }
 
+    /// Copies a log into the folder of another store.
+    private func copy(_ log: EventLog, to store: String) throws {
+        #expect(mkdir(EventLog.folder(of: store), 0o700) == 0)
+        let file = open("\(EventLog.folder(of: store))/data.mdb", O_WRONLY | O_CREAT, 0o600)
+        defer { close(file) }
+        try log.copy(to: file)
+    }
+
     /// Copies the store as it is now, and salvages the copy.
     private func salvage(stretch: UInt64 = 16_384, workers: Int = 0) throws -> Salvaged {
         let number = TemporaryFolder.names(folder.path).count
         let (source, target) = (folder.at("source-\(number)"), folder.at("target-\(number)"))
         for path in [source, target] { #expect(mkdir(path, 0o700) == 0) }
-        try driver.log.environment.copy(to: EventLog.folder(of: source), compact: false)
+        try copy(driver.log, to: source)
         try EventLog.create(store: target, durability: .none)
         let log = try EventLog.open(store: target, .write, durability: .none)
         var salvage = try LogSalvage(
@@ -237,7 +245,7 @@ import Testing
         let source = folder.at("cut")
         #expect(mkdir(source, 0o700) == 0)
         let whole = driver.control
-        try driver.log.environment.copy(to: EventLog.folder(of: source), compact: false)
+        try copy(driver.log, to: source)
         let target = folder.at("new")
         #expect(mkdir(target, 0o700) == 0)
         try EventLog.create(store: target, durability: .none)
