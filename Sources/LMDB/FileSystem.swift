@@ -73,12 +73,16 @@ package enum FileSystem {
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
-    /// Removes a folder with all that is in it.
+    /// Removes a folder with all that is in it, as far as that can be. A link is removed, and never
+    /// followed.
     package static func remove(_ path: String) {
-        for name in names(in: path) ?? [] {
-            let child = "\(path)/\(name)"
-            if unlink(child) != 0, errno == EISDIR || errno == EPERM { remove(child) }
+        var info = stat()
+        guard lstat(path, &info) == 0 else { return }
+        guard info.st_mode & S_IFMT == S_IFDIR else {
+            unlink(path)
+            return
         }
+        for name in names(in: path) ?? [] { remove("\(path)/\(name)") }
         rmdir(path)
     }
 

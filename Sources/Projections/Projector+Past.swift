@@ -12,8 +12,8 @@ extension Projector<RecordProjection> {
         at control: ControlState, progress: (Position, Position) -> Void = { _, _ in },
         _ body: (borrowing ProjectionReader) throws -> Result
     ) throws -> Result {
-        let folder = try TemporaryStorage.makeFolder()
-        defer { FileSystem.remove(folder) }
+        let temporary = try TemporaryStorage()
+        let folder = temporary.path
         let path = "\(folder)/rows"
         try ProjectionEnvironment.create(path, projection)
         let work = WorkFolder(path: folder + "/fill")

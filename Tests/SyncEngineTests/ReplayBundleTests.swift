@@ -63,6 +63,21 @@ import Testing
         #expect(whole.rows.isEmpty, "all are made by its events")
     }
 
+    @Test func partsThatDontFitAreRefused() throws {
+        let fixture = try makeLog()
+        let end = fixture.engine.control.position
+        let bundle = try ReplayBundle(of: fixture.log, from: Position(40), through: end)
+        #expect(bundle.problem == nil)
+        let nothing = ReplayBundle.Start(control: ControlState(), wake: nil, version: nil)
+        let forged = [
+            ReplayBundle(start: nothing, rows: bundle.rows, commits: []),
+            ReplayBundle(start: nothing, rows: [], commits: bundle.commits),
+            ReplayBundle(
+                start: bundle.start, rows: [], commits: Array(bundle.commits.dropFirst())),
+        ]
+        for bundle in forged { #expect(bundle.problem != nil) }
+    }
+
     @Test func anotherDecisionIsFoundInASliceToo() throws {
         let fixture = try makeLog()
         let end = fixture.engine.control.position
@@ -93,8 +108,9 @@ import Testing
         for first in [1, 50, end.rawValue - 3] {
             let bundle = try ReplayBundle(of: fixture.log, from: Position(first), through: end)
             let text = "\(bundle)"
-            for secret in ["secret.example.com", "customer", "erp.example.com", "\"user\"", "500:"]
-            {
+            for secret in [
+                "secret.example.com", "customer", "erp.example.com", "\"user\"", "500:", "boot-1",
+            ] {
                 #expect(!text.contains(secret), "\(secret) from \(first)")
             }
         }

@@ -187,6 +187,46 @@ import Testing
         #expect(found.first?.decidedEvent?.event.type == .detailsRequeued)
     }
 
+    /// What a log contradicts itself about is told before anything is decided about it.
+    @Test func aLogThatContradictsItselfIsDamaged() throws {
+        let fixture = try makeLog()
+        let other = try rewritten(fixture.log) { event in
+            guard case .streamDeclared = event.event else { return nil }
+            return .storageMeasured(StorageMeasured(freeBytes: 1, inFlightAllowed: 1))
+        }
+        for verifies in [true, false] {
+            let replayer = Replayer(try ScratchStore())
+            let error = #expect(throws: EventLogError.self) {
+                try other.replay(replayer, verifies: verifies) { _, _ in true }
+            }
+            guard case .corrupt? = error else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
+        }
+    }
+
+    /// A run's first step is decided by its own rules, and not by those of the run before it.
+    @Test func aRunOfOtherRulesIsJudgedAsSuchFromItsFirstStepOn() throws {
+        let fixture = try makeLog()
+        let other = try rewritten(fixture.log) { event in
+            switch event.event {
+            case .runRequested(let request):
+                .runRequested(
+                    RunRequested(
+                        mode: request.mode, options: request.options, policy: request.policy,
+                        seed: request.seed, deciderVersion: Decider.version + 1,
+                        requester: request.requester))
+            case .runStarted: .runStarted(RunStarted(mode: .health))
+            default: nil
+            }
+        }
+        let found = try replay(other).divergences
+        #expect(!found.isEmpty)
+        let ofThese = found.filter { !$0.isOfOtherRules }
+        #expect(ofThese == [])
+    }
+
     @Test func otherWordsAreNoDivergence() throws {
         let fixture = try makeLog()
         let other = try rewritten(fixture.log) { event in

@@ -78,6 +78,19 @@ import Testing
         #expect(found.estimated.counters.failed == real.counters.failed)
     }
 
+    /// Of a run that is cut the server's answers are not all known.
+    @Test func runsThatTheStretchCutsAreLeftOut() throws {
+        let fixture = try run(policy(perMinute: 5))
+        let end = fixture.engine.control.position
+        for (first, last) in [(Position(1), Position(60)), (Position(60), end)] {
+            let found = try WhatIf(of: fixture.log, from: first, through: last) { $0 }
+            #expect(found.recorded.invocations == 0)
+            #expect(found.estimated.invocations == 0)
+        }
+        let cut = try WhatIf(of: fixture.log, from: Position(1), through: Position(60)) { $0 }
+        #expect(cut.assumptions.contains { $0.contains("left out") })
+    }
+
     @Test func whatWasNeverTriedIsSaid() throws {
         let fixture = try run(policy(perMinute: 5))
         let found = try estimate(fixture) { _ in }

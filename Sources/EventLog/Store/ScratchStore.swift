@@ -11,12 +11,13 @@ package struct ScratchStore: Sendable {
     ///   files.
     /// - Throws: when nothing can be written there.
     package init(in folder: String? = nil) throws(EventLogError) {
-        let place: String
+        let temporary: TemporaryStorage?
         do throws(LMDBError) {
-            place = if let folder { folder } else { try TemporaryStorage.makeFolder() }
+            temporary = folder == nil ? try TemporaryStorage() : nil
         } catch {
             throw .storage(error)
         }
+        guard let place = folder ?? temporary?.path else { preconditionFailure("no folder") }
         defer { FileSystem.remove(place) }
         try EventLog.create(store: place, durability: .none)
         log = try EventLog.open(store: place, .write, durability: .none, isKept: false)

@@ -25,6 +25,13 @@ final class Redaction {
         return policy
     }
 
+    /// The name of a boot is that of the machine that is up.
+    private func anchor(_ anchor: ClockAnchored) -> ClockAnchored {
+        ClockAnchored(
+            bootID: name(anchor.bootID), bootNs: anchor.bootNs, wall: anchor.wall,
+            isEngineStart: anchor.isEngineStart, isRestored: anchor.isRestored)
+    }
+
     private static let nobody = Requester(pid: 0, host: "redacted", user: "redacted")
 
     private static func exchange(_ exchange: Exchange) -> Exchange {
@@ -45,6 +52,7 @@ final class Redaction {
         switch event {
         case .storeBound(let bound):
             .storeBound(StoreBound(apiIdentity: name(bound.apiIdentity)))
+        case .clockAnchored(let anchor): .clockAnchored(self.anchor(anchor))
         case .runRequested(let request):
             .runRequested(
                 RunRequested(
@@ -121,6 +129,7 @@ final class Redaction {
     func redacted(_ control: ControlState) -> ControlState {
         var control = control
         control.apiIdentity = control.apiIdentity.map(name)
+        control.clock = control.clock.map(anchor)
         control.streams = control.streams.map(stream)
         guard var invocation = control.invocation else { return control }
         invocation.policy = policy(invocation.policy)

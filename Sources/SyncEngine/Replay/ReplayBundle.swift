@@ -83,6 +83,21 @@ package struct ReplayBundle: Sendable, Equatable {
             commits: commits)
     }
 
+    /// Why it can't be replayed; nil when its parts fit each other.
+    package var problem: String? {
+        guard start.control.position < Position(.max - 1) else { return "a position that can't be" }
+        let streams = 1...max(start.control.streams.count, 1)
+        guard rows.allSatisfy({ streams.contains(Int($0.stream.rawValue)) }),
+            rows.isEmpty || !start.control.streams.isEmpty
+        else { return "a row of a stream that isn't declared" }
+        if let first = commits.first?.events.first?.position,
+            first != start.control.position.next
+        {
+            return "its first event doesn't follow the state that it begins at"
+        }
+        return nil
+    }
+
     /// Folds it, and with `verifies` makes each decision of it anew.
     package func replay(
         verifies: Bool = true, _ body: (Replayer.Step, borrowing LogWriter) throws -> Bool

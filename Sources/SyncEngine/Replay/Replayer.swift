@@ -74,6 +74,7 @@ package final class Replayer {
             for (index, step) in commit.steps.enumerated() {
                 // One that is cut is not what was decided.
                 let isWhole = commit.isWhole || index + 1 < commit.steps.count
+                if let first = step.first { try check(first) }
                 let divergence = verifies && isWhole ? try self.divergence(step, writer) : nil
                 try fold(step, writer)
                 hasEnough = try !body(
@@ -95,17 +96,21 @@ package final class Replayer {
         _ events: [LoggedEvent], _ writer: borrowing LogWriter
     ) throws(EventLogError) {
         for event in events {
-            guard control.canFold(event) else {
-                throw .corrupt(
-                    path: folded.path, position: event.position,
-                    reason: "it contradicts the events before it")
-            }
+            try check(event)
             try recorder?.willFold(event, writer)
             apply(event, to: &control)
             let order = event.stream == .none ? nil : control[event.stream].idOrder
             try writer.fold([event], idOrder: order ?? .none)
             if case .runRequested(let request) = event.event { version = request.deciderVersion }
         }
+    }
+
+    /// Nothing is decided about, and nothing folded, that doesn't fit the state.
+    private func check(_ event: LoggedEvent) throws(EventLogError) {
+        guard !control.canFold(event) else { return }
+        throw .corrupt(
+            path: "the log", position: event.position,
+            reason: "it contradicts the events before it")
     }
 
     /// Decides a step anew.
@@ -115,6 +120,8 @@ package final class Replayer {
         guard let first = step.first else { return nil }
         let fact = first.event.type.isFact ? first.event : nil
         if case .clockAnchored = fact { wake = nil }
+        // A run's own first step is decided by its rules already.
+        if case .runRequested(let request) = fact { version = request.deciderVersion }
         let decision = try decision(fact, stream: first.stream, at: first.time, writer)
         if fact == nil { wake = decision.effects.wake }
         return Divergence(
@@ -171,6 +178,7 @@ extension LoggedCommit {
 extension EventLog {
     /// So much is taken out of one snapshot before it is let go.
     private static let mostEvents = 4_096
+    private static let mostBytes = 4 << 20
 
     /// Replays all commits after those that a replayer knows.
     ///
@@ -184,11 +192,13 @@ extension EventLog {
         var position = replayer.control.position
         while position < end {
             var commits: [LoggedCommit] = []
-            var count = 0
+            var (count, bytes) = (0, 0)
             try snapshot().forEachCommit(after: position, bodies: .none) { commit in
                 commits.append(commit)
                 count += commit.events.count
-                return count < Self.mostEvents && (commit.events.last?.position ?? end) < end
+                bytes += commit.bytes
+                return count < Self.mostEvents && bytes < Self.mostBytes
+                    && (commit.events.last?.position ?? end) < end
             }
             guard let last = commits.last?.events.last?.position else { return }
             position = last

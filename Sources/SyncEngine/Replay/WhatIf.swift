@@ -44,6 +44,7 @@ package struct WhatIf: Sendable {
             try history.take(step, writer)
             return true
         }
+        history.end()
         history.server.settle(history.windows)
         let estimate = Estimate(
             try Self.state(of: log, before: begin), server: history.server)
@@ -74,6 +75,9 @@ private struct RecordedRuns {
     private(set) var figures = WhatIf.Figures()
     private let begin: Position
     private var inFlight: [Position: InFlightRequest] = [:]
+    /// The place in `inputs` of the run whose end is not known yet.
+    private var openRun: Int?
+    private var isOpen = false
     private var cutOff = 0
     private var stopped = 0
 
@@ -84,10 +88,12 @@ private struct RecordedRuns {
             if case .requestIntended = event.event {
                 inFlight[event.position] = step.control.request(event.position)
             }
+            let answered = event.event.answeredIntent.flatMap { inFlight.removeValue(forKey: $0) }
+            if case .requestAbandoned(let abandoned) = event.event {
+                inFlight[abandoned.intent] = nil
+            }
             guard event.position >= begin else { continue }
-            if let intent = event.event.answeredIntent,
-                let request = inFlight.removeValue(forKey: intent)
-            {
+            if let request = answered {
                 try server.learn(event, of: request, nowNs: event.time.rawValue) { ordinal in
                     try writer.row(ordinal, of: request.stream)
                 }
@@ -99,21 +105,36 @@ private struct RecordedRuns {
     private mutating func take(_ logged: LoggedEvent) {
         switch logged.event {
         case .runRequested(let request):
+            openRun = inputs.count
             inputs.append(logged)
             for window in request.policy.limits.windows where !windows.contains(window) {
                 windows.append(window)
             }
         case .storeBound, .streamDeclared, .queueRetried, .queueDropped, .clockAnchored:
             inputs.append(logged)
-        case .runCompleted(let completed): figures.add(completed)
-        case .runInterrupted: cutOff += 1
+        // One that was asked for before is not estimated.
+        case .runCompleted(let completed) where openRun != nil:
+            figures.add(completed)
+            openRun = nil
+        case .runInterrupted where openRun != nil:
+            cutOff += 1
+            openRun = nil
         case .cancelRequested: stopped += 1
         default: break
         }
     }
 
+    /// Leaves a run out whose end is not in the stretch: what its server would have said isn't
+    /// known.
+    mutating func end() {
+        guard let openRun else { return }
+        inputs.removeSubrange(openRun...)
+        isOpen = true
+    }
+
     var assumptions: [String] {
         var found: [String] = []
+        if isOpen { found.append("the last run is left out: its end is not in the stretch") }
         if cutOff > 0 {
             found.append(
                 "\(cutOff) invocations were cut off: their time and requests are not in the "
@@ -159,7 +180,32 @@ private final class Estimate {
                 requester: request.requester)
             try feed(.runRequested(changed), stream: logged.stream)
             try run()
+        case .queueRetried(let retried):
+            let records = try queued(retried.records, logged.stream)
+            guard !records.isEmpty else { return }
+            try feed(
+                .queueRetried(QueueRetried(records: records, requester: retried.requester)),
+                stream: logged.stream)
+        case .queueDropped(let dropped):
+            let records = try queued(dropped.records, logged.stream)
+            guard !records.isEmpty else { return }
+            try feed(
+                .queueDropped(QueueDropped(records: records, requester: dropped.requester)),
+                stream: logged.stream)
         default: try feed(logged.event, stream: logged.stream)
+        }
+    }
+
+    /// Records that people named, as they are here.
+    private func queued(
+        _ records: [QueuedRecord], _ stream: StreamID
+    ) throws -> [QueuedRecord] {
+        var needs = ReadSet(stream: stream)
+        needs.ids = records.map(\.id)
+        let rows = try folded.beginWrite(after: .none).rows(needs)
+        return records.compactMap { record in
+            guard let row = rows.byID[record.id], row.queue != nil else { return nil }
+            return QueuedRecord(ordinal: row.ordinal, id: row.id, was: row.state)
         }
     }
 

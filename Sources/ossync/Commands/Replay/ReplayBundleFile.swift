@@ -131,7 +131,9 @@ enum ReplayBundleFile {
             guard let start, rows.count == promised.rows, commits.count == promised.commits else {
                 throw failure(number == 0 ? "it is empty" : "it is cut off")
             }
-            return ReplayBundle(start: start, rows: rows, commits: commits)
+            let bundle = ReplayBundle(start: start, rows: rows, commits: commits)
+            if let problem = bundle.problem { throw failure(problem) }
+            return bundle
         }
 
         private func start(_ line: ArraySlice<UInt8>) throws -> ReplayBundle.Start {

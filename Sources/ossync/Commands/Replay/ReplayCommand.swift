@@ -164,6 +164,10 @@ struct ReplayCommand: ParsableCommand {
     private func write(
         _ path: String, _ session: Session, _ log: EventLog, _ first: Position, _ last: Position
     ) throws {
+        guard first <= last else {
+            throw CommandFailure(
+                ExitCode.usage, "--from @\(first.rawValue) lies behind --to @\(last.rawValue)")
+        }
         let progress = FoldProgress(session.output, "replay")
         let sink = try ExportSink(path)
         var bytes: UInt64 = 0

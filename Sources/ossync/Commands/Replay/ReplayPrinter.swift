@@ -100,16 +100,19 @@ struct ReplayPrinter {
         text.map { .literal(String(decoding: $0, as: UTF8.self)) } ?? .null
     }
 
+    /// Each page of a list follows from the one before: what is further back says nothing more.
+    private static let longestChain = 32
+
     /// What led to an event, the oldest first.
     private func chain(of last: LoggedEvent?) throws -> [LoggedEvent] {
         var chain: [LoggedEvent] = []
         var cause = last?.cause ?? .none
         // A cause lies before what follows from it, in a log that is whole.
-        while cause != .none, let found = try event(cause) {
-            chain.insert(found, at: 0)
+        while cause != .none, chain.count < Self.longestChain, let found = try event(cause) {
+            chain.append(found)
             cause = found.cause < cause ? found.cause : .none
         }
-        return chain
+        return chain.reversed()
     }
 
     private func words(

@@ -51,10 +51,14 @@ final class ReplayReport {
         events += UInt64(step.events.count)
         if !step.events.isEmpty { steps += 1 }
         if let divergence = step.divergence { try take(divergence, beforePrinting) }
-        guard let last = step.events.last?.position, last >= first else { return true }
-        if step.events.contains(where: \.event.bringsTexts) { total = try totals(last) }
+        guard let last = step.events.last?.position else { return true }
+        if !options.breakpoints.isEmpty, step.events.contains(where: \.event.bringsTexts) {
+            total = try totals(last)
+        }
         let state = StateValues(control, stream, total: total)
-        let isBreak = try isBreak(step, writer, state)
+        // What held before the first step that is shown doesn't begin to hold there.
+        let isBreak = try isBreak(step, writer, state) && last >= first
+        guard last >= first else { return true }
         if options.shows && prompt.isStepping || isBreak {
             beforePrinting()
             printer.print(step, state)
@@ -81,7 +85,9 @@ final class ReplayReport {
     private func isBreak(
         _ step: Replayer.Step, _ writer: borrowing LogWriter, _ state: StateValues
     ) throws -> Bool {
-        let isNamed = try options.breakpoints.names(step, writer)
+        let isNamed =
+            (step.events.last?.position ?? .none) >= first
+            && (try options.breakpoints.names(step, writer))
         guard let condition = options.breakpoints.condition else { return isNamed }
         let holds = try condition.holds(state)
         defer { held = holds }
