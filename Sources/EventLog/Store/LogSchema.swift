@@ -35,6 +35,8 @@ package struct LogSchema: Sendable {
     package let meta: Database
 
     static let formatKey: [UInt8] = Array("format".utf8)
+    /// `check` -> checksum (8) of the format's bytes, from format 3 on.
+    static let checkKey: [UInt8] = Array("check".utf8)
     static let stateKey: [UInt8] = Array("state".utf8)
 
     /// The version of the layout of the store that a transaction reads.
@@ -52,6 +54,21 @@ package struct LogSchema: Sendable {
         var bytes: [UInt8] = []
         bytes.append(bigEndian: Self.format)
         try transaction.put(meta, Self.formatKey, bytes)
+        var check: [UInt8] = []
+        check.append(bigEndian: Checksum.of(bytes))
+        try transaction.put(meta, Self.checkKey, check)
+    }
+
+    /// Whether the format is the one that was written.
+    func isFormatSound(_ transaction: borrowing ReadTransaction) throws(LMDBError) -> Bool {
+        let bytes = try transaction.value(meta, Self.formatKey) ?? []
+        guard let check = try transaction.value(meta, Self.checkKey) else {
+            // Those before had none.
+            return bytes.reduce(0) { $0 << 8 | UInt32($1) } < 3
+        }
+        var expected: [UInt8] = []
+        expected.append(bigEndian: Checksum.of(bytes))
+        return check == expected
     }
 
     init(creating transaction: borrowing WriteTransaction) throws(LMDBError) {

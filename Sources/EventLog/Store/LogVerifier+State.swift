@@ -10,6 +10,7 @@ extension LogVerifier {
                 note(.rows, nil, "the control state is not the fold of the events")
             }
             try checkSaved()
+            try checkFormat()
             var expected = Entries()
             for stream in control.streams { try checkRows(stream, &expected) }
             try checkSeen(seen)
@@ -17,6 +18,17 @@ extension LogVerifier {
         } catch {
             note(.rows, nil, "\(error)")
         }
+    }
+
+    /// A format that turned into another one that is known would be believed.
+    private mutating func checkFormat() throws(EventLogError) {
+        let isSound: Bool
+        do throws(LMDBError) {
+            isSound = try snapshot.log.schema.isFormatSound(snapshot.transaction)
+        } catch {
+            throw EventLogError(error)
+        }
+        if !isSound { note(.rows, nil, "the format of the store is not the one that was written") }
     }
 
     /// Without a stored state the log is folded from its beginning, which hides that it was lost.

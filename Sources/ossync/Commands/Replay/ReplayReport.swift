@@ -85,9 +85,8 @@ final class ReplayReport {
     private func isBreak(
         _ step: Replayer.Step, _ writer: borrowing LogWriter, _ state: StateValues
     ) throws -> Bool {
-        let isNamed =
-            (step.events.last?.position ?? .none) >= first
-            && (try options.breakpoints.names(step, writer))
+        let isShown = (step.events.last?.position ?? .none) >= first
+        let isNamed = isShown ? try options.breakpoints.names(step, writer) : false
         guard let condition = options.breakpoints.condition else { return isNamed }
         let holds = try condition.holds(state)
         defer { held = holds }
