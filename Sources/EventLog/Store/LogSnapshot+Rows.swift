@@ -54,10 +54,10 @@ extension LogSnapshot {
         try RowReader(log: log, stream: stream).ordinal(of: id, transaction)
     }
 
-    /// Whether the index of the queue has an entry under a row's key.
+    /// Whether the index of the queue has an entry under a row's key, which has no value.
     func isQueued(_ stream: StreamID, _ key: [UInt8]) throws(EventLogError) -> Bool {
         do throws(LMDBError) {
-            return try transaction.value(log.schema.queue, StoreKeys.queue(stream, key)) != nil
+            return try transaction.value(log.schema.queue, StoreKeys.queue(stream, key)) == []
         } catch {
             throw EventLogError(error)
         }

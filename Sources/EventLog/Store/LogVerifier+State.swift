@@ -122,6 +122,10 @@ extension LogVerifier {
         where try snapshot.counted(database) != wanted {
             note(.events, nil, "table \(database.name) counts other entries than it has")
         }
+        let states = try snapshot.storedControl() == nil ? 0 : 1
+        if try snapshot.entries(of: schema.control) != states {
+            note(.rows, nil, "table control has what nobody stored there")
+        }
         guard expected.isKnown else { return }
         for (database, wanted) in [
             (schema.records, expected.rows), (schema.ids, expected.rows),

@@ -200,6 +200,25 @@ import Testing
         #expect(try !verify().isClean)
     }
 
+    /// Nobody reads these; but nobody wrote them.
+    @Test func whatNobodyStoredIsFound() throws {
+        let queued = try firstKey("queue")
+        try driver.tamper("queue") { transaction, queue throws(LMDBError) in
+            try transaction.put(queue, queued, [0])
+        }
+        #expect(try verify().problems.map(\.part) == [.rows])
+        try driver.tamper("queue") { transaction, queue throws(LMDBError) in
+            try transaction.put(queue, queued, [])
+        }
+        #expect(try verify().isClean)
+        let state = try value("control", LogSchema.stateKey)
+        try driver.tamper("control") { transaction, control throws(LMDBError) in
+            try transaction.delete(control, LogSchema.stateKey)
+            try transaction.put(control, Array("stbte".utf8), state)
+        }
+        #expect(try verify().problems.map(\.part) == [.rows])
+    }
+
     // MARK: Going on, and heads that were kept
 
     private func verify(
