@@ -7,19 +7,24 @@ package struct ScratchStore: Sendable {
     /// Open for writing; nothing in it is durable.
     package let log: EventLog
 
-    /// - Parameter folder: an empty one, where it lies otherwise than in the folder for temporary
-    ///   files.
+    /// A store in the folder for temporary files.
+    ///
     /// - Throws: when nothing can be written there.
-    package init(in folder: String? = nil) throws(EventLogError) {
-        let temporary: TemporaryStorage?
+    package init() throws(EventLogError) {
+        let temporary: TemporaryStorage
         do throws(LMDBError) {
-            temporary = folder == nil ? try TemporaryStorage() : nil
+            temporary = try TemporaryStorage()
         } catch {
             throw .storage(error)
         }
-        guard let place = folder ?? temporary?.path else { preconditionFailure("no folder") }
-        defer { FileSystem.remove(place) }
-        try EventLog.create(store: place, durability: .none)
-        log = try EventLog.open(store: place, .write, durability: .none, isKept: false)
+        defer { withExtendedLifetime(temporary) {} }
+        try self.init(in: temporary.path)
+    }
+
+    /// - Parameter folder: an empty one, which is gone afterwards.
+    package init(in folder: String) throws(EventLogError) {
+        defer { FileSystem.remove(folder) }
+        try EventLog.create(store: folder, durability: .none)
+        log = try EventLog.open(store: folder, .write, durability: .none, isKept: false)
     }
 }

@@ -135,13 +135,7 @@ struct RecordedServer {
         guard case .list(let cursor, let filter) = request.target else {
             return ListKey(stream: request.stream, filter: "", cursor: nil)
         }
-        return Self.key(request.stream, cursor, filter)
-    }
-
-    private static func key(
-        _ stream: StreamID, _ cursor: PageCursor?, _ filter: ListFilter
-    ) -> ListKey {
-        ListKey(stream: stream, filter: "\(filter)", cursor: cursor?.bytes)
+        return ListKey(stream: request.stream, filter: "\(filter)", cursor: cursor?.bytes)
     }
 
     /// Ends the learning: what is to be blamed on which record is known now.

@@ -74,7 +74,6 @@ package final class Replayer {
             for (index, step) in commit.steps.enumerated() {
                 // One that is cut is not what was decided.
                 let isWhole = commit.isWhole || index + 1 < commit.steps.count
-                if let first = step.first { try check(first) }
                 let divergence = verifies && isWhole ? try self.divergence(step, writer) : nil
                 try fold(step, writer)
                 hasEnough = try !body(
@@ -118,6 +117,7 @@ package final class Replayer {
         _ step: [LoggedEvent], _ writer: borrowing LogWriter
     ) throws(EventLogError) -> Divergence? {
         guard let first = step.first else { return nil }
+        try check(first)
         let fact = first.event.type.isFact ? first.event : nil
         if case .clockAnchored = fact { wake = nil }
         // A run's own first step is decided by its rules already.
