@@ -40,7 +40,7 @@ let package = Package(
         .target(name: "LMDB", dependencies: ["CLMDB", "Locks"], swiftSettings: strict),
         .target(
             name: "EventLog",
-            dependencies: ["SyncCore", "LMDB", "CZstd", "CCrypto", "CXXHash"],
+            dependencies: ["Locks", "SyncCore", "LMDB", "CZstd", "CCrypto", "CXXHash"],
             swiftSettings: strict),
         .target(
             name: "Projections", dependencies: ["SyncCore", "Records", "EventLog", "LMDB"],

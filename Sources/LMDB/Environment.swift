@@ -90,7 +90,7 @@ package final class Environment: Sendable {
         fill: (borrowing WriteTransaction) throws(LMDBError) -> Void
     ) throws(LMDBError) {
         removeUnfinished(path)
-        let temporary = path + unfinishedMark + String(getpid())
+        let temporary = unfinished(path)
         removeEnvironment(temporary)
         guard mkdir(temporary, 0o700) == 0 else {
             throw LMDBError(status: errno, operation: "create folder", path: temporary)
@@ -122,8 +122,11 @@ package final class Environment: Sendable {
         file.hasPrefix(name + unfinishedMark)
     }
 
-    /// Removes what processes left that ended while they made this environment.
-    private static func removeUnfinished(_ path: String) {
+    /// What an environment is called while this process makes it.
+    static func unfinished(_ path: String) -> String { path + unfinishedMark + String(getpid()) }
+
+    /// Removes what processes left that ended while they made this environment, or replaced it.
+    package static func removeUnfinished(_ path: String) {
         let folder = FileSystem.parent(of: path)
         let name = path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
         let files = FileSystem.names(in: folder) ?? []

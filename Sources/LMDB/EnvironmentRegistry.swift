@@ -46,7 +46,15 @@ final class EnvironmentRegistry: Sendable {
                 mdb_env_close(entry.handle.pointer)
                 state.entries[key] = nil
             }
+            let folder = FileSystem.identity(path)?.inode
             let environment = try Environment.openExisting(path, options, key: key)
+            // Its data file and its lock file must be of one folder: it may be replaced.
+            guard FileSystem.identity(path)?.inode == folder,
+                FileSystem.identity("\(path)/data.mdb")?.inode == file.inode
+            else {
+                throw LMDBError(
+                    .busy, operation: "open", path: path, detail: "it was replaced meanwhile")
+            }
             state.lastSerial += 1
             environment.register(state.lastSerial)
             state.entries[key] = Entry(

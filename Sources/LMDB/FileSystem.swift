@@ -86,6 +86,22 @@ package enum FileSystem {
         rmdir(path)
     }
 
+    /// Makes a folder where there is none (mode 0700), durably.
+    package static func makeFolder(_ path: String) throws(LMDBError) {
+        guard mkdir(path, 0o700) != 0 else { return try sync(folder: parent(of: path)) }
+        guard errno == EEXIST else {
+            throw LMDBError(status: errno, operation: "create folder", path: path)
+        }
+    }
+
+    /// Gives a file or folder another name in the same folder, durably.
+    package static func move(_ path: String, to other: String) throws(LMDBError) {
+        guard rename(path, other) == 0 else {
+            throw LMDBError(status: errno, operation: "rename", path: other)
+        }
+        try sync(folder: parent(of: other))
+    }
+
     /// Makes what was done in a folder (a creation, a rename) durable.
     package static func sync(folder path: String) throws(LMDBError) {
         let descriptor = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)

@@ -14,7 +14,7 @@ package func apply(_ logged: LoggedEvent, to control: inout ControlState) {
         control.streams.append(StreamState(id: event.stream, name: event.name))
     case .clockAnchored(let event): control.anchor(event, after: before)
     case .storageMeasured(let event): control.inFlightAllowed = event.inFlightAllowed
-    case .cancelRequested: break
+    case .cancelRequested, .redacted, .logCompacted, .dictionaryTrained: break
     case .runRequested(let event): control.fold(event, logged)
     case .runStarted(let event): control.fold(event, logged)
     case .runResumed(let event): control.fold(event, logged)
@@ -195,8 +195,12 @@ extension ControlState {
         case .clockAnchored(let event):
             return Self.canRecord(
                 ClockReading(bootID: event.bootID, bootNs: event.bootNs, wall: event.wall))
-        case .storeBound, .storageMeasured, .cancelRequested:
+        case .storeBound, .storageMeasured, .cancelRequested, .logCompacted,
+            .dictionaryTrained:
             return Int(logged.stream.rawValue) <= streams.count
+        case .redacted(let event):
+            return Int(logged.stream.rawValue) <= streams.count
+                && event.positions.allSatisfy { $0 != .none && $0 < logged.position }
         default:
             guard logged.stream != .none, Int(logged.stream.rawValue) <= streams.count else {
                 return false

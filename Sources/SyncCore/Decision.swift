@@ -117,7 +117,8 @@ package struct Decider {
             let position = emit(fact, cause: .none)
             stop(event.signal, "stopped by \(event.signal.name)", cause: position)
         case .storageMeasured: emit(fact, cause: .none)
-        case .storeBound, .streamDeclared, .queueRetried, .queueDropped:
+        case .storeBound, .streamDeclared, .queueRetried, .queueDropped, .redacted, .logCompacted,
+            .dictionaryTrained:
             emit(fact, stream: stream, cause: .none)
         default: preconditionFailure("\(fact.type.name) is a decision, not a fact")
         }

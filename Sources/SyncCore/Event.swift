@@ -28,6 +28,9 @@ package enum Event: Sendable, Equatable {
     case runInterrupted(RunInterrupted)
     case limitLearned(LimitLearned)
     case limitsForgotten(LimitsForgotten)
+    case redacted(Redacted)
+    case logCompacted(LogCompacted)
+    case dictionaryTrained(DictionaryTrained)
 }
 
 /// The stable number and name of each kind of event.
@@ -60,6 +63,9 @@ package enum EventType: UInt16, Sendable, CaseIterable {
     case runInterrupted = 26
     case limitLearned = 27
     case limitsForgotten = 28
+    case redacted = 29
+    case logCompacted = 30
+    case dictionaryTrained = 31
 
     /// The name that people see, for example `PageFetched`.
     package var name: String {
@@ -92,6 +98,9 @@ package enum EventType: UInt16, Sendable, CaseIterable {
         case .runInterrupted: "RunInterrupted"
         case .limitLearned: "LimitLearned"
         case .limitsForgotten: "LimitsForgotten"
+        case .redacted: "Redacted"
+        case .logCompacted: "LogCompacted"
+        case .dictionaryTrained: "DictionaryTrained"
         }
     }
 
@@ -100,12 +109,23 @@ package enum EventType: UInt16, Sendable, CaseIterable {
         switch self {
         case .storeBound, .streamDeclared, .clockAnchored, .runRequested, .pageFetched,
             .detailsFetched, .healthChecked, .rateLimited, .requestFailed, .cancelRequested,
-            .storageMeasured, .queueRetried, .queueDropped:
+            .storageMeasured, .queueRetried, .queueDropped, .redacted, .logCompacted,
+            .dictionaryTrained:
             true
         case .runStarted, .runResumed, .passOpened, .passAbandoned, .requestIntended,
             .requestAbandoned, .backoffApplied, .detailsRequeued, .recordParked, .passCompleted,
             .runStopping, .runCompleted, .runInterrupted, .limitLearned, .limitsForgotten:
             false
+        }
+    }
+}
+
+extension EventType {
+    /// Whether it is about the log itself, and nothing that a sync does leads to it.
+    package var isUpkeep: Bool {
+        switch self {
+        case .redacted, .logCompacted, .dictionaryTrained: true
+        default: false
         }
     }
 }
@@ -141,6 +161,9 @@ extension Event {
         case .runInterrupted: .runInterrupted
         case .limitLearned: .limitLearned
         case .limitsForgotten: .limitsForgotten
+        case .redacted: .redacted
+        case .logCompacted: .logCompacted
+        case .dictionaryTrained: .dictionaryTrained
         }
     }
 }

@@ -8,6 +8,7 @@ package enum RowTouch: Sendable {
     case parked(RecordParked)
     case retried
     case dropped
+    case redacted
 }
 
 extension Event {
@@ -38,6 +39,8 @@ extension Event {
             for record in event.records { try body(record.ordinal, .retried) }
         case .queueDropped(let event):
             for record in event.records { try body(record.ordinal, .dropped) }
+        case .redacted(let event):
+            for record in event.records { try body(record.ordinal, .redacted) }
         default: return
         }
     }
@@ -77,6 +80,8 @@ package func applyRow(
         row.enqueue(.pending)
         row.attempts = 0
     case .dropped: row.enqueue(.dropped)
+    // What it had is still what it had, by its fingerprints.
+    case .redacted: break
     }
     return row
 }

@@ -30,7 +30,7 @@ package enum EngineError: Error, Sendable, CustomStringConvertible {
         case .log(.notAStore), .log(.newer), .log(.older), .log(.corrupt), .log(.foreignTail),
             .log(.displaced):
             12
-        case .log(.storage), .log(.tooLarge): 1
+        case .log(.storage), .log(.tooLarge), .log(.archiveMissing): 1
         case .locked: 11
         case .otherAPI, .refused: 2
         case .system: 1

@@ -37,6 +37,9 @@ extension EventType {
         case .runInterrupted: 1
         case .limitLearned: 1
         case .limitsForgotten: 1
+        case .redacted: 1
+        case .logCompacted: 1
+        case .dictionaryTrained: 1
         }
     }
 }

@@ -54,9 +54,9 @@ struct EventFeed: ~Copyable {
     private static let mostBytes = 1 << 16
 
     private let checker: EventChecker
-    private var cursor: Cursor
+    private var cursor: EventCursor
     private var isThere: Bool
-    private var failure: LMDBError?
+    private var failure: EventLogError?
     private let end: Position
     /// The last one that was read.
     private var position = Position.none
@@ -65,23 +65,24 @@ struct EventFeed: ~Copyable {
     private var index = 0
 
     /// - Parameters:
-    ///   - key: of the first one; empty for the first of the log.
+    ///   - start: the first one.
     ///   - end: it doesn't read ahead beyond it.
     init(
-        _ cursor: consuming Cursor, from key: [UInt8], upTo end: Position, _ checker: EventChecker
-    ) throws(LMDBError) {
+        _ cursor: consuming EventCursor, from start: Position, upTo end: Position,
+        _ checker: EventChecker
+    ) throws(EventLogError) {
         self.cursor = cursor
         self.end = end
         self.checker = checker
-        isThere = try self.cursor.seek(key)
+        isThere = try self.cursor.seek(start)
     }
 
     deinit { checker.forget() }
 
     /// The next one; nil after the last.
     ///
-    /// - Throws: what LMDB says of the place after those that were handed out.
-    mutating func next() throws(LMDBError) -> CheckedEvent? {
+    /// - Throws: why the place after those that were handed out can't be read.
+    mutating func next() throws(EventLogError) -> CheckedEvent? {
         if index == current.found.count {
             readAhead()
             guard !ahead.isEmpty else {
@@ -106,7 +107,7 @@ struct EventFeed: ~Copyable {
                     batch.bytes += value.count
                     position = key ?? position
                 }
-                do throws(LMDBError) {
+                do throws(EventLogError) {
                     isThere = try cursor.next()
                 } catch {
                     failure = error

@@ -17,6 +17,8 @@ package final class EventLog: Sendable {
     package let path: String
     package let environment: Environment
     let schema: LogSchema
+    /// Its oldest events, once they were moved there.
+    package let archive: LogArchive
     /// Whether what is committed must be found under the path later.
     let isKept: Bool
 
@@ -25,6 +27,7 @@ package final class EventLog: Sendable {
         self.environment = environment
         self.schema = schema
         self.isKept = isKept
+        archive = LogArchive(of: FileSystem.parent(of: path))
     }
 
     /// The folder of the log within a store.

@@ -13,6 +13,8 @@ package enum EventLogError: Error, Sendable, CustomStringConvertible {
     case older(path: String, found: String)
     /// The store contradicts itself.
     case corrupt(path: String, position: Position?, reason: String)
+    /// Events were moved to the archive, and no segment there holds them.
+    case archiveMissing(path: String, first: Position, last: Position)
     /// The log has grown by another writer's hand.
     case foreignTail(path: String, expected: Position, found: Position)
     /// The log's path no longer leads to the file that is open: whoever opens the store next won't
@@ -51,6 +53,10 @@ package enum EventLogError: Error, Sendable, CustomStringConvertible {
             } else {
                 "\(path): damaged: \(reason); restore a backup"
             }
+        case .archiveMissing(let path, let first, let last):
+            "\(path): events \(first.rawValue) to \(last.rawValue) were moved there, and no "
+                + "segment holds them; put it back, or do without what is before position "
+                + "\(last.rawValue + 1)"
         case .foreignTail(let path, let expected, let found):
             "\(path): the log ends at position \(found.rawValue), not \(expected.rawValue): "
                 + "another program wrote to it; stop it and run again"

@@ -74,8 +74,13 @@ package struct LogSalvage: ~Copyable {
     private mutating func copyStretch() throws -> Bool {
         let start = position == .none ? [] : StoreKeys.position(position.next)
         let last = Position(position.rawValue + stretch)
-        var events = try EventFeed(
-            transaction.cursor(source.events), from: start, upTo: last, checker)
+        var events: EventFeed
+        do throws(EventLogError) {
+            events = try EventFeed(
+                source.events(transaction), from: position.next, upTo: last, checker)
+        } catch {
+            return stop(position.next, "\(error)")
+        }
         var commits = try transaction.cursor(source.commits)
         var hasCommit = try commits.seek(start)
         while hasCommit, position < last {
@@ -87,8 +92,16 @@ package struct LogSalvage: ~Copyable {
             hasCommit = try commits.next()
         }
         guard !hasCommit else { return true }
-        let isLeft = try events.next() != nil
-        return isLeft ? stop(position.next, "the event belongs to no commit") : false
+        switch Self.next(&events) {
+        case .success(nil): return false
+        case .success: return stop(position.next, "the event belongs to no commit")
+        case .failure(let error): return stop(position.next, "\(error)")
+        }
+    }
+
+    /// What the damaged log says of itself must not be taken for an error of the new one.
+    private static func next(_ events: inout EventFeed) -> Result<CheckedEvent?, EventLogError> {
+        Result { () throws(EventLogError) in try events.next() }
     }
 
     private mutating func stop(_ position: Position, _ text: String) -> Bool {
@@ -104,7 +117,12 @@ package struct LogSalvage: ~Copyable {
         chain.begin(previousHead: head)
         var next = link.first
         while next <= link.last {
-            guard let event = try events.next(), event.key == next else {
+            let found: CheckedEvent?
+            switch Self.next(&events) {
+            case .success(let event): found = event
+            case .failure(let error): return (next, "\(error)")
+            }
+            guard let event = found, event.key == next else {
                 return (next, "the event is missing")
             }
             switch event.result {

@@ -10,7 +10,8 @@ package struct LogSchema: Sendable {
     ///
     /// - 2: the first release.
     /// - 3: `ClockAnchored` may say that the log was restored. A program that passed over it would
-    ///   send what was sent already.
+    ///   send what was sent already. New are `Redacted`, `LogCompacted`, `DictionaryTrained`, and
+    ///   values that need a dictionary.
     package static let format: UInt32 = 3
     /// The oldest one that this program reads: as it is, until something is written to it. Format 1
     /// is that of builds before the first release: their control state and queue have another
@@ -38,6 +39,8 @@ package struct LogSchema: Sendable {
     /// `check` -> checksum (8) of the format's bytes, from format 3 on.
     static let checkKey: [UInt8] = Array("check".utf8)
     static let stateKey: [UInt8] = Array("state".utf8)
+    /// `archived` -> last position that is in the archive (8), checksum of these bytes (8).
+    static let archivedKey: [UInt8] = Array("archived".utf8)
 
     /// The version of the layout of the store that a transaction reads.
     static func format(_ transaction: borrowing ReadTransaction) throws(LMDBError) -> UInt32 {

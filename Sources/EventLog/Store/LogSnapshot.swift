@@ -168,8 +168,8 @@ package struct LogSnapshot: ~Copyable {
         _ body: (Position, UnsafeRawBufferPointer) throws(EventLogError) -> Bool
     ) throws(EventLogError) {
         do {
-            var cursor = try transaction.cursor(log.schema.events)
-            var isThere = try cursor.seek(StoreKeys.position(position))
+            var cursor = try events()
+            var isThere = try cursor.seek(position)
             if !isThere, backwards { isThere = try cursor.last() }
             // Backwards, a log's end may lie before the place to begin at; forwards, what begins
             // after it misses events.

@@ -13,16 +13,21 @@ package struct LogVerifier: ~Copyable {
     private var report = VerifyReport()
     private var progress: VerifyProgress
     private var foldsOn = true
+    /// Whether what is in the archive is left out.
+    private let skipsArchive: Bool
     /// So many events are checked in one snapshot, and those to the end of their commit.
     private let stretch: UInt64
 
     /// - Parameters:
     ///   - progress: where it begins: what is before that was checked by another process.
+    ///   - skipsArchive: whether what is in the archive is left out: then the rest is checked for
+    ///     itself, and rows and state are compared with nothing.
     ///   - workers: threads that check events while this one folds those before.
     package init(
         _ log: EventLog, from progress: VerifyProgress = VerifyProgress(),
-        stretch: UInt64 = 16_384, workers: Int = 0
+        skipsArchive: Bool = false, stretch: UInt64 = 16_384, workers: Int = 0
     ) throws(EventLogError) {
+        self.skipsArchive = skipsArchive
         self.stretch = stretch
         self.progress = progress
         checker = EventChecker(workers: workers)
@@ -98,13 +103,12 @@ package struct LogVerifier: ~Copyable {
     // MARK: Events and chain
 
     private mutating func checkStretch(_ visit: (LoggedEvent) -> Void) throws -> Bool {
-        let schema = snapshot.log.schema
+        if progress.position == .none { try skipMissing() }
         var expected = progress.position.next
         let end = Position(expected.rawValue + stretch)
         let start = progress.position == .none ? [] : StoreKeys.position(expected)
-        var events = try EventFeed(
-            snapshot.transaction.cursor(schema.events), from: start, upTo: end, checker)
-        var commits = try snapshot.transaction.cursor(schema.commits)
+        var events = try EventFeed(snapshot.events(), from: expected, upTo: end, checker)
+        var commits = try snapshot.transaction.cursor(snapshot.log.schema.commits)
         var hasCommit = try commits.seek(start)
         while hasCommit {
             let link = commits.read { key, value in ChainLink(key, value) }
@@ -132,6 +136,26 @@ package struct LogVerifier: ~Copyable {
             note(.events, expected, "the event belongs to no commit")
         }
         return false
+    }
+
+    /// What is in no segment of the archive can't be checked, nor what follows from it: the rest is
+    /// checked for itself.
+    private mutating func skipMissing() throws {
+        let archived = try snapshot.archivedThrough()
+        let gaps = snapshot.log.archive.gaps(through: archived)
+        guard archived != .none, skipsArchive || !gaps.isEmpty else { return }
+        if !skipsArchive {
+            for gap in gaps {
+                note(
+                    .events, gap.lowerBound,
+                    "it and all up to position \(gap.upperBound.rawValue) were moved to the "
+                        + "archive, and no segment there holds them: put it back, or leave the "
+                        + "archive out (--without-archive)")
+            }
+        }
+        foldsOn = false
+        progress.head = try snapshot.head(at: archived) ?? []
+        progress.position = archived
     }
 
     private mutating func close(_ link: ChainLink) {

@@ -7,6 +7,8 @@ struct SalvageSource {
     let environment: Environment
     let events: Database
     let commits: Database
+    private let schema: LogSchema?
+    private let archive: LogArchive
 
     /// Opens the log of a store for reading; nothing in its folder is changed but LMDB's own lock
     /// file.
@@ -14,6 +16,7 @@ struct SalvageSource {
     /// - Throws: `.noStore`, `.newer`, and whatever says why it can't be read at all.
     init(store: String) throws(EventLogError) {
         path = EventLog.folder(of: store)
+        archive = LogArchive(of: store)
         do {
             environment = try Environment.open(path, EnvironmentOptions(readOnly: true))
             let transaction = try environment.beginRead()
@@ -24,6 +27,8 @@ struct SalvageSource {
             }
             events = try transaction.database("events")
             commits = try transaction.database("commits")
+            // What is damaged of it may be what nobody asks for.
+            schema = try? LogSchema(opening: transaction)
             try transaction.keepDatabases()
         } catch let error as LMDBError where error.code == .notFound && error.operation == "open" {
             throw .noStore(path: store)
@@ -34,6 +39,19 @@ struct SalvageSource {
             throw error
         } catch {
             throw .notAStore(path: store, reason: "\(error)")
+        }
+    }
+
+    /// A cursor over all events, those in the archive too, as far as it is known what is there.
+    func events(_ transaction: borrowing ReadTransaction) throws(EventLogError) -> EventCursor {
+        let archived =
+            (try? schema?.archivedThrough(transaction, path: path)) ?? archive.names().last?.last
+        do throws(LMDBError) {
+            return try EventCursor(
+                transaction, events: events, commits: commits, archive,
+                through: archived ?? .none)
+        } catch {
+            throw EventLogError(error)
         }
     }
 

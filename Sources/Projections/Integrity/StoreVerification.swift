@@ -31,18 +31,20 @@ package final class StoreVerification {
 
     /// - Parameters:
     ///   - path: `STORE/verify`, to keep in what was done; nil to keep nothing.
+    ///   - skipsArchive: whether what is in the archive is left out; nothing is kept then.
     ///   - restarts: whether it begins at the first event in any case.
     ///   - workers: threads beside this one.
     package init(
         _ log: EventLog, folder path: String?, clock: any TimeSource, against: ChainHead? = nil,
-        restarts: Bool = false, stretch: UInt64 = 16_384, workers: Int = 0
+        skipsArchive: Bool = false, restarts: Bool = false, stretch: UInt64 = 16_384,
+        workers: Int = 0
     ) throws {
         self.log = log
         self.clock = clock
         let now = clock.read()
         begun = now.wall
         savedNs = now.bootNs
-        folder = VerifyFolder(path, log: log.path, boot: now.bootID)
+        folder = VerifyFolder(skipsArchive ? nil : path, log: log.path, boot: now.bootID)
         let snapshot = try log.snapshot()
         end = try snapshot.tail().position
         var (file, noted) = try folder.begin(resumes: !restarts)
@@ -56,8 +58,8 @@ package final class StoreVerification {
         audit = try CoreAudit(CoreAudit.Plan(records: records), path: file, resuming: noted?.file)
         folder.opened(file)
         verifier = try LogVerifier(
-            log, from: noted?.progress ?? VerifyProgress(against: against), stretch: stretch,
-            workers: workers)
+            log, from: noted?.progress ?? VerifyProgress(against: against),
+            skipsArchive: skipsArchive, stretch: stretch, workers: workers)
     }
 
     /// Whether what was noted is of this log, for the same purpose, and not too old.

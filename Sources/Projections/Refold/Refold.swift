@@ -191,12 +191,13 @@ extension EventType {
     fileprivate var touchesRows: Bool {
         switch self {
         case .pageFetched, .requestIntended, .detailsFetched, .detailsRequeued, .requestAbandoned,
-            .recordParked, .queueRetried, .queueDropped:
+            .recordParked, .queueRetried, .queueDropped, .redacted:
             true
         case .storeBound, .streamDeclared, .clockAnchored, .runRequested, .runStarted, .runResumed,
             .passOpened, .passAbandoned, .healthChecked, .rateLimited, .requestFailed,
             .backoffApplied, .passCompleted, .cancelRequested, .storageMeasured, .runStopping,
-            .runCompleted, .runInterrupted, .limitLearned, .limitsForgotten:
+            .runCompleted, .runInterrupted, .limitLearned, .limitsForgotten, .logCompacted,
+            .dictionaryTrained:
             false
         }
     }

@@ -29,6 +29,7 @@ struct SortedTouchCoder {
         case parked = 9
         case retried = 10
         case dropped = 11
+        case redacted = 12
     }
 
     let columns: Int
@@ -66,6 +67,7 @@ struct SortedTouchCoder {
             append(event.error, to: &bytes)
         case .retried: bytes.append(Kind.retried.rawValue)
         case .dropped: bytes.append(Kind.dropped.rawValue)
+        case .redacted: bytes.append(Kind.redacted.rawValue)
         }
     }
 
@@ -144,6 +146,7 @@ struct SortedTouchCoder {
             )
         case .retried: return (.retried, nil)
         case .dropped: return (.dropped, nil)
+        case .redacted: return (.redacted, nil)
         }
     }
 

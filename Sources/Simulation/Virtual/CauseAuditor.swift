@@ -34,7 +34,8 @@ struct CauseAuditor {
     private static func isInput(_ type: EventType) -> Bool {
         switch type {
         case .storeBound, .streamDeclared, .clockAnchored, .runRequested, .cancelRequested,
-            .storageMeasured, .queueRetried, .queueDropped:
+            .storageMeasured, .queueRetried, .queueDropped, .redacted, .logCompacted,
+            .dictionaryTrained:
             true
         default: false
         }

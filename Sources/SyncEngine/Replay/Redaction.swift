@@ -68,6 +68,20 @@ final class Redaction {
             .queueRetried(QueueRetried(records: retried.records, requester: Self.nobody))
         case .queueDropped(let dropped):
             .queueDropped(QueueDropped(records: dropped.records, requester: Self.nobody))
+        case .redacted(let redacted):
+            .redacted(
+                Redacted(
+                    records: redacted.records, positions: redacted.positions, reason: "",
+                    requester: Self.nobody))
+        case .logCompacted(let compacted):
+            .logCompacted(
+                LogCompacted(
+                    last: compacted.last, head: compacted.head, archive: "",
+                    requester: Self.nobody))
+        // It is made of what records have in common.
+        case .dictionaryTrained(let trained):
+            .dictionaryTrained(
+                DictionaryTrained(number: trained.number, type: trained.type, bytes: []))
         default: Self.answer(event)
         }
     }

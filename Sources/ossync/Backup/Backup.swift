@@ -9,6 +9,8 @@ struct Backup {
     let session: Session
     /// An absolute path at which nothing is, or an empty folder.
     let destination: String
+    /// Whether what is in the archive stays there alone.
+    let skipsArchive: Bool
 
     /// What was made.
     struct Made {
@@ -44,20 +46,12 @@ struct Backup {
         let written = try copy(to: folder, of: log)
         // The copy was made fast, for its snapshot's sake; from here on a sync comes first.
         setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, Self.niceness)
-        let progress = FoldProgress(output, "reading back", .bytes)
-        let read = try FileStream.read(folder.data) {
-            try Interruption.check()
-            progress.tell($0, written.bytes)
-        }
-        progress.end()
-        guard read == written else {
-            throw CommandFailure(
-                ExitCode.failure,
-                "\(folder.data): what was read back is not what was written; nothing was kept",
-                hint: "its file system or disk is failing: back up to another one")
-        }
+        try readBack(folder.data, written)
+        let archived = try EventLog.open(store: folder.path, .read).snapshot().archivedThrough()
+        let segments = skipsArchive ? [] : try copyArchive(to: folder, of: log, through: archived)
         let check = try LogCheck.run(
-            store: folder.path, session.options, FoldProgress(output, "checking"))
+            store: folder.path, skipsArchive: skipsArchive, session.options,
+            FoldProgress(output, "checking"))
         if let problem = check.problem { throw damaged(problem) }
         let control = try EventLog.open(store: folder.path, .read).snapshot().control()
         let head = try log.snapshot().head(at: check.position) ?? []
@@ -68,7 +62,58 @@ struct Backup {
             createdAt: SystemClock().read().wall.toTheSecond, position: check.position,
             time: check.position == .none ? nil : control.time.rfc3339(), head: check.head,
             events: check.events, apiIdentity: control.apiIdentity, bytes: written.bytes,
-            sha256: written.digest.withUnsafeBytes { hexadecimal($0) })
+            sha256: written.digest.withUnsafeBytes { hexadecimal($0) }, archive: segments,
+            isWithoutArchive: skipsArchive && archived != .none)
+    }
+
+    private func readBack(_ file: String, _ written: FileStream.Passed) throws {
+        let progress = FoldProgress(output, "reading back", .bytes)
+        let read = try FileStream.read(file) {
+            try Interruption.check()
+            progress.tell($0, written.bytes)
+        }
+        progress.end()
+        guard read == written else {
+            throw CommandFailure(
+                ExitCode.failure,
+                "\(file): what was read back is not what was written; nothing was kept",
+                hint: "its file system or disk is failing: back up to another one")
+        }
+    }
+
+    /// Segments are never written to, so their files can be copied as they are.
+    private func copyArchive(
+        to folder: BackupFolder, of log: EventLog, through archived: Position
+    ) throws -> [BackupManifest.Segment] {
+        if let gap = log.archive.gaps(through: archived).first {
+            throw CommandFailure(
+                ExitCode.failure,
+                "\(log.archive.path): events \(gap.lowerBound.rawValue) to "
+                    + "\(gap.upperBound.rawValue) were moved there, and no segment holds them; no "
+                    + "backup was made",
+                hint: "put it back, or leave the archive out (--without-archive)")
+        }
+        return try log.archive.names().filter { $0.first <= archived }.map { name in
+            let source = "\(log.archive.folder(name))/data.mdb"
+            let descriptor = open(source, O_RDONLY | O_CLOEXEC)
+            guard descriptor >= 0 else {
+                throw EventLogError.storage(
+                    LMDBError(status: errno, operation: "open", path: source))
+            }
+            defer { close(descriptor) }
+            try folder.makeSegment(name)
+            let size = FileSystem.size(source) ?? 0
+            let progress = FoldProgress(output, "copying the archive", .bytes)
+            let written = try FileStream(descriptor, path: source).write(to: folder.segment(name)) {
+                try Interruption.check()
+                progress.tell($0, size)
+            }
+            progress.end()
+            try readBack(folder.segment(name), written)
+            return BackupManifest.Segment(
+                name: name, bytes: written.bytes,
+                sha256: written.digest.withUnsafeBytes { hexadecimal($0) })
+        }
     }
 
     /// The log is read by a child, which writes it to a pipe: its crash leaves this process to

@@ -12,6 +12,15 @@ struct BackupFolder {
     var log: String { EventLog.folder(of: path) }
     var data: String { "\(log)/data.mdb" }
     private var lock: String { "\(log)/lock.mdb" }
+    var archive: LogArchive { LogArchive(of: path) }
+
+    /// The file of a segment of the archive.
+    func segment(_ name: ArchiveName) -> String { "\(archive.folder(name))/data.mdb" }
+
+    func makeSegment(_ name: ArchiveName) throws {
+        if access(archive.path, F_OK) != 0 { try Self.makeFolder(archive.path) }
+        try Self.makeFolder(archive.folder(name))
+    }
 
     /// Makes the folder, and that of the log in it.
     func make() throws {
@@ -32,6 +41,12 @@ struct BackupFolder {
     func settle() throws {
         unlink(lock)
         try FileSystem.sync(folder: log)
+        let segments = archive.names().map { archive.folder($0) }
+        for folder in segments {
+            unlink("\(folder)/lock.mdb")
+            try FileSystem.sync(folder: folder)
+        }
+        if !segments.isEmpty { try FileSystem.sync(folder: archive.path) }
         try FileSystem.sync(folder: path)
     }
 
@@ -40,6 +55,8 @@ struct BackupFolder {
         // Of a check that was killed.
         FileSystem.remove(StoreFolder(path).verification)
         for file in [data, lock, StoreFolder(path).manifest] { unlink(file) }
+        for name in archive.names() { archive.remove(name) }
+        rmdir(archive.path)
         rmdir(log)
         rmdir(path)
     }

@@ -21,6 +21,27 @@ struct BackupManifest: Equatable {
     let bytes: UInt64
     /// Of the same file, in hexadecimal digits.
     let sha256: String
+    /// The segments of the archive that are in it, oldest first.
+    var archive: [Segment] = []
+    /// Whether events that its log has in the archive were left out.
+    var isWithoutArchive = false
+
+    /// `archive/NAME/data.mdb`, as above.
+    struct Segment: Equatable {
+        let name: ArchiveName
+        let bytes: UInt64
+        let sha256: String
+
+        fileprivate var json: JSONText {
+            .object([
+                ("name", .string(name.text)), ("bytes", .number(bytes)),
+                ("sha256", .string(sha256)),
+            ])
+        }
+    }
+
+    /// All bytes of its files.
+    var allBytes: UInt64 { archive.reduce(bytes) { $0 + $1.bytes } }
 
     private static let version: UInt64 = 1
 
@@ -34,6 +55,8 @@ struct BackupManifest: Equatable {
             ("createdAt", .string(createdAt)), ("position", .number(position.rawValue)),
             ("time", .optional(time)), ("head", .string(head)), ("events", .number(events)),
             ("api", .optional(apiIdentity)), ("bytes", .number(bytes)), ("sha256", .string(sha256)),
+            ("archive", .array(archive.map(\.json))),
+            ("withoutArchive", .literal(String(isWithoutArchive))),
         ]
     }
 
@@ -98,6 +121,24 @@ struct BackupManifest: Equatable {
         return BackupManifest(
             createdAt: createdAt, position: Position(position), time: fields.text("time"),
             head: head, events: events, apiIdentity: fields.text("api"), bytes: bytes,
-            sha256: sha256)
+            sha256: sha256, archive: try segments(fields, path),
+            isWithoutArchive: fields.isTrue("withoutArchive"))
+    }
+
+    /// Backups of before there were any name none.
+    private static func segments(_ fields: JSONFields, _ path: String) throws -> [Segment] {
+        var segments: [Segment] = []
+        while let text = fields.text("archive/\(segments.count)/name") {
+            let place = "archive/\(segments.count)"
+            guard let name = ArchiveName(text), let bytes = fields.number("\(place)/bytes"),
+                let sha256 = fields.text("\(place)/sha256")
+            else {
+                throw CommandFailure(
+                    ExitCode.corrupt, "\(path): damaged: a segment of the archive is not described",
+                    hint: "take another backup")
+            }
+            segments.append(Segment(name: name, bytes: bytes, sha256: sha256))
+        }
+        return segments
     }
 }

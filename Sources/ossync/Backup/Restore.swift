@@ -25,11 +25,7 @@ struct Restore {
         try checkPlace()
         Interruption.begin()
         // All of it before anything is made: a damaged backup leaves no trace.
-        let data = BackupFolder(source).data
-        guard access(data, F_OK) == 0 || errno != ENOENT else {
-            throw damaged("\(data) is missing")
-        }
-        try check(data, manifest, "reading the backup")
+        try checkFiles(BackupFolder(source), manifest, "reading the backup")
         try store.make()
         let lock = try takeLock()
         defer { withExtendedLifetime(lock) {} }
@@ -38,7 +34,7 @@ struct Restore {
         let staging = BackupFolder(store.restoring)
         staging.remove()
         do {
-            let control = try fill(staging, from: data, manifest)
+            let control = try fill(staging, manifest)
             try note(manifest)
             try Interruption.check()
             try publish(staging)
@@ -55,6 +51,11 @@ struct Restore {
             throw CommandFailure(
                 ExitCode.usage, "\(store.path): there is a store here, which is never overwritten",
                 hint: "choose another --store, or move that one away")
+        }
+        guard LogArchive(of: store.path).names().isEmpty else {
+            throw CommandFailure(
+                ExitCode.usage, "\(store.path): the archive of another store is here",
+                hint: "choose another --store, or move \(LogArchive.folder(of: store.path)) away")
         }
         if store.isSomethingElse {
             throw CommandFailure(
@@ -74,14 +75,21 @@ struct Restore {
     }
 
     private func fill(
-        _ staging: BackupFolder, from data: String, _ manifest: BackupManifest
+        _ staging: BackupFolder, _ manifest: BackupManifest
     ) throws -> ControlState {
         try checkSpace(manifest)
         try staging.make()
-        try copy(data, to: staging, manifest)
-        try check(staging.data, manifest, "reading back")
+        let backup = BackupFolder(source)
+        try copy(backup.data, to: staging.data, manifest.bytes)
+        for segment in manifest.archive {
+            try staging.makeSegment(segment.name)
+            try copy(
+                backup.segment(segment.name), to: staging.segment(segment.name), segment.bytes)
+        }
+        try checkFiles(staging, manifest, "reading back")
         let check = try LogCheck.run(
-            store: staging.path, session.options, FoldProgress(output, "checking"))
+            store: staging.path, skipsArchive: manifest.isWithoutArchive, session.options,
+            FoldProgress(output, "checking"))
         guard check.problem == nil, check.position == manifest.position,
             check.head == manifest.head
         else {
@@ -93,16 +101,16 @@ struct Restore {
     }
 
     private func checkSpace(_ manifest: BackupManifest) throws {
-        guard let free = store.freeBytes, free < manifest.bytes else { return }
+        guard let free = store.freeBytes, free < manifest.allBytes else { return }
         throw CommandFailure(
             ExitCode.failure,
-            "\(store.path): \(manifest.bytes >> 20) MiB are needed, \(free >> 20) MiB are free; "
+            "\(store.path): \(manifest.allBytes >> 20) MiB are needed, \(free >> 20) MiB are free; "
                 + "nothing was kept",
             hint: "free some space on this file system")
     }
 
     private func copy(
-        _ data: String, to staging: BackupFolder, _ manifest: BackupManifest
+        _ data: String, to target: String, _ bytes: UInt64
     ) throws {
         let descriptor = open(data, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
@@ -110,23 +118,37 @@ struct Restore {
         }
         defer { close(descriptor) }
         let progress = FoldProgress(output, "copying", .bytes)
-        _ = try FileStream(descriptor, path: data).write(to: staging.data) {
+        _ = try FileStream(descriptor, path: data).write(to: target) {
             try Interruption.check()
-            progress.tell($0, manifest.bytes)
+            progress.tell($0, bytes)
         }
         progress.end()
     }
 
-    /// Reads a file from its disk, and compares it with what the manifest says.
-    private func check(_ data: String, _ manifest: BackupManifest, _ what: String) throws {
+    /// Compares the files of a backup with what the manifest says.
+    private func checkFiles(
+        _ folder: BackupFolder, _ manifest: BackupManifest, _ what: String
+    ) throws {
+        try check(folder.data, manifest.bytes, manifest.sha256, what)
+        for segment in manifest.archive {
+            try check(folder.segment(segment.name), segment.bytes, segment.sha256, what)
+        }
+    }
+
+    /// Reads a file from its disk, and compares it with what it should be.
+    private func check(
+        _ data: String, _ bytes: UInt64, _ sha256: String, _ what: String
+    ) throws {
+        guard access(data, F_OK) == 0 || errno != ENOENT else {
+            throw damaged("\(data) is missing")
+        }
         let progress = FoldProgress(output, what, .bytes)
         let read = try FileStream.read(data) {
             try Interruption.check()
-            progress.tell($0, manifest.bytes)
+            progress.tell($0, bytes)
         }
         progress.end()
-        guard read.bytes == manifest.bytes,
-            read.digest.withUnsafeBytes({ hexadecimal($0) }) == manifest.sha256
+        guard read.bytes == bytes, read.digest.withUnsafeBytes({ hexadecimal($0) }) == sha256
         else {
             throw damaged("\(data) is not what was written there")
         }
@@ -155,14 +177,12 @@ struct Restore {
         try BackupLedger(store).add(BackupLedger.Entry(path: path, manifest))
     }
 
-    /// With one rename the folder becomes a store.
+    /// With the last rename the folder becomes a store.
     private func publish(_ staging: BackupFolder) throws {
-        let place = EventLog.folder(of: store.path)
-        guard rename(staging.log, place) == 0 else {
-            throw EventLogError.storage(
-                LMDBError(status: errno, operation: "rename", path: place))
+        if !staging.archive.names().isEmpty {
+            try FileSystem.move(staging.archive.path, to: LogArchive.folder(of: store.path))
         }
+        try FileSystem.move(staging.log, to: EventLog.folder(of: store.path))
         staging.remove()
-        try FileSystem.sync(folder: store.path)
     }
 }

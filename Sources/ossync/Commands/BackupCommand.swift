@@ -25,6 +25,9 @@ struct BackupCommand: ParsableCommand {
     @Flag(help: "List the backups that were made of this store.")
     var list = false
 
+    @Flag(help: "Leave out what `log compact` has moved to the archive.")
+    var withoutArchive = false
+
     @Flag(help: ArgumentHelp(visibility: .hidden))
     var inProcess = false
 
@@ -57,15 +60,18 @@ struct BackupCommand: ParsableCommand {
         // A store that isn't there is told before anything about the destination.
         _ = try session.openLog()
         let place = try BackupPlace.resolve(destination, store: session.folder)
-        let made = try Backup(session: session, destination: place).run()
+        let made = try Backup(
+            session: session, destination: place, skipsArchive: withoutArchive
+        ).run()
         let manifest = made.manifest
         let ns = SystemClock().read().bootNs - begun
         guard session.output.isJSON else {
             let time = manifest.time.map { " (\($0))" } ?? ""
             session.output.line(
                 "\(place.withoutControls): \(manifest.events.grouped) events, up to position "
-                    + "\(manifest.position.rawValue)\(time); \((manifest.bytes >> 20).grouped) MiB "
-                    + "in \(TimeSpan.text(seconds: ns / .nsPerSecond)), checked")
+                    + "\(manifest.position.rawValue)\(time); "
+                    + "\((manifest.allBytes >> 20).grouped) MiB in \(TimeSpan.text(seconds: ns / .nsPerSecond)), checked"
+            )
             session.output.line("head \(manifest.head)")
             return
         }

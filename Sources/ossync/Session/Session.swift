@@ -109,7 +109,8 @@ extension StoreFolder {
         guard !exists, let names = FileSystem.names(in: path) else { return false }
         // A mount point of its own has a lost+found.
         let own: Set<String> = [
-            "lock", "logs", "projections", "inbox", "backups", "restoring", "verify", "lost+found",
+            "lock", "logs", "projections", "inbox", "backups", "restoring", "verify", "archive",
+            "lost+found",
         ]
         return names.contains { !own.contains($0) && !EventLog.isUnfinished($0) }
     }

@@ -20,6 +20,7 @@ enum EventNarrator {
             request(logged)
         case .limitLearned(let event): lesson(event)
         case .limitsForgotten(let event): forgotten(event)
+        case .redacted, .logCompacted, .dictionaryTrained: upkeep(logged)
         case .passOpened, .passAbandoned, .pageFetched, .passCompleted: list(logged)
         case .detailsFetched, .detailsRequeued, .recordParked, .queueRetried, .queueDropped:
             queue(logged)
@@ -78,6 +79,22 @@ enum EventNarrator {
             "the \(event.window) window admits \(event.requests): one more was answered"
         case .suspected:
             "the \(event.window) window refused after \(event.requests): not believed yet"
+        }
+    }
+
+    private static func name(_ records: [RequestIntended.Asked]) -> String {
+        records.count == 1 ? records[0].id.text : "\(records.count) records"
+    }
+
+    private static func upkeep(_ logged: LoggedEvent) -> String {
+        switch logged.event {
+        case .redacted(let event):
+            "\(name(event.records)) redacted in \(event.positions.count) events: \(event.reason)"
+        case .logCompacted(let event):
+            "events up to \(event.last.rawValue) moved to archive \(event.archive)"
+        case .dictionaryTrained(let event):
+            "dictionary \(event.number) for \(event.type.name): \(event.bytes.count) bytes"
+        default: ""
         }
     }
 

@@ -15,6 +15,13 @@ struct JSONFields {
         return try? pointer.text(in: bytes[...])
     }
 
+    func isTrue(_ name: String) -> Bool {
+        guard let pointer = try? JSONPointer("/" + name),
+            let literal = try? pointer.value(in: bytes[...])
+        else { return false }
+        return String(decoding: literal, as: UTF8.self) == "true"
+    }
+
     func number(_ name: String) -> UInt64? {
         guard let pointer = try? JSONPointer("/" + name),
             let literal = try? pointer.value(in: bytes[...])

@@ -13,12 +13,14 @@ struct LogCheck {
 
     /// Checks a store.
     ///
+    /// - Parameter skipsArchive: whether what is in its archive is left out.
     /// - Throws: when the check itself could not be made.
-    static func run(store: String, _ options: GlobalOptions, _ progress: FoldProgress) throws
-        -> LogCheck
-    {
+    static func run(
+        store: String, skipsArchive: Bool, _ options: GlobalOptions, _ progress: FoldProgress
+    ) throws -> LogCheck {
         var arguments = ["log", "verify", "--json", "--quiet", "--store", store]
         if let config = options.config { arguments += ["--config", config] }
+        if skipsArchive { arguments.append("--without-archive") }
         let child = try PipedProcess(arguments)
         var found = Lines()
         let (_, end) = try Interruption.during(child) {

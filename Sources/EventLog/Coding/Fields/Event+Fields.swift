@@ -41,6 +41,9 @@ extension Event {
         case .runInterrupted(let event): event.write(to: &writer)
         case .limitLearned(let event): event.write(to: &writer)
         case .limitsForgotten(let event): event.write(to: &writer)
+        case .redacted(let event): event.write(to: &writer)
+        case .logCompacted(let event): event.write(to: &writer)
+        case .dictionaryTrained(let event): event.write(to: &writer)
         }
     }
 
@@ -79,6 +82,9 @@ extension Event {
         case .runInterrupted: self = .runInterrupted(try RunInterrupted(from: &reader))
         case .limitLearned: self = .limitLearned(try LimitLearned(from: &reader))
         case .limitsForgotten: self = .limitsForgotten(try LimitsForgotten(from: &reader))
+        case .redacted: self = .redacted(try Redacted(from: &reader))
+        case .logCompacted: self = .logCompacted(try LogCompacted(from: &reader))
+        case .dictionaryTrained: self = .dictionaryTrained(try DictionaryTrained(from: &reader))
         }
     }
 

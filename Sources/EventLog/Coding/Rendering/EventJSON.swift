@@ -67,6 +67,9 @@ package struct EventJSON: Sendable {
                 for window in event.windows { list.string(window) }
             }
             json.member("endsWait", event.endsWait)
+        case .redacted(let event): event.write(to: &json)
+        case .logCompacted(let event): event.write(to: &json)
+        case .dictionaryTrained(let event): event.write(to: &json)
         case .cancelRequested(let event): json.member("signal", event.signal.name)
         case .passOpened(let event): event.write(to: &json)
         case .passAbandoned(let event): json.member("pass", event.number)

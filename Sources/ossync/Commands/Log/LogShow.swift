@@ -58,7 +58,7 @@ extension LogCommand {
 
         func run() throws {
             let session = try Session(global)
-            let log = try session.openLog()
+            var log = try session.openLog()
             let choice = try filter.choice(session, log)
             let printer = EventPrinter(session.output, choice.control, bodies: false)
             var newest: [(event: LoggedEvent, schema: UInt16)] = []
@@ -73,6 +73,8 @@ extension LogCommand {
             var last = choice.control.position
             while true {
                 usleep(200_000)
+                // A compaction puts another file in its place.
+                if !log.isInPlace { log = try session.openLog() }
                 let end = try log.snapshot().tail().position
                 guard end > last else { continue }
                 var wanted = choice.filter

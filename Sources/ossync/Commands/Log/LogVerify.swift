@@ -34,6 +34,11 @@ extension LogCommand {
         @Flag(help: "Begin at the first event, whatever an interrupted check has done.")
         var restart = false
 
+        @Flag(
+            help: "Leave out what is in the archive: rows and state are compared with nothing then."
+        )
+        var withoutArchive = false
+
         @Flag(name: .customLong("in-process"), help: ArgumentHelp(visibility: .hidden))
         var inProcess = false
 
@@ -54,7 +59,7 @@ extension LogCommand {
             }
             let session = try Session(global)
             if inProcess {
-                let child = VerifyChild(session: session)
+                let child = VerifyChild(session: session, skipsArchive: withoutArchive)
                 return try ChildProcess.report {
                     try child.reportingProblems {
                         if let projection {
@@ -66,7 +71,7 @@ extension LogCommand {
                 }
             }
             Output.outliveReader()
-            var parent = VerifyParent(session)
+            var parent = VerifyParent(session, skipsArchive: withoutArchive)
             try parent.run(against: wanted, restarts: restart)
         }
     }
@@ -75,6 +80,7 @@ extension LogCommand {
 /// What the child process does: the check itself, of which it reports every line.
 private struct VerifyChild {
     let session: Session
+    let skipsArchive: Bool
 
     /// It is noted that often where it is.
     private static let saveNs: Int64 = 2 * .nsPerSecond
@@ -96,7 +102,8 @@ private struct VerifyChild {
     private func check(_ log: EventLog, _ against: ChainHead?, restarts: Bool) throws -> Bool {
         let verification = try StoreVerification(
             log, folder: session.folder.verification, clock: SystemClock(),
-            against: against, restarts: restarts, workers: Processors.others)
+            against: against, skipsArchive: skipsArchive, restarts: restarts,
+            workers: Processors.others)
         if let earlier = verification.earlier {
             ChildProcess.tell("resumed", earlier.position.text, String(earlier.at.rawValue))
         }

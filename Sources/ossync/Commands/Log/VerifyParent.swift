@@ -7,6 +7,7 @@ import SyncEngine
 /// one for each projection, and says what they report, or that they crashed.
 struct VerifyParent {
     private let session: Session
+    private let skipsArchive: Bool
     private let progress: FoldProgress
     private var output: Output { session.output }
     private var report = VerifyReport()
@@ -19,8 +20,9 @@ struct VerifyParent {
     private var reached = Position.none
     private var projections = 0
 
-    init(_ session: Session) {
+    init(_ session: Session, skipsArchive: Bool) {
         self.session = session
+        self.skipsArchive = skipsArchive
         progress = FoldProgress(session.output, "verify")
     }
 
@@ -46,6 +48,7 @@ struct VerifyParent {
         var arguments: [String] = []
         if let against { arguments += ["--against", against.description] }
         if restarts { arguments.append("--restart") }
+        if skipsArchive { arguments.append("--without-archive") }
         let end = try child(arguments)
         progress.end()
         // Silence is no verdict.
@@ -180,9 +183,13 @@ extension VerifyParent {
             let fits =
                 projections == 0
                 ? "" : "; \(projections == 1 ? "1 projection fits" : "\(projections) fit") the log"
-            return [
+            let written =
                 "\(report.events.grouped) events in \(report.commits.grouped) commits are as they "
-                    + "were written; rows and state are what they make\(fits)"
+                + "were written"
+            return [
+                report.isFolded
+                    ? "\(written); rows and state are what they make\(fits)"
+                    : "\(written); without those in the archive, rows and state were not compared"
             ]
         }
         let count = report.problems.count

@@ -48,6 +48,21 @@ extension ValueGenerator {
         case .limitLearned: .limitLearned(limitLearned())
         case .limitsForgotten:
             .limitsForgotten(LimitsForgotten(windows: list { $0.text() }, endsWait: bool()))
+        case .redacted:
+            .redacted(
+                Redacted(
+                    records: list { RequestIntended.Asked(ordinal: $0.ordinal(), id: $0.id()) },
+                    positions: list { $0.position() }, reason: text(), requester: requester()))
+        case .logCompacted:
+            .logCompacted(
+                LogCompacted(
+                    last: position(), head: list { $0.unsigned() },
+                    archive: text(), requester: requester()))
+        case .dictionaryTrained:
+            .dictionaryTrained(
+                DictionaryTrained(
+                    number: unsigned(), type: .detailsFetched,
+                    bytes: list { $0.unsigned() }))
         }
     }
 

@@ -1,0 +1,167 @@
+internal import LMDB
+internal import SyncCore
+
+/// A place among the events of a log, be they in it or in its archive.
+///
+/// What it lends stays valid as long as it, and as long as the transaction that it was made in.
+struct EventCursor: ~Copyable {
+    private var live: Cursor
+    private var links: Cursor
+    private let archive: LogArchive
+    /// Up to here events are in the archive.
+    private let archived: Position
+    /// Where it stands in the archive; nil where it stands in the log itself.
+    private var segment: SegmentCursor?
+    /// Those that it stood in before: what they lent is in use.
+    private var left: [SegmentCursor] = []
+
+    /// - Parameter archived: up to here events are in the archive.
+    init(
+        _ transaction: borrowing some ReadableTransaction & ~Copyable, events: Database,
+        commits: Database, _ archive: LogArchive, through archived: Position
+    ) throws(LMDBError) {
+        let live = try transaction.cursor(events)
+        let links = try transaction.cursor(commits)
+        self.live = live
+        self.links = links
+        self.archive = archive
+        self.archived = archived
+    }
+
+    /// Moves to the first event that is not before a position.
+    mutating func seek(_ position: Position) throws(EventLogError) -> Bool {
+        let position = max(position, Position(1))
+        guard position > archived else { return try enter(position) }
+        leave()
+        return try inLog { live throws(LMDBError) in
+            try live.seek(StoreKeys.position(position))
+        }
+    }
+
+    mutating func last() throws(EventLogError) -> Bool {
+        leave()
+        if try inLog({ live throws(LMDBError) in try live.last() }) { return true }
+        return archived == .none ? false : try enter(archived)
+    }
+
+    mutating func next() throws(EventLogError) -> Bool {
+        guard let segment else { return try inLog { live throws(LMDBError) in try live.next() } }
+        if try segment.next() { return true }
+        return try seek(segment.name.last.next)
+    }
+
+    mutating func previous() throws(EventLogError) -> Bool {
+        let before: Position
+        if let segment {
+            if try segment.previous() { return true }
+            before = Position(segment.name.first.rawValue - 1)
+        } else {
+            if try inLog({ live throws(LMDBError) in try live.previous() }) { return true }
+            before = archived
+        }
+        return before == .none ? false : try enter(before)
+    }
+
+    /// Lends the key and the value where it stands.
+    @inline(__always)
+    func read<Result, Failure: Error>(
+        _ body: (_ key: LentBytes, _ value: LentBytes) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        guard let segment else { return try live.read(body) }
+        return try segment.read(body)
+    }
+
+    @inline(__always)
+    private mutating func inLog(
+        _ move: (inout Cursor) throws(LMDBError) -> Bool
+    ) throws(EventLogError) -> Bool {
+        do throws(LMDBError) {
+            return try move(&live)
+        } catch {
+            throw EventLogError(error)
+        }
+    }
+
+    private mutating func leave() {
+        if let segment { left.append(segment) }
+        segment = nil
+    }
+
+    /// Goes to an event in the archive.
+    private mutating func enter(_ position: Position) throws(EventLogError) -> Bool {
+        let found = try archive.segment(holding: position, of: archived)
+        if segment?.name != found.name {
+            leave()
+            let entered = try SegmentCursor(found)
+            // One of another log has other heads.
+            guard try head(at: found.name.last) == entered.head else {
+                throw .corrupt(
+                    path: archive.folder(found.name), position: found.name.first,
+                    reason: "this segment of the archive is of another log")
+            }
+            segment = entered
+        }
+        return try segment?.seek(position) ?? false
+    }
+
+    private mutating func head(at position: Position) throws(EventLogError) -> [UInt8]? {
+        do throws(LMDBError) {
+            guard try links.find(StoreKeys.position(position)) else { return nil }
+            return links.read { key, value in ChainLink(key, value)?.head }
+        } catch {
+            throw EventLogError(error)
+        }
+    }
+}
+
+/// A place in a segment, with the snapshot that it is in.
+final class SegmentCursor {
+    private let segment: ArchiveSegment
+    private let transaction: ReadTransaction
+    private var cursor: Cursor
+    /// The head of the chain after its last event.
+    let head: [UInt8]?
+
+    var name: ArchiveName { segment.name }
+
+    init(_ segment: ArchiveSegment) throws(EventLogError) {
+        do throws(LMDBError) {
+            self.segment = segment
+            transaction = try segment.environment.beginRead()
+            cursor = try transaction.cursor(segment.events)
+            var links = try transaction.cursor(segment.commits)
+            let isThere = try links.find(StoreKeys.position(segment.name.last))
+            head = isThere ? links.read { key, value in ChainLink(key, value)?.head } : nil
+        } catch {
+            throw EventLogError(error)
+        }
+    }
+
+    func seek(_ position: Position) throws(EventLogError) -> Bool {
+        try move { cursor throws(LMDBError) in try cursor.seek(StoreKeys.position(position)) }
+    }
+
+    func next() throws(EventLogError) -> Bool {
+        try move { cursor throws(LMDBError) in try cursor.next() }
+    }
+
+    func previous() throws(EventLogError) -> Bool {
+        try move { cursor throws(LMDBError) in try cursor.previous() }
+    }
+
+    private func move(
+        _ body: (inout Cursor) throws(LMDBError) -> Bool
+    ) throws(EventLogError) -> Bool {
+        do throws(LMDBError) {
+            return try body(&cursor)
+        } catch {
+            throw EventLogError(error)
+        }
+    }
+
+    func read<Result, Failure: Error>(
+        _ body: (LentBytes, LentBytes) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try cursor.read(body)
+    }
+}

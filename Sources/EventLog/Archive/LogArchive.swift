@@ -1,0 +1,117 @@
+internal import LMDB
+internal import Locks
+package import SyncCore
+
+/// The segments beside a log that hold its oldest events: `STORE/archive/FIRST-LAST`.
+package final class LogArchive: Sendable {
+    /// The folder of the segments; absent until the first compaction.
+    package let path: String
+    private let segments = Mutex<[ArchiveName: ArchiveSegment]>([:])
+
+    init(path: String) { self.path = path }
+
+    /// That of a store.
+    package convenience init(of store: String) { self.init(path: Self.folder(of: store)) }
+
+    /// The folder of a store's archive.
+    package static func folder(of store: String) -> String { "\(store)/archive" }
+
+    /// The segments that are there, oldest first.
+    package func names() -> [ArchiveName] {
+        (FileSystem.names(in: path) ?? []).compactMap(ArchiveName.init).sorted()
+    }
+
+    /// The folder of a segment.
+    package func folder(_ name: ArchiveName) -> String { "\(path)/\(name.text)" }
+
+    /// Removes a segment that nobody has open.
+    package func remove(_ name: ArchiveName) { Environment.removeEnvironment(folder(name)) }
+
+    /// Where the events up to a position can't be had: the stretches that no segment holds.
+    package func gaps(through last: Position) -> [ClosedRange<Position>] {
+        var next = Position(1)
+        var gaps: [ClosedRange<Position>] = []
+        for name in names() where name.last >= next && name.first <= last {
+            if name.first > next { gaps.append(next...Position(name.first.rawValue - 1)) }
+            next = name.last.next
+        }
+        if next <= last { gaps.append(next...last) }
+        return gaps
+    }
+
+    /// The segment that holds an event.
+    func segment(holding position: Position, of end: Position) throws(EventLogError)
+        -> ArchiveSegment
+    {
+        let names = names()
+        guard let name = names.last(where: { $0.first <= position && position <= $0.last }) else {
+            let next = names.first { $0.first > position }.map { $0.first.rawValue - 1 }
+            throw .archiveMissing(
+                path: path, first: position, last: Position(next ?? end.rawValue))
+        }
+        return try segment(name)
+    }
+
+    func segment(_ name: ArchiveName) throws(EventLogError) -> ArchiveSegment {
+        try segments.withLock { segments throws(EventLogError) in
+            if let open = segments[name], open.isInPlace { return open }
+            let segment = try ArchiveSegment(name, folder(name))
+            segments[name] = segment
+            return segment
+        }
+    }
+
+    /// Lets go of the segments that are open.
+    func close() { segments.withLock { $0.removeAll() } }
+}
+
+/// The name of a segment: the first and the last of its positions.
+package struct ArchiveName: Hashable, Comparable, Sendable {
+    package let first: Position
+    package let last: Position
+
+    package init(first: Position, last: Position) {
+        self.first = first
+        self.last = last
+    }
+
+    /// - Returns: nil for what names no segment.
+    package init?(_ text: String) {
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.count == 2, let first = UInt64(parts[0]), let last = UInt64(parts[1]),
+            first > 0, first <= last, text == "\(first)-\(last)"
+        else { return nil }
+        self.init(first: Position(first), last: Position(last))
+    }
+
+    package var text: String { "\(first.rawValue)-\(last.rawValue)" }
+
+    package static func < (left: ArchiveName, right: ArchiveName) -> Bool {
+        (left.first, left.last) < (right.first, right.last)
+    }
+}
+
+/// Events and links of the chain that were moved out of a log.
+final class ArchiveSegment: Sendable {
+    let name: ArchiveName
+    let environment: Environment
+    let events: Database
+    let commits: Database
+
+    init(_ name: ArchiveName, _ path: String) throws(EventLogError) {
+        self.name = name
+        do throws(LMDBError) {
+            environment = try Environment.open(path, EnvironmentOptions(readOnly: true))
+            let transaction = try environment.beginRead()
+            events = try transaction.database("events")
+            commits = try transaction.database("commits")
+            try transaction.keepDatabases()
+        } catch {
+            throw .corrupt(
+                path: path, position: name.first,
+                reason: "its segment of the archive can't be opened: \(error.detail)")
+        }
+    }
+
+    var isInPlace: Bool { environment.isInPlace }
+}

@@ -1,0 +1,239 @@
+internal import LMDB
+package import SyncCore
+
+/// Moves the oldest events of a log into a segment of its archive.
+///
+/// In this order, so that a kill at any moment loses nothing: `copy` until it says no, `check`,
+/// `publish`; then whoever calls it appends `LogCompacted`, and `EventLog.removeArchived` takes the
+/// events out of the log. The holder of the engine's lock alone may do so.
+package struct LogCompaction: ~Copyable {
+    /// The segment that is made.
+    package let name: ArchiveName
+    /// The head of the chain after its last event.
+    package let head: [UInt8]
+    /// The last position that was copied.
+    package private(set) var position: Position
+    private let log: EventLog
+    private let source: LogSnapshot
+    private let folder: String
+    private let segment: EventLog.SegmentFile
+
+    /// So much is copied in one transaction.
+    private static let batchEvents = 16_384
+    private static let batchBytes = 32 << 20
+
+    /// Begins with the first event that isn't in the archive yet.
+    ///
+    /// - Parameter last: the end of a commit.
+    package init(_ log: EventLog, through last: Position) throws(EventLogError) {
+        let source = try log.snapshot()
+        let archived = try source.archivedThrough()
+        precondition(archived < last, "nothing to move")
+        guard let head = try source.head(at: last) else {
+            throw log.corrupt(last, "no commit ends here")
+        }
+        let name = ArchiveName(first: archived.next, last: last)
+        let folder = log.archive.folder(name)
+        segment = try EventLog.SegmentFile(making: folder, usedBytes: try log.usedBytes())
+        self.name = name
+        self.folder = folder
+        self.head = head
+        self.log = log
+        self.source = source
+        position = archived
+    }
+
+    /// Copies the next events.
+    ///
+    /// - Returns: whether there may be more.
+    package mutating func copy() throws(EventLogError) -> Bool {
+        guard position < name.last else { return false }
+        var next = position
+        do {
+            let transaction = try segment.environment.beginWrite()
+            var (events, bytes) = (0, 0)
+            try source.scan(from: position.next) { at, value throws(EventLogError) in
+                guard at <= name.last else { return false }
+                do throws(LMDBError) {
+                    try transaction.put(
+                        segment.schema.events, StoreKeys.position(at), [UInt8](value), .append)
+                } catch {
+                    throw EventLogError(error)
+                }
+                next = at
+                events += 1
+                bytes += value.count
+                return events < Self.batchEvents && bytes < Self.batchBytes
+            }
+            try copyLinks(through: next, transaction)
+            try transaction.commit()
+        } catch {
+            throw log.failure(error)
+        }
+        guard next > position else { throw log.corrupt(position.next, "the event is missing") }
+        position = next
+        return position < name.last
+    }
+
+    /// Copies the links of the commits that end after `position`, up to `last`.
+    private func copyLinks(
+        through last: Position, _ transaction: borrowing WriteTransaction
+    ) throws {
+        var links = try source.transaction.cursor(log.schema.commits)
+        var isThere = try links.seek(StoreKeys.position(position.next))
+        while isThere {
+            let (key, value) = links.read { ([UInt8]($0), [UInt8]($1)) }
+            guard let end = key.withUnsafeBytes({ StoreKeys.position(of: $0) }), end <= last else {
+                return
+            }
+            try transaction.put(segment.schema.commits, key, value, .append)
+            isThere = try links.next()
+        }
+    }
+
+    /// Puts what was copied on the disk, and reads it back: every event by its checksum, its hash
+    /// and the chain, from the head before it to that of the log.
+    ///
+    /// - Parameters:
+    ///   - workers: threads that check.
+    ///   - progress: is told the last position that was checked; what it throws ends it.
+    package func check(workers: Int, _ progress: (Position) throws -> Void) throws {
+        try segment.environment.sync()
+        let transaction = try segment.environment.beginRead()
+        let checker = EventChecker(workers: workers)
+        var events = try EventFeed(
+            EventCursor(
+                transaction, events: segment.schema.events, commits: segment.schema.commits,
+                log.archive, through: .none),
+            from: name.first, upTo: name.last, checker)
+        var links = try transaction.cursor(segment.schema.commits)
+        var hasLink = try links.seek([])
+        var next = name.first
+        let before = Position(name.first.rawValue - 1)
+        var head = try source.head(at: before) ?? []
+        let chain = ChainHasher(previousHead: head)
+        while hasLink {
+            let link = links.read { key, value in ChainLink(key, value) }
+            guard let link, link.first == next else {
+                throw log.corrupt(next, "its commit has no link of the chain")
+            }
+            chain.begin(previousHead: head)
+            while next <= link.last {
+                guard let event = try events.next(), event.key == next else {
+                    throw log.corrupt(next, "the event is missing in its copy")
+                }
+                if case .failure(let error) = event.result { throw log.damaged(next, error) }
+                chain.add(
+                    next,
+                    identity: UnsafeRawBufferPointer(
+                        rebasing: event.value[EventHeader.identityRange]))
+                next = next.next
+            }
+            head = chain.finish()
+            guard head == link.head else {
+                throw log.corrupt(link.last, "the hash chain is broken in its commit")
+            }
+            try progress(link.last)
+            hasLink = try links.next()
+        }
+        guard next == name.last.next, head == self.head else {
+            throw log.corrupt(next, "its copy ends too early")
+        }
+    }
+
+    /// Gives the segment its name: from here on it is found.
+    package consuming func publish() throws(EventLogError) {
+        let folder = folder
+        try segment.publish(as: folder)
+    }
+
+    /// Removes what was copied.
+    package consuming func discard() { segment.discard() }
+}
+
+extension EventLog {
+    /// A segment in the making, in a folder beside its name.
+    struct SegmentFile {
+        let environment: Environment
+        let schema: LogSchema
+        private let path: String
+
+        /// - Parameter usedBytes: of the log that it is made of.
+        init(making folder: String, usedBytes: UInt64) throws(EventLogError) {
+            path = "\(folder).filling"
+            do throws(LMDBError) {
+                try FileSystem.makeFolder(FileSystem.parent(of: folder))
+                Environment.removeEnvironment(path)
+                var options = EnvironmentOptions(durability: .none)
+                options.mapSize = max(options.mapSize, 4 * Int(clamping: usedBytes))
+                try Environment.create(path, options) { transaction throws(LMDBError) in
+                    let schema = try LogSchema(creating: transaction)
+                    try schema.putFormat(transaction)
+                }
+                environment = try Environment.open(path, options)
+                let transaction = try environment.beginRead()
+                schema = try LogSchema(opening: transaction)
+                try transaction.keepDatabases()
+            } catch {
+                throw EventLogError(error)
+            }
+        }
+
+        func publish(as folder: String) throws(EventLogError) {
+            do throws(LMDBError) {
+                try FileSystem.move(path, to: folder)
+            } catch {
+                throw EventLogError(error)
+            }
+        }
+
+        func discard() { Environment.removeEnvironment(path) }
+    }
+
+    /// Takes events that a segment of the archive holds out of the log.
+    ///
+    /// - Parameters:
+    ///   - last: the last of them: the end of a commit.
+    ///   - progress: is told the last position that is out; what it throws ends it for now.
+    package func removeArchived(
+        through last: Position, _ progress: (Position) throws -> Void
+    ) throws {
+        let control = try snapshot().control()
+        var next = try snapshot().archivedThrough().next
+        // A start folds on from the stored state: what comes after that must stay.
+        let writer = try beginWrite(after: control.position)
+        try writer.save(control)
+        try writer.commit()
+        while next <= last {
+            let end = min(Position(next.rawValue + 16_383), last)
+            do throws(LMDBError) {
+                let transaction = try environment.beginWrite()
+                for position in next.rawValue...end.rawValue {
+                    try transaction.delete(
+                        schema.events, StoreKeys.position(Position(position)))
+                }
+                try schema.putArchived(transaction, through: end)
+                try transaction.commit()
+            } catch {
+                throw EventLogError(error)
+            }
+            next = end.next
+            try progress(end)
+        }
+    }
+
+    /// Gives back what the log's file has free, so that nothing deleted is in it any more.
+    ///
+    /// Open it anew: this object goes on with the old file. The holder of the engine's lock alone
+    /// may do so.
+    package func replaceByCompacted() throws(EventLogError) {
+        do throws(LMDBError) {
+            try environment.replaceByCompacted()
+        } catch {
+            throw EventLogError(error)
+        }
+    }
+
+    /// Whether its path still leads to the file that is open here.
+    package var isInPlace: Bool { environment.isInPlace }
+}

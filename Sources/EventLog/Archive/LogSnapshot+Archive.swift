@@ -1,0 +1,108 @@
+internal import LMDB
+package import SyncCore
+
+extension LogSnapshot {
+    /// The last event that was moved to the archive; `.none` in a log that has all of its own.
+    package func archivedThrough() throws(EventLogError) -> Position {
+        try log.schema.archivedThrough(transaction, path: log.path)
+    }
+
+    /// The end of the last commit that lies wholly before a position; `.none` before the first.
+    package func endOfCommit(before position: Position) throws(EventLogError) -> Position {
+        guard position > Position(1) else { return .none }
+        let last = Position(position.rawValue - 1)
+        guard let commit = try commit(at: last) else { return try tail().position }
+        return commit.last == last ? last : Position(commit.first.rawValue - 1)
+    }
+
+    /// What events take in the log.
+    package func storedBytes(
+        _ positions: ClosedRange<Position>
+    ) throws(EventLogError) -> UInt64 {
+        var bytes: UInt64 = 0
+        try scan(from: positions.lowerBound) { at, value throws(EventLogError) in
+            guard at <= positions.upperBound else { return false }
+            bytes += UInt64(value.count)
+            return true
+        }
+        return bytes
+    }
+
+    /// How many records have texts in events up to a position.
+    package func recordsWithTexts(through last: Position) throws(EventLogError) -> Int {
+        var records = 0
+        for stream in try control().streams {
+            try forEachRow(stream.id) { row throws(EventLogError) in
+                let isHeader = row.headerPosition <= last
+                let isDetail = row.detailPosition != .none && row.detailPosition <= last
+                if isHeader || isDetail { records += 1 }
+                return true
+            }
+        }
+        return records
+    }
+
+    /// A cursor over all events, wherever they are.
+    func events() throws(EventLogError) -> EventCursor {
+        let archived = try archivedThrough()
+        do throws(LMDBError) {
+            return try EventCursor(
+                transaction, events: log.schema.events, commits: log.schema.commits, log.archive,
+                through: archived)
+        } catch {
+            throw EventLogError(error)
+        }
+    }
+}
+
+extension EventLog {
+    /// Whether a segment of the archive is whole, and of this log.
+    package func isArchived(_ name: ArchiveName) throws(EventLogError) -> Bool {
+        guard let head = try snapshot().head(at: name.last) else { return false }
+        return try SegmentCursor(archive.segment(name)).head == head
+    }
+}
+
+extension LogSchema {
+    /// The last event that was moved to the archive.
+    ///
+    /// - Throws: `.corrupt` where that is not as it was written.
+    func archivedThrough(
+        _ transaction: borrowing some ReadableTransaction & ~Copyable, path: String
+    ) throws(EventLogError) -> Position {
+        do throws(LMDBError) {
+            let found = try Self.archivedKey.withUnsafeBytes { key in
+                transaction.get(meta, key) { value in Self.archivedThrough(value) }
+            }.get()
+            guard let found else { return .none }
+            guard let position = found else {
+                throw LMDBError(
+                    .notFound, operation: "read what is archived", path: path, detail: "damaged")
+            }
+            return position
+        } catch {
+            throw error.operation == "read what is archived"
+                ? .corrupt(
+                    path: path, position: nil,
+                    reason: "which events are in the archive is not as it was written")
+                : EventLogError(error)
+        }
+    }
+
+    private static func archivedThrough(_ value: LentBytes) -> Position? {
+        guard value.count == 16 else { return nil }
+        let check = value.loadUnaligned(fromByteOffset: 8, as: UInt64.self).bigEndian
+        guard Checksum.of([UInt8](value.prefix(8))) == check else { return nil }
+        return Position(value.loadUnaligned(as: UInt64.self).bigEndian)
+    }
+
+    /// Says that the events up to a position are in the archive.
+    func putArchived(
+        _ transaction: borrowing WriteTransaction, through last: Position
+    ) throws(LMDBError) {
+        var value: [UInt8] = []
+        value.append(bigEndian: last.rawValue)
+        value.append(bigEndian: Checksum.of(value))
+        try transaction.put(meta, Self.archivedKey, value)
+    }
+}

@@ -1,0 +1,47 @@
+internal import CLMDB
+internal import Glibc
+
+extension Environment {
+    /// Puts a copy of itself without free pages, which may hold what was deleted, in its place: in
+    /// one step, while others read. Nobody may write meanwhile.
+    ///
+    /// Whoever has the environment open, this object included, goes on with the old file: open it
+    /// anew. A kill leaves one of the two in its place, and perhaps the other beside it, where
+    /// `removeUnfinished` finds it.
+    ///
+    /// - Throws: `.other` with `EINVAL` where the file system can't exchange two names; nothing is
+    ///   changed then.
+    package func replaceByCompacted() throws(LMDBError) {
+        Self.removeUnfinished(path)
+        let temporary = Self.unfinished(path)
+        Self.removeEnvironment(temporary)
+        guard mkdir(temporary, 0o700) == 0 else {
+            throw LMDBError(status: errno, operation: "create folder", path: temporary)
+        }
+        do throws(LMDBError) {
+            try copy(toNew: "\(temporary)/data.mdb")
+            try FileSystem.sync(folder: temporary)
+            let status = renameat2(AT_FDCWD, temporary, AT_FDCWD, path, UInt32(RENAME_EXCHANGE))
+            guard status == 0 else {
+                throw LMDBError(status: errno, operation: "exchange", path: path)
+            }
+        } catch {
+            Self.removeEnvironment(temporary)
+            throw error
+        }
+        try FileSystem.sync(folder: FileSystem.parent(of: path))
+        Self.removeEnvironment(temporary)
+    }
+
+    private func copy(toNew file: String) throws(LMDBError) {
+        let descriptor = Glibc.open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            throw LMDBError(status: errno, operation: "create", path: file)
+        }
+        defer { close(descriptor) }
+        try copy(to: descriptor)
+        guard fsync(descriptor) == 0 else {
+            throw LMDBError(status: errno, operation: "sync", path: file)
+        }
+    }
+}

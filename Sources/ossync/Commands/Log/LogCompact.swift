@@ -1,0 +1,210 @@
+import ArgumentParser
+import EventLog
+import LMDB
+import SyncCore
+import SyncEngine
+
+extension LogCommand {
+    struct Compact: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Move old events into a segment of the archive.",
+            discussion: """
+                Events before POINT are copied to STORE/archive/FIRST-LAST, read back and checked, \
+                then taken out of the log, whose file becomes smaller. Everything still reads them \
+                there: `log`, `show`, `why`, `replay`, rebuilds, `log verify`, `backup`. Without a \
+                segment a sync goes on all the same; what needs its events says so.
+
+                A kill at any moment loses nothing: run it again.
+
+                Example: ossync log compact --before now-90d
+                """)
+
+        @Option(
+            help: ArgumentHelp(
+                "Events before it: a position (@4711), a time, a run (r4711) or now-90d.",
+                valueName: "point"))
+        var before: String
+
+        @Flag(help: "Only tell what would be moved.")
+        var dryRun = false
+
+        @OptionGroup var global: GlobalOptions
+
+        func validate() throws { try CommandFailure.whileParsing { _ = try Point(before) } }
+
+        func run() throws {
+            let session = try Session(global)
+            // The log is open for reading only until it is opened for writing.
+            let first = try plan(session)
+            guard let first,
+                let store = try EngineSession(session, activity: "log compact", creates: false)
+            else { return }
+            try StoreCompaction(store: store).run(before: first)
+        }
+
+        /// - Returns: the first event that stays; nil when telling is all that was asked for.
+        private func plan(_ session: Session) throws -> Position? {
+            let log = try session.openLog()
+            let point = try Point(before)
+            let first = try session.readHistory(log) { try point.first(in: $0) }
+            guard dryRun else { return first }
+            try CompactionPlan(log, before: first).tell(session.output)
+            return nil
+        }
+    }
+}
+
+/// What a compaction moves.
+private struct CompactionPlan {
+    /// Nil where there is nothing to move.
+    let name: ArchiveName?
+    let bytes: UInt64
+    /// The last event that is in the archive already.
+    let archived: Position
+
+    init(_ log: EventLog, before first: Position) throws {
+        let snapshot = try log.snapshot()
+        archived = try snapshot.archivedThrough()
+        let last = try snapshot.endOfCommit(before: first)
+        name = last > archived ? ArchiveName(first: archived.next, last: last) : nil
+        bytes = try name.map { try snapshot.storedBytes($0.first...$0.last) } ?? 0
+    }
+
+    func tell(_ output: Output) {
+        if output.isJSON {
+            output.line(
+                JSONText.object([
+                    ("v", .number(1)), ("type", "summary"), ("exitCode", .number(0)),
+                    ("dryRun", .literal("true")), ("archive", .optional(name?.text)),
+                    ("events", .number(name?.count ?? 0)), ("bytes", .number(bytes)),
+                ]).line)
+        } else if let name {
+            output.line(
+                "events \(name.first.rawValue.grouped) to \(name.last.rawValue.grouped) would be "
+                    + "moved to archive/\(name.text): \(bytes.grouped) bytes")
+        } else {
+            output.line("nothing to move")
+        }
+    }
+}
+
+extension ArchiveName {
+    var count: UInt64 { last.rawValue - first.rawValue + 1 }
+}
+
+/// Moves events of a store that is held.
+private struct StoreCompaction {
+    let store: EngineSession
+
+    private var log: EventLog { store.log }
+    private var output: Output { store.session.output }
+
+    func run(before first: Position) throws {
+        Interruption.begin()
+        let before = try log.usedBytes()
+        var moved = try finish()
+        let plan = try CompactionPlan(log, before: first)
+        if let name = plan.name {
+            try copy(name)
+            try moveOut(name)
+            moved.append(name)
+        }
+        guard !moved.isEmpty else {
+            plan.tell(output)
+            return
+        }
+        do throws(EventLogError) {
+            try log.replaceByCompacted()
+        } catch {
+            output.note(
+                "the log's file keeps its size, its free pages are used again: \(error)"
+                    .withoutControls)
+        }
+        try tell(moved, before)
+    }
+
+    /// Goes on with what a killed compaction has copied.
+    private func finish() throws -> [ArchiveName] {
+        var moved: [ArchiveName] = []
+        while true {
+            let archived = try log.snapshot().archivedThrough()
+            let found = log.archive.names().last { $0.first == archived.next }
+            guard let found, try log.isArchived(found) else { return moved }
+            try moveOut(found)
+            moved.append(found)
+        }
+    }
+
+    private func copy(_ name: ArchiveName) throws {
+        var compaction = try LogCompaction(log, through: name.last)
+        do {
+            let copying = FoldProgress(output, "copying")
+            while try compaction.copy() {
+                copying.tell(compaction.position, name.last)
+                try Interruption.check()
+            }
+            copying.end()
+            let checking = FoldProgress(output, "checking")
+            try compaction.check(workers: Processors.others) { position in
+                checking.tell(position, name.last)
+                try Interruption.check()
+            }
+            checking.end()
+        } catch {
+            compaction.discard()
+            throw error
+        }
+        try compaction.publish()
+    }
+
+    /// Says so in the log, then takes the events out of it.
+    private func moveOut(_ name: ArchiveName) throws {
+        let head = try log.snapshot().head(at: name.last) ?? []
+        _ = try store.engine.process(
+            store.engine.startInputs(
+                apiIdentity: store.apiIdentity,
+                stream: store.session.stream(in: store.engine.control).name))
+        _ = try store.engine.process([
+            .fact(
+                .logCompacted(
+                    LogCompacted(
+                        last: name.last, head: head, archive: name.text,
+                        requester: store.session.requester)), stream: .none)
+        ])
+        let progress = FoldProgress(output, "removing")
+        try log.removeArchived(through: name.last) { progress.tell($0, name.last) }
+        progress.end()
+    }
+
+    private func tell(_ moved: [ArchiveName], _ before: UInt64) throws {
+        let log = try EventLog.open(store: store.session.folder.path, .read)
+        let snapshot = try log.snapshot()
+        let (bytes, end) = (try log.usedBytes(), try snapshot.tail().position)
+        let archived = try snapshot.archivedThrough()
+        let texts = try snapshot.recordsWithTexts(through: archived)
+        let size = moved.reduce(UInt64(0)) {
+            $0 + (FileSystem.size("\(log.archive.folder($1))/data.mdb") ?? 0)
+        }
+        let events = moved.reduce(UInt64(0)) { $0 + $1.count }
+        guard !output.isJSON else {
+            output.line(
+                JSONText.object([
+                    ("v", .number(1)), ("type", "summary"), ("exitCode", .number(0)),
+                    ("dryRun", .literal("false")),
+                    ("archive", .array(moved.map { .string($0.text) })),
+                    ("events", .number(events)), ("archiveBytes", .number(size)),
+                    ("logBytes", .number(bytes)), ("logBytesBefore", .number(before)),
+                    ("recordsInArchive", .number(texts)), ("position", .number(end.rawValue)),
+                ]).line)
+            return
+        }
+        let names = moved.map { "archive/\($0.text)" }.joined(separator: ", ")
+        output.line(
+            "\(events.grouped) events moved to \(names) (\(size.grouped) bytes); the log has "
+                + "\(bytes.grouped) bytes, before it had \(before.grouped)")
+        output.note(
+            "keep the archive beside the store: without it there is no replay or rebuild from the "
+                + "beginning, and no text of \(UInt64(texts).grouped) "
+                + (texts == 1 ? "record" : "records") + " that came before")
+    }
+}
