@@ -67,11 +67,11 @@ struct BackupCommand: ParsableCommand {
         let ns = SystemClock().read().bootNs - begun
         guard session.output.isJSON else {
             let time = manifest.time.map { " (\($0))" } ?? ""
+            let size = "\((manifest.allBytes >> 20).grouped) MiB"
             session.output.line(
                 "\(place.withoutControls): \(manifest.events.grouped) events, up to position "
-                    + "\(manifest.position.rawValue)\(time); "
-                    + "\((manifest.allBytes >> 20).grouped) MiB in \(TimeSpan.text(seconds: ns / .nsPerSecond)), checked"
-            )
+                    + "\(manifest.position.rawValue)\(time); \(size) in "
+                    + "\(TimeSpan.text(seconds: ns / .nsPerSecond)), checked")
             session.output.line("head \(manifest.head)")
             return
         }
