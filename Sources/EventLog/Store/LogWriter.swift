@@ -7,7 +7,7 @@ package import SyncCore
 package struct LogWriter: ~Copyable {
     let log: EventLog
     let transaction: WriteTransaction
-    private let coder: EventCoder
+    let coder: EventCoder
     private let chain: ChainHasher
     private let firstPosition: Position
     private var tail: Position

@@ -12,6 +12,6 @@ struct LogCommand: ParsableCommand {
             """,
         subcommands: [
             Show.self, Tail.self, Grep.self, Stats.self, Diff.self, Bisect.self, Export.self,
-            Verify.self, Salvage.self, Compact.self,
+            Verify.self, Salvage.self, Compact.self, Redact.self,
         ])
 }

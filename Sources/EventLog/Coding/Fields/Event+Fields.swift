@@ -10,6 +10,20 @@ extension Event {
         }
     }
 
+    /// Whose texts those are.
+    var textOwners: [RequestIntended.Asked] {
+        switch self {
+        case .pageFetched(let page):
+            page.entries.map { RequestIntended.Asked(ordinal: $0.ordinal, id: $0.id) }
+        case .detailsFetched(let details):
+            details.results.compactMap { result in
+                guard case .changed = result.outcome else { return nil }
+                return RequestIntended.Asked(ordinal: result.ordinal, id: result.id)
+            }
+        default: []
+        }
+    }
+
     /// Writes the fields of the event; of its records' texts only the lengths.
     package func writeFields(to writer: inout FieldWriter) {
         switch self {
