@@ -163,7 +163,7 @@ private struct StoreRedaction {
         } catch {
             throw CommandFailure(
                 ExitCode.failure,
-                "the texts are out of the log, but free pages of its file hold them still: \(error)",
+                "the texts are out of the log, but free pages of its file hold them: \(error)",
                 hint: "run it again once that is mended")
         }
     }
