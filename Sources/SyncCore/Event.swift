@@ -121,10 +121,10 @@ package enum EventType: UInt16, Sendable, CaseIterable {
 }
 
 extension EventType {
-    /// Whether it is about the log itself, and nothing that a sync does leads to it.
+    /// Whether it is about the log itself, and no sync leads to it.
     package var isUpkeep: Bool {
         switch self {
-        case .redacted, .logCompacted, .dictionaryTrained: true
+        case .redacted, .logCompacted: true
         default: false
         }
     }

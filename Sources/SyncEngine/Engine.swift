@@ -13,8 +13,9 @@ package final class Engine {
     package private(set) var commits = 0
     private let log: EventLog
     private let clock: any TimeSource
-    private let coder = EventCoder()
+    private let coder: EventCoder
     private var eventsSinceSave: Int
+    private var dictionaries: DictionaryWatch
     /// What the last commit asked to be woken at; nil where it looked at nothing but what came.
     private var wake: LogTime?
     /// Told of each commit's events, after it is durable.
@@ -26,9 +27,15 @@ package final class Engine {
     private static let mostGrowths = 16
 
     /// Loads the state of a log that is open for writing.
-    package init(log: EventLog, clock: any TimeSource) throws(EngineError) {
+    ///
+    /// - Parameter sampleBytes: a compression dictionary is made of so many bytes of texts.
+    package init(
+        log: EventLog, clock: any TimeSource, sampleBytes: Int = DictionaryTrainer.sampleBytes
+    ) throws(EngineError) {
+        dictionaries = DictionaryWatch(log.dictionaries, sampleBytes: sampleBytes)
         self.log = log
         self.clock = clock
+        coder = EventCoder(log.dictionaries)
         do throws(EventLogError) {
             let snapshot = try log.snapshot()
             control = try snapshot.control()
@@ -80,6 +87,16 @@ package final class Engine {
             effects.append(contentsOf: try commit(&rest))
         } while !rest.isEmpty
         return effects
+    }
+
+    /// A compression dictionary as a fact, once there are enough texts to make one of.
+    package func dictionaryInput() throws(EngineError) -> [Input] {
+        do throws(EventLogError) {
+            let trained = try dictionaries.train(log)
+            return trained.map { [.fact(.dictionaryTrained($0), stream: .none)] } ?? []
+        } catch {
+            throw .log(error)
+        }
     }
 
     /// Frees what readers hold whose process is gone, and finds the one that lags the most; to be
@@ -138,6 +155,7 @@ package final class Engine {
         let finished = try batch.commit(saving: isDue)
         eventsSinceSave = isDue ? 0 : unsaved
         commits += 1
+        dictionaries.take(finished.events)
         control = finished.control
         wake = batchIsFull ? nil : finished.effects.wake
         observer?(finished.events, finished.control)

@@ -45,7 +45,7 @@ package final class SyncLoop {
     ///
     /// - Parameter starting: what the engine's start and the request for the run are.
     package func run(_ starting: [Input]) throws(EngineError) -> RunCompleted {
-        try perform(engine.process(starting + storageInput()))
+        try perform(engine.process(starting + storageInput() + engine.dictionaryInput()))
         while finished == nil {
             let wait = remainingWait()
             let messages = mailbox.take(waitingNs: min(wait, Self.longestWaitNs))
@@ -55,6 +55,7 @@ package final class SyncLoop {
             }
             var inputs = messages.map { input(of: $0) }
             inputs.append(contentsOf: storageInput())
+            inputs.append(contentsOf: try engine.dictionaryInput())
             wake = nil
             try perform(engine.process(inputs))
             try checkReaders()

@@ -14,6 +14,8 @@ package struct FakeAPI {
     /// Whether a list says how many records it has.
     package var givesTotal = true
     package var pageSize = 10
+    /// The detail of a record, where it is another one.
+    package var detailText: (@Sendable (Int) -> String)?
 
     package init(_ ids: some Sequence<Int>, pageSize: Int = 10) {
         for id in ids { add(id) }
@@ -38,6 +40,7 @@ package struct FakeAPI {
     }
 
     package func detail(_ id: Int) -> [UInt8] {
+        if let detailText { return Array(detailText(id).utf8) }
         let expenses = (amounts[id] ?? []).map { "{\"amount\":\($0)}" }.joined(separator: ",")
         return Array("{\"id\":\(id),\"v\":\(details[id] ?? 0),\"expenses\":[\(expenses)]}".utf8)
     }

@@ -100,7 +100,7 @@ package struct LogCompaction: ~Copyable {
     package func check(workers: Int, _ progress: (Position) throws -> Void) throws {
         try segment.environment.sync()
         let transaction = try segment.environment.beginRead()
-        let checker = EventChecker(workers: workers)
+        let checker = EventChecker(workers: workers, log.dictionaries)
         var events = try EventFeed(
             EventCursor(
                 transaction, events: segment.schema.events, commits: segment.schema.commits,

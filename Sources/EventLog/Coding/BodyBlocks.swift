@@ -8,26 +8,39 @@ struct BodyPacker {
 
     init(zstd: Zstd) { self.zstd = zstd }
 
-    mutating func append(_ bodies: [ArraySlice<UInt8>], to value: inout [UInt8]) {
+    /// - Returns: whether the dictionary is needed to read them.
+    mutating func append(
+        _ bodies: [ArraySlice<UInt8>], _ dictionary: CompressionDictionary?,
+        to value: inout [UInt8]
+    ) -> Bool {
+        var isNeeded = false
         block.removeAll(keepingCapacity: true)
         for body in bodies where !body.isEmpty {
             if !block.isEmpty, block.count + body.count > CodingLimits.blockTarget {
-                flush(to: &value)
+                isNeeded = flush(dictionary, to: &value) || isNeeded
             }
             block.append(contentsOf: body)
         }
-        if !block.isEmpty { flush(to: &value) }
+        if !block.isEmpty { isNeeded = flush(dictionary, to: &value) || isNeeded }
         if block.capacity > 2 * CodingLimits.blockTarget { block = [] }
+        return isNeeded
     }
 
-    private mutating func flush(to value: inout [UInt8]) {
+    private mutating func flush(
+        _ dictionary: CompressionDictionary?, to value: inout [UInt8]
+    ) -> Bool {
+        let fitting = block.count < Zstd.largeBytes ? dictionary : nil
+        var isNeeded = false
         block.withUnsafeBytes { raw in
-            let stored = zstd.compress(raw) ?? raw
+            let compressed = zstd.compress(raw, fitting)
+            isNeeded = compressed != nil && fitting != nil
+            let stored = compressed ?? raw
             value.append(littleEndian: UInt32(raw.count))
             value.append(littleEndian: UInt32(stored.count))
             value.append(contentsOf: stored)
         }
         block.removeAll(keepingCapacity: true)
+        return isNeeded
     }
 }
 
@@ -70,6 +83,9 @@ struct BodyLoader {
     let redactions: Redactions
     let blocks: UnsafeRawBufferPointer
     let zstd: Zstd
+    /// The number of the one that blocks may need; 0 for none.
+    let dictionary: UInt16
+    let dictionaries: DictionaryShelf?
 
     /// The texts of these lengths, in order.
     func load(_ lengths: [Int]) throws(FieldError) -> [ArraySlice<UInt8>] {
@@ -137,18 +153,30 @@ struct BodyLoader {
         return total
     }
 
+    private func dictionary(
+        of frame: UnsafeRawBufferPointer
+    ) throws(FieldError) -> CompressionDictionary? {
+        let number = Zstd.dictionary(of: frame)
+        guard number != 0 else { return nil }
+        guard number == dictionary, let dictionaries else {
+            throw .damaged("its texts need dictionary \(number)")
+        }
+        return try dictionaries.dictionary(dictionary)
+    }
+
     private func unpack(_ block: BlockCursor.Block) throws(FieldError) -> [UInt8] {
         if block.stored.count == block.rawLength { return [UInt8](block.stored) }
         guard
             try zstd.contentSize(block.stored, atMost: CodingLimits.blockBytes)
                 == block.rawLength
         else { throw Self.mismatch }
+        let dictionary = try dictionary(of: block.stored)
         var failure: FieldError?
         let bytes = [UInt8](unsafeUninitializedCapacity: block.rawLength) { buffer, count in
             do throws(FieldError) {
                 let target = UnsafeMutableRawBufferPointer(
                     start: buffer.baseAddress, count: block.rawLength)
-                try zstd.decompress(block.stored, into: target)
+                try zstd.decompress(block.stored, into: target, dictionary)
                 count = block.rawLength
             } catch { failure = error }
         }

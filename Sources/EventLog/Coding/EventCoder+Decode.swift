@@ -115,7 +115,9 @@ extension EventCoder {
                 "it is version \(header.schemaVersion) of \(type.name), and only version "
                     + "\(type.schemaVersion) is known")
         }
-        guard header.flags.isSubset(of: .known), header.dictionaryID == 0 else {
+        guard header.flags.isSubset(of: .known),
+            header.dictionaryID == 0 || header.flags.contains(.hasBodies)
+        else {
             throw .newer("flags \(header.flags.rawValue), dictionary \(header.dictionaryID)")
         }
         var storedMeta = UnsafeRawBufferPointer(rebasing: value[EventHeader.byteCount...])
@@ -159,7 +161,8 @@ extension EventCoder {
     func loader(_ payload: Payload, _ mode: BodyLoader.Mode) -> BodyLoader {
         BodyLoader(
             mode: mode, hasBodies: payload.header.flags.contains(.hasBodies),
-            redactions: payload.redactions, blocks: payload.blocks, zstd: zstd)
+            redactions: payload.redactions, blocks: payload.blocks, zstd: zstd,
+            dictionary: payload.header.dictionaryID, dictionaries: dictionaries)
     }
 
     func event(

@@ -80,9 +80,11 @@ extension EventCoder {
         result.append(littleEndian: UInt32(payload.storedMeta.count))
         result.append(contentsOf: payload.storedMeta)
         Redactions.append(hashes, to: &result)
-        packer.append(bodies, to: &result)
+        var dictionary: UInt16 = 0
+        let newest = dictionaries?.newest(for: payload.type)
+        if packer.append(bodies, newest, to: &result), let newest { dictionary = newest.number }
         let redacted = EventHeader(
-            header, flags: header.flags.union(.redacted),
+            header, flags: header.flags.union(.redacted), dictionaryID: dictionary,
             storedLength: UInt32(result.count - EventHeader.byteCount))
         result.withUnsafeMutableBytes { redacted.write(to: $0, position: position) }
     }

@@ -17,7 +17,13 @@ package final class EventCoder {
     /// Shorter fields are not worth compressing: without a dictionary little is won.
     static let compressedMetaBytes = 1_024
 
-    package init() { packer = BodyPacker(zstd: zstd) }
+    /// Of the log whose events it reads and makes; nil for events that belong to none.
+    let dictionaries: DictionaryShelf?
+
+    package init(_ dictionaries: DictionaryShelf? = nil) {
+        self.dictionaries = dictionaries
+        packer = BodyPacker(zstd: zstd)
+    }
 
     /// Writes the stored value of an event, in place of what `value` holds.
     ///
@@ -40,6 +46,7 @@ package final class EventCoder {
         }
 
         var flags: EventHeader.Flags = []
+        var dictionary: UInt16 = 0
         hashBodies(bodies)
         let hash = value.withUnsafeBytes { bytes in
             payloadHash(meta: UnsafeRawBufferPointer(rebasing: bytes[metaStart...]))
@@ -52,11 +59,14 @@ package final class EventCoder {
                 $0.storeBytes(
                     of: stored.littleEndian, toByteOffset: EventHeader.byteCount, as: UInt32.self)
             }
-            packer.append(bodies, to: &value)
+            let newest = dictionaries?.newest(for: event.event.type)
+            if packer.append(bodies, newest, to: &value), let newest {
+                dictionary = newest.number
+            }
         }
         let header = EventHeader(
-            event, flags: flags, storedLength: UInt32(value.count - EventHeader.byteCount),
-            payloadHash: hash)
+            event, flags: flags, dictionaryID: dictionary,
+            storedLength: UInt32(value.count - EventHeader.byteCount), payloadHash: hash)
         value.withUnsafeMutableBytes { header.write(to: $0, position: event.position) }
     }
 

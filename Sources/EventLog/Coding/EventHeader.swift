@@ -75,12 +75,13 @@ package struct EventHeader: Sendable, Equatable {
 
     /// The header of an event that is about to be stored; its checksum is not known yet.
     init(
-        _ event: LoggedEvent, flags: Flags, storedLength: UInt32, payloadHash: PayloadHash
+        _ event: LoggedEvent, flags: Flags, dictionaryID: UInt16, storedLength: UInt32,
+        payloadHash: PayloadHash
     ) {
         checksum = 0
         format = Self.currentFormat
         self.flags = flags
-        dictionaryID = 0
+        self.dictionaryID = dictionaryID
         self.storedLength = storedLength
         typeCode = event.event.type.rawValue
         schemaVersion = event.event.type.schemaVersion
@@ -93,11 +94,11 @@ package struct EventHeader: Sendable, Equatable {
     }
 
     /// The same identity, stored in another way; its checksum is not known yet.
-    init(_ other: EventHeader, flags: Flags, storedLength: UInt32) {
+    init(_ other: EventHeader, flags: Flags, dictionaryID: UInt16, storedLength: UInt32) {
         checksum = 0
         format = Self.currentFormat
         self.flags = flags
-        dictionaryID = 0
+        self.dictionaryID = dictionaryID
         self.storedLength = storedLength
         typeCode = other.typeCode
         schemaVersion = other.schemaVersion

@@ -27,7 +27,7 @@ final class Zstd {
     private let output = ScratchMemory()
 
     /// From this size on speed counts more than size.
-    private static let largeBytes = 64 << 10
+    static let largeBytes = 64 << 10
     /// Shorter texts don't get shorter.
     private static let minimumBytes = 64
 
@@ -37,30 +37,55 @@ final class Zstd {
     }
 
     /// The compressed bytes, valid until the next call; nil when they would not be fewer.
-    func compress(_ source: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+    ///
+    /// - Parameter dictionary: what is long gains nothing by one.
+    func compress(
+        _ source: UnsafeRawBufferPointer, _ dictionary: CompressionDictionary? = nil
+    ) -> UnsafeRawBufferPointer? {
         guard source.count >= Self.minimumBytes else { return nil }
         if compressor == nil { compressor = ZSTD_createCCtx() }
         // Without memory for it nothing is compressed: that costs space, and no more.
         guard let compressor else { return nil }
         let target = output.reserve(ZSTD_compressBound(source.count))
-        let level: Int32 = source.count >= Self.largeBytes ? 1 : 3
-        let size = ZSTD_compressCCtx(
-            compressor, target.baseAddress, target.count, source.baseAddress, source.count, level)
+        let size: Int
+        if let dictionary {
+            size = ZSTD_compress_usingCDict(
+                compressor, target.baseAddress, target.count, source.baseAddress, source.count,
+                dictionary.compressing)
+        } else {
+            let level: Int32 = source.count >= Self.largeBytes ? 1 : CompressionDictionary.level
+            size = ZSTD_compressCCtx(
+                compressor, target.baseAddress, target.count, source.baseAddress, source.count,
+                level)
+        }
         guard ZSTD_isError(size) == 0, size < source.count else { return nil }
         return UnsafeRawBufferPointer(rebasing: target[..<size])
     }
 
     /// Fills `target` with the bytes that were compressed.
     func decompress(
-        _ source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer
+        _ source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer,
+        _ dictionary: CompressionDictionary? = nil
     ) throws(FieldError) {
         if decompressor == nil { decompressor = ZSTD_createDCtx() }
         guard let decompressor else { preconditionFailure("zstd gave no context: memory ran out") }
-        let size = ZSTD_decompressDCtx(
-            decompressor, target.baseAddress, target.count, source.baseAddress, source.count)
+        let size: Int
+        if let dictionary {
+            size = ZSTD_decompress_usingDDict(
+                decompressor, target.baseAddress, target.count, source.baseAddress, source.count,
+                dictionary.decompressing)
+        } else {
+            size = ZSTD_decompressDCtx(
+                decompressor, target.baseAddress, target.count, source.baseAddress, source.count)
+        }
         guard ZSTD_isError(size) == 0, size == target.count else {
             throw .damaged("its compressed bytes can't be decompressed")
         }
+    }
+
+    /// The number of the dictionary that a frame needs; 0 for none.
+    static func dictionary(of source: UnsafeRawBufferPointer) -> UInt32 {
+        ZSTD_getDictID_fromFrame(source.baseAddress, source.count)
     }
 
     /// The size of what was compressed, as its frame says.

@@ -4,12 +4,14 @@ internal import Glibc
 ///
 /// Used by one thread; its threads end with it.
 final class EventChecker {
-    private let coder = EventCoder()
-    private let queue = Queue()
+    private let coder: EventCoder
+    private let queue: Queue
     private var threads: [pthread_t] = []
 
     /// - Parameter workers: threads; without any, all is done by whoever asks.
-    init(workers: Int) {
+    init(workers: Int, _ dictionaries: DictionaryShelf?) {
+        coder = EventCoder(dictionaries)
+        queue = Queue(dictionaries)
         for _ in 0..<workers {
             var thread = pthread_t()
             let context = Unmanaged.passRetained(queue)
@@ -61,10 +63,12 @@ private final class Queue: @unchecked Sendable {
     private var waiting: [EventBatch] = []
     private var running = 0
     private var isStopped = false
+    private let dictionaries: DictionaryShelf?
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let changed: UnsafeMutablePointer<pthread_cond_t>
 
-    init() {
+    init(_ dictionaries: DictionaryShelf?) {
+        self.dictionaries = dictionaries
         mutex = .allocate(capacity: 1)
         mutex.initialize(to: pthread_mutex_t())
         pthread_mutex_init(mutex, nil)
@@ -123,7 +127,7 @@ private final class Queue: @unchecked Sendable {
 
     /// What each thread does.
     func work() {
-        let coder = EventCoder()
+        let coder = EventCoder(dictionaries)
         while let batch = next() {
             batch.check(by: coder)
             locked {

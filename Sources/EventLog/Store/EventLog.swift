@@ -19,6 +19,8 @@ package final class EventLog: Sendable {
     let schema: LogSchema
     /// Its oldest events, once they were moved there.
     package let archive: LogArchive
+    /// What texts of its events are compressed with.
+    package let dictionaries: DictionaryShelf
     /// Whether what is committed must be found under the path later.
     let isKept: Bool
 
@@ -27,6 +29,7 @@ package final class EventLog: Sendable {
         self.environment = environment
         self.schema = schema
         self.isKept = isKept
+        dictionaries = DictionaryShelf(environment, schema.dictionaries)
         archive = LogArchive(of: FileSystem.parent(of: path))
     }
 
@@ -82,12 +85,13 @@ package final class EventLog: Sendable {
             guard format >= LogSchema.oldestFormat else {
                 throw EventLogError.older(path: store, found: "store format \(format)")
             }
-            let schema = try LogSchema(opening: transaction)
+            var schema = try LogSchema(opening: transaction)
             // Handles that a reader opened outlive it only if it is ended like this.
             try transaction.keepDatabases()
-            if mode == .write, format < LogSchema.format {
+            if mode == .write, format < LogSchema.format || schema.dictionaries == nil {
                 // Before the first event that an older program would misread.
                 let transaction = try environment.beginWrite()
+                schema = try LogSchema(creating: transaction)
                 try schema.putFormat(transaction)
                 try transaction.commit()
             }
@@ -123,11 +127,12 @@ package final class EventLog: Sendable {
     ///
     /// - Parameters:
     ///   - tail: the last position that the writer knows of; another one is refused.
-    ///   - coder: one that is kept saves the making of its contexts with each write.
+    ///   - coder: one of `dictionaries` that is kept saves the making of its contexts with each
+    ///     write.
     package func beginWrite(
-        after tail: Position, coder: EventCoder = EventCoder()
+        after tail: Position, coder: EventCoder? = nil
     ) throws(EventLogError) -> LogWriter {
-        try LogWriter.begin(self, after: tail, coder)
+        try LogWriter.begin(self, after: tail, coder ?? EventCoder(dictionaries))
     }
 
     /// Bytes of the log's file that are in use.

@@ -11,7 +11,7 @@ package struct LogSalvage: ~Copyable {
     private let target: EventLog
     private let transaction: ReadTransaction
     private let checker: EventChecker
-    private let coder = EventCoder()
+    private let coder: EventCoder
     private let chain = ChainHasher(previousHead: ChainHasher.genesis)
     private let stretch: UInt64
     private var control = ControlState()
@@ -41,7 +41,8 @@ package struct LogSalvage: ~Copyable {
         self.transaction = transaction
         self.target = target
         self.stretch = stretch
-        checker = EventChecker(workers: workers)
+        coder = EventCoder(target.dictionaries)
+        checker = EventChecker(workers: workers, source.dictionaries)
     }
 
     /// Where the log ends, unless what says so is damaged too.

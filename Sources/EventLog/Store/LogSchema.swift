@@ -34,6 +34,8 @@ package struct LogSchema: Sendable {
     package let seen: Database
     /// `format` -> version (4).
     package let meta: Database
+    /// Number (2) -> type (2), checksum (8), the dictionary; nil in a store of format 2.
+    package let dictionaries: Database?
 
     static let formatKey: [UInt8] = Array("format".utf8)
     /// `check` -> checksum (8) of the format's bytes, from format 3 on.
@@ -74,6 +76,19 @@ package struct LogSchema: Sendable {
         return check == expected
     }
 
+    private static let dictionariesName = "dictionaries"
+
+    private static func optional(
+        _ name: String, _ transaction: borrowing ReadTransaction
+    ) throws(LMDBError) -> Database? {
+        do throws(LMDBError) {
+            return try transaction.database(name)
+        } catch {
+            guard error.code == .notFound else { throw error }
+            return nil
+        }
+    }
+
     init(creating transaction: borrowing WriteTransaction) throws(LMDBError) {
         events = try transaction.createDatabase("events")
         commits = try transaction.createDatabase("commits")
@@ -83,6 +98,7 @@ package struct LogSchema: Sendable {
         queue = try transaction.createDatabase("queue")
         seen = try transaction.createDatabase("seen")
         meta = try transaction.createDatabase("meta")
+        dictionaries = try transaction.createDatabase(Self.dictionariesName)
     }
 
     init(opening transaction: borrowing ReadTransaction) throws(LMDBError) {
@@ -94,5 +110,6 @@ package struct LogSchema: Sendable {
         queue = try transaction.database("queue")
         seen = try transaction.database("seen")
         meta = try transaction.database("meta")
+        dictionaries = try Self.optional(Self.dictionariesName, transaction)
     }
 }

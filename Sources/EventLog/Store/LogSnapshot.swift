@@ -7,11 +7,12 @@ package import SyncCore
 package struct LogSnapshot: ~Copyable {
     package let log: EventLog
     let transaction: ReadTransaction
-    let coder = EventCoder()
+    let coder: EventCoder
 
     init(log: EventLog, transaction: consuming ReadTransaction) {
         self.log = log
         self.transaction = transaction
+        coder = EventCoder(log.dictionaries)
     }
 
     /// Moves on to the newest state.

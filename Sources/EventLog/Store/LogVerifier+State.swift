@@ -3,7 +3,7 @@ internal import SyncCore
 
 /// What is stored beside the events, compared with what they say.
 extension LogVerifier {
-    mutating func checkState(_ seen: SeenFold) {
+    mutating func checkState(_ seen: SeenFold, _ dictionaries: [UInt16: UInt64]) {
         do throws(EventLogError) {
             let stored = try snapshot.control()
             if stored != control {
@@ -14,6 +14,7 @@ extension LogVerifier {
             var expected = Entries()
             for stream in control.streams { try checkRows(stream, &expected) }
             try checkSeen(seen)
+            try check(dictionaries)
             try checkEntries(expected)
         } catch {
             note(.rows, nil, "\(error)")
@@ -104,6 +105,25 @@ extension LogVerifier {
         return state.pass?.number == pass
             ? "stream \(state.name): what pass \(pass) has seen is not what its pages had"
             : "stream \(state.name): pass \(pass) is over, but what it saw is kept"
+    }
+
+    /// The table has the dictionaries that the events brought, and nothing else.
+    private mutating func check(_ dictionaries: [UInt16: UInt64]) throws(EventLogError) {
+        guard let table = snapshot.log.schema.dictionaries else { return }
+        var left = dictionaries
+        do throws(LMDBError) {
+            for (_, row) in try snapshot.transaction.dictionaries(table) {
+                if let row, left.removeValue(forKey: row.number) == row.checksum { continue }
+                note(.rows, nil, "a dictionary is not the one that its event brought")
+                return
+            }
+        } catch {
+            throw EventLogError(error)
+        }
+        if let number = left.keys.min() { note(.rows, nil, "dictionary \(number) is missing") }
+        if try snapshot.counted(table) != dictionaries.count {
+            note(.rows, nil, "table \(table.name) counts other entries than it has")
+        }
     }
 
     /// How many entries the databases must have.

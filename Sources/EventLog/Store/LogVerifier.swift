@@ -30,7 +30,7 @@ package struct LogVerifier: ~Copyable {
         self.skipsArchive = skipsArchive
         self.stretch = stretch
         self.progress = progress
-        checker = EventChecker(workers: workers)
+        checker = EventChecker(workers: workers, log.dictionaries)
         snapshot = try log.snapshot()
         report.whole = progress.position
     }
@@ -83,7 +83,7 @@ package struct LogVerifier: ~Copyable {
     ) -> VerifyReport {
         report.isFolded = foldsOn && report.isClean
         if report.isFolded {
-            checkState(progress.seen)
+            checkState(progress.seen, progress.dictionaries)
             for problem in others(snapshot, control) {
                 note(problem.part, problem.position, problem.text)
             }
@@ -196,6 +196,9 @@ package struct LogVerifier: ~Copyable {
         }
         apply(event, to: &progress.control)
         progress.seen.take(event)
+        if case .dictionaryTrained(let trained) = event.event {
+            progress.dictionaries[trained.number] = DictionaryRow(trained).checksum
+        }
         visit(event)
     }
 

@@ -38,6 +38,7 @@ extension LogWriter {
             case .passCompleted(let pass): try forgetSeen(event.stream, pass: pass.number)
             case .passAbandoned(let pass): try forgetSeen(event.stream, pass: pass.number)
             case .redacted(let redacted): try redact(redacted)
+            case .dictionaryTrained(let trained): try store(trained)
             default: break
             }
         }

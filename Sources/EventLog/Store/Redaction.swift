@@ -105,7 +105,7 @@ extension EventLog {
                 let transaction = try environment.beginWrite()
                 let events = try transaction.database("events")
                 do throws(EventLogError) {
-                    try redact(redacted, positions, events, transaction, EventCoder())
+                    try redact(redacted, positions, events, transaction, EventCoder(dictionaries))
                 } catch {
                     throw LMDBError(
                         .other(0), operation: "redact", path: archive.folder(name),

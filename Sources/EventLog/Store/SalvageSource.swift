@@ -9,6 +9,7 @@ struct SalvageSource {
     let commits: Database
     private let schema: LogSchema?
     private let archive: LogArchive
+    let dictionaries: DictionaryShelf
 
     /// Opens the log of a store for reading; nothing in its folder is changed but LMDB's own lock
     /// file.
@@ -29,6 +30,7 @@ struct SalvageSource {
             commits = try transaction.database("commits")
             // What is damaged of it may be what nobody asks for.
             schema = try? LogSchema(opening: transaction)
+            dictionaries = DictionaryShelf(environment, schema?.dictionaries)
             try transaction.keepDatabases()
         } catch let error as LMDBError where error.code == .notFound && error.operation == "open" {
             throw .noStore(path: store)

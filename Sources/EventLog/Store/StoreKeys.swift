@@ -13,6 +13,17 @@ enum StoreKeys {
         return Position(key.loadUnaligned(as: UInt64.self).bigEndian)
     }
 
+    static func dictionary(_ number: UInt16) -> [UInt8] {
+        var key: [UInt8] = []
+        key.append(bigEndian: number)
+        return key
+    }
+
+    static func dictionary(of key: UnsafeRawBufferPointer) -> UInt16? {
+        guard key.count == 2 else { return nil }
+        return key.loadUnaligned(as: UInt16.self).bigEndian
+    }
+
     static func record(_ stream: StreamID, _ ordinal: Ordinal) -> [UInt8] {
         var key: [UInt8] = []
         key.reserveCapacity(6)

@@ -14,6 +14,8 @@ package struct VerifyProgress: Sendable, Equatable {
     /// The fold of the events so far.
     package internal(set) var control = ControlState()
     var seen = SeenFold()
+    /// The dictionaries that events brought: the checksum of each by its number.
+    var dictionaries: [UInt16: UInt64] = [:]
     /// What is looked for in the chain, and where it was found.
     package let against: ChainHead?
     package internal(set) var foundAt: Position?
@@ -46,6 +48,11 @@ extension VerifyProgress {
             writer.append(key)
             writer.append(bits)
         }
+        writer.varint(UInt64(dictionaries.count))
+        for (number, checksum) in dictionaries {
+            writer.varint(UInt64(number))
+            writer.varint(checksum)
+        }
         return writer.bytes
     }
 
@@ -64,6 +71,11 @@ extension VerifyProgress {
             for _ in 0..<(try reader.varint()) {
                 chunks.append((try reader.bytes(), try reader.bytes()))
             }
+            var dictionaries: [UInt16: UInt64] = [:]
+            for _ in 0..<(try reader.varint()) {
+                let number: UInt16 = try reader.narrow(try reader.varint())
+                dictionaries[number] = try reader.varint()
+            }
             guard head.count == SHA256Digest.byteCount, let seen = SeenFold(chunks),
                 control.position == Position(position)
             else { return nil }
@@ -74,6 +86,7 @@ extension VerifyProgress {
             )
             self.control = control
             self.seen = seen
+            self.dictionaries = dictionaries
             foundAt = found == 0 ? nil : Position(found - 1)
         } catch {
             return nil

@@ -49,7 +49,7 @@ extension VirtualMachine {
             return nil
         }
         guard let log = try survive(.crashAtOpening, { try openLog() }) else { return nil }
-        let engine = try Engine(log: log, clock: clock)
+        let engine = try Engine(log: log, clock: clock, sampleBytes: Self.sampleBytes)
         if dies(.crashAtOpening) { return nil }
         engine.observer = { [unowned self] events, _ in
             history += events
@@ -58,6 +58,9 @@ extension VirtualMachine {
         }
         return (log, engine)
     }
+
+    /// A compression dictionary is made of so few texts that most plans come to it.
+    private static let sampleBytes = 6 << 10
 
     /// By its own default where it matters.
     private func openLog() throws(EventLogError) -> EventLog {

@@ -152,7 +152,7 @@ final class VirtualMachine {
                 throw SimulationViolation(
                     0, "the run does not converge: \(Self.mostSteps) steps were not enough")
             }
-            let inputs = try awaitInputs(engine)
+            let inputs = try awaitInputs(engine) + engine.dictionaryInput()
             stepWall(engine.control.clock)
             if diesOfAnswer(engine, inputs) { return .crashed }
             if let end = try process(engine, inputs) { return end }

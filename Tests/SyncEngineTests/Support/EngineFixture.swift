@@ -63,7 +63,7 @@ final class EngineFixture {
     /// - Parameter folder: one that another fixture has used, to begin an engine over its store.
     init(
         _ folder: TemporaryFolder = TemporaryFolder(), clock: ManualClock = ManualClock(),
-        mapSize: Int = 64 << 30
+        mapSize: Int = 64 << 30, sampleBytes: Int = DictionaryTrainer.sampleBytes
     ) throws {
         self.folder = folder
         self.clock = clock
@@ -72,7 +72,7 @@ final class EngineFixture {
         }
         log = try EventLog.open(
             store: folder.path, .write, durability: .none, mapSize: mapSize)
-        engine = try Engine(log: log, clock: clock)
+        engine = try Engine(log: log, clock: clock, sampleBytes: sampleBytes)
     }
 
     static let apiIdentity = "https://erp.example.com/api"

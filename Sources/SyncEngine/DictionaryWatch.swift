@@ -1,0 +1,45 @@
+internal import EventLog
+internal import SyncCore
+
+/// Notices when a log has enough texts of a kind to make a compression dictionary of them.
+struct DictionaryWatch {
+    private let sampleBytes: Int
+    /// The types without one: bytes of their texts since one was tried last.
+    private var waiting: [EventType: Int] = [:]
+    private var due: [EventType] = []
+
+    init(_ dictionaries: DictionaryShelf, sampleBytes: Int) {
+        self.sampleBytes = sampleBytes
+        // Runs may bring few texts each: what the log has is looked at once, at the start.
+        due = DictionaryTrainer.types.filter { !dictionaries.has($0) }
+        for type in due { waiting[type] = 0 }
+    }
+
+    /// Looks at what was committed: one is tried after so many texts.
+    mutating func take(_ events: [LoggedEvent]) {
+        guard !waiting.isEmpty else { return }
+        for event in events {
+            guard let before = waiting[event.event.type] else { continue }
+            waiting[event.event.type] = event.event.bodies.reduce(before) { $0 + $1.count }
+        }
+        for type in DictionaryTrainer.types where !due.contains(type) {
+            if let bytes = waiting[type], bytes >= sampleBytes { due.append(type) }
+        }
+    }
+
+    /// The next one that can be made now.
+    mutating func train(_ log: EventLog) throws(EventLogError) -> DictionaryTrained? {
+        while !due.isEmpty {
+            let type = due.removeFirst()
+            let snapshot = try log.snapshot()
+            guard let number = try snapshot.nextDictionary() else { continue }
+            waiting[type] = 0
+            let trained = try DictionaryTrainer.train(
+                type, snapshot, number: number, sampleBytes: sampleBytes)
+            guard let trained else { continue }
+            waiting[type] = nil
+            return trained
+        }
+        return nil
+    }
+}
