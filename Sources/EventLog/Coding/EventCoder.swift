@@ -14,6 +14,9 @@ package final class EventCoder {
     var packer: BodyPacker
     var bodyHashes: [UInt8] = []
 
+    /// Where the header will be, and the length of the fields.
+    private static let room = [UInt8](repeating: 0, count: EventHeader.byteCount + 4)
+
     /// Shorter fields are not worth compressing: without a dictionary little is won.
     static let compressedMetaBytes = 1_024
 
@@ -38,7 +41,7 @@ package final class EventCoder {
         var writer = FieldWriter()
         swap(&writer.bytes, &value)
         writer.bytes.removeAll(keepingCapacity: true)
-        writer.bytes.append(contentsOf: repeatElement(0, count: metaStart))
+        writer.bytes.append(contentsOf: Self.room[..<metaStart])
         event.event.writeFields(to: &writer)
         swap(&writer.bytes, &value)
         guard value.count - metaStart <= CodingLimits.metaBytes else {
@@ -109,6 +112,7 @@ extension EventCoder {
         _ bodies: [ArraySlice<UInt8>], redactions: Redactions = Redactions()
     ) {
         bodyHashes.removeAll(keepingCapacity: true)
+        guard !bodies.isEmpty else { return }
         for (index, body) in bodies.enumerated() {
             if let hash = redactions.hash(of: index) {
                 bodyHashes.append(contentsOf: hash)
@@ -130,7 +134,7 @@ extension EventCoder {
     func payloadHash(meta: UnsafeRawBufferPointer) -> PayloadHash {
         hasher.begin()
         hasher.update(meta)
-        bodyHashes.withUnsafeBytes { hasher.update($0) }
+        if !bodyHashes.isEmpty { bodyHashes.withUnsafeBytes { hasher.update($0) } }
         return hasher.finish().truncated
     }
 }

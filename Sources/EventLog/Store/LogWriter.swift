@@ -62,10 +62,11 @@ package struct LogWriter: ~Copyable {
 
     /// Appends events; their positions must follow the log's end without a gap.
     package mutating func append(_ events: [LoggedEvent]) throws(EventLogError) {
-        for event in events {
-            precondition(event.position == tail.next, "an event out of its place")
-            try append(event)
-            tail = event.position
+        // By their places: an event that is taken out of the array is copied.
+        for index in events.indices {
+            precondition(events[index].position == tail.next, "an event out of its place")
+            try append(events[index])
+            tail = tail.next
         }
     }
 
@@ -75,7 +76,10 @@ package struct LogWriter: ~Copyable {
         } catch {
             throw .tooLarge(path: log.path, reason: error.detail)
         }
-        try put(buffer, at: event.position)
+        let stored = buffer
+        try stored.withUnsafeBytes { bytes in
+            Result { () throws(EventLogError) in try put(bytes, at: event.position) }
+        }.get()
     }
 
     /// Appends an event as another log has it stored, byte by byte.
@@ -85,17 +89,20 @@ package struct LogWriter: ~Copyable {
         stored value: UnsafeRawBufferPointer, at position: Position
     ) throws(EventLogError) {
         precondition(position == tail.next, "an event out of its place")
-        try put([UInt8](value), at: position)
+        try put(value, at: position)
         tail = position
     }
 
     private mutating func put(
-        _ value: [UInt8], at position: Position
+        _ value: UnsafeRawBufferPointer, at position: Position
     ) throws(EventLogError) {
-        chain.add(position, identity: value[EventHeader.identityRange])
+        chain.add(
+            position, identity: UnsafeRawBufferPointer(rebasing: value[EventHeader.identityRange]))
         appendedBytes += value.count
         do throws(LMDBError) {
-            try transaction.put(log.schema.events, StoreKeys.position(position), value, .append)
+            try withUnsafeBytes(of: position.rawValue.bigEndian) { key throws(LMDBError) in
+                try transaction.put(log.schema.events, key, value, .append)
+            }
         } catch {
             throw EventLogError(error)
         }
