@@ -2,9 +2,9 @@ internal import Glibc
 
 /// Measures the layers of a sync in one process, the log beside raw C.
 ///
-/// Usage: `ossync-bench [--json] [--quick] [--history EVENTS] [FOLDER]`; FOLDER is on the disk to
-/// measure, by default the current one. With `--history` only the index is measured, over a log of
-/// so many events.
+/// Usage: `ossync-bench [--json] [--quick] [--history EVENTS [--keep]] [FOLDER]`; FOLDER is on the
+/// disk to measure, by default the current one. With `--history` only the index is measured, over a
+/// log of so many events; `--keep` leaves that store in FOLDER, to try commands on.
 @main
 enum OSSyncBench {
     static func main() {
@@ -15,25 +15,28 @@ enum OSSyncBench {
             guard history != nil else { fail("--history needs a number", exitCode: 2) }
             arguments.removeSubrange(index...(index + 1))
         }
-        let folders = arguments.filter { $0 != "--json" && $0 != "--quick" }
+        let flags = ["--json", "--quick", "--keep"]
+        let folders = arguments.filter { !flags.contains($0) }
         guard folders.count <= 1, folders.allSatisfy({ !$0.hasPrefix("-") }) else {
             fail(
-                "usage: ossync-bench [--json] [--quick] [--history EVENTS] [FOLDER]", exitCode: 2)
+                "usage: ossync-bench [--json] [--quick] [--history EVENTS [--keep]] [FOLDER]",
+                exitCode: 2)
         }
         do {
             try measure(
                 in: folders.first ?? ".", isJSON: arguments.contains("--json"),
-                isQuick: arguments.contains("--quick"), history: history)
+                isQuick: arguments.contains("--quick"), history: history,
+                isKept: arguments.contains("--keep"))
         } catch {
             fail("ossync-bench: \(error)", exitCode: 1)
         }
     }
 
     private static func measure(
-        in folder: String, isJSON: Bool, isQuick: Bool, history: Int?
+        in folder: String, isJSON: Bool, isQuick: Bool, history: Int?, isKept: Bool
     ) throws {
         var report = Report(isJSON: isJSON)
-        let scratch = try Scratch(in: folder)
+        let scratch = try Scratch(in: folder, isKept: isKept && history != nil)
         let index = HistoryBenchmarks(
             scratch: scratch, rounds: isQuick ? 3 : 7,
             events: history ?? (isQuick ? 20_000 : 400_000))
