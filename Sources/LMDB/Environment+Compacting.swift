@@ -33,6 +33,22 @@ extension Environment {
         Self.removeEnvironment(temporary)
     }
 
+    /// How many pages of the file are free to be used again.
+    package func freePages() throws(LMDBError) -> UInt64 {
+        let transaction = try beginRead()
+        // What LMDB keeps free is its first table: a transaction, then how many pages, then each.
+        var cursor = try transaction.cursor(Database(handle: 0, name: "free list"))
+        var pages: UInt64 = 0
+        var isThere = try cursor.first()
+        while isThere {
+            pages += cursor.read { _, value in
+                value.count < 8 ? 0 : value.loadUnaligned(as: UInt64.self)
+            }
+            isThere = try cursor.next()
+        }
+        return pages
+    }
+
     private func copy(toNew file: String) throws(LMDBError) {
         let descriptor = Glibc.open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {

@@ -78,8 +78,20 @@ package final class Environment: Sendable {
     package static func open(
         _ path: String, _ options: EnvironmentOptions = EnvironmentOptions()
     ) throws(LMDBError) -> Environment {
-        try EnvironmentRegistry.shared.open(path, options)
+        var attempts = 1
+        while true {
+            do throws(LMDBError) {
+                return try EnvironmentRegistry.shared.open(path, options)
+            } catch {
+                // Another one takes its place just now.
+                guard error.code == .busy, attempts < mostAttempts else { throw error }
+                attempts += 1
+            }
+        }
     }
+
+    /// How often it is opened where it is replaced meanwhile, which takes one step.
+    private static let mostAttempts = 10
 
     /// Makes an environment: in a temporary folder beside `path`, filled by `fill`, then renamed.
     ///

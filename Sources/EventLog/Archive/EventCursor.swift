@@ -89,19 +89,40 @@ struct EventCursor: ~Copyable {
 
     /// Goes to an event in the archive.
     private mutating func enter(_ position: Position) throws(EventLogError) -> Bool {
-        let found = try archive.segment(holding: position, of: archived)
-        if segment?.name != found.name {
+        let found: SegmentCursor
+        if let segment, segment.name.holds(position) {
+            found = segment
+        } else {
             leave()
-            let entered = try SegmentCursor(found)
-            // One of another log has other heads.
-            guard try head(at: found.name.last) == entered.head else {
-                throw .corrupt(
-                    path: archive.folder(found.name), position: found.name.first,
-                    reason: "this segment of the archive is of another log")
-            }
-            segment = entered
+            found = try cursor(holding: position)
+            segment = found
         }
-        return try segment?.seek(position) ?? false
+        guard try found.seek(position), found.position == position else {
+            throw .corrupt(
+                path: archive.folder(found.name), position: position,
+                reason: "the event is missing in its segment of the archive")
+        }
+        return true
+    }
+
+    /// Opens a segment that holds an event, and is of this log.
+    private mutating func cursor(
+        holding position: Position
+    ) throws(EventLogError) -> SegmentCursor {
+        var failure: EventLogError?
+        for name in try archive.names(holding: position, of: archived) {
+            do throws(EventLogError) {
+                let found = try SegmentCursor(archive.segment(name))
+                // One of another log has other heads.
+                if let head = try head(at: name.last), head == found.head { return found }
+                throw .corrupt(
+                    path: archive.folder(name), position: name.first,
+                    reason: "this segment of the archive is of another log")
+            } catch {
+                failure = failure ?? error
+            }
+        }
+        throw failure ?? .archiveMissing(path: archive.path, first: position, last: archived)
     }
 
     private mutating func head(at position: Position) throws(EventLogError) -> [UInt8]? {
@@ -140,6 +161,9 @@ final class SegmentCursor {
     func seek(_ position: Position) throws(EventLogError) -> Bool {
         try move { cursor throws(LMDBError) in try cursor.seek(StoreKeys.position(position)) }
     }
+
+    /// That of the event where it stands; nil for a key that is none.
+    var position: Position? { cursor.read { key, _ in StoreKeys.position(of: key) } }
 
     func next() throws(EventLogError) -> Bool {
         try move { cursor throws(LMDBError) in try cursor.next() }

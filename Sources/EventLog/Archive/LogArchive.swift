@@ -39,17 +39,25 @@ package final class LogArchive: Sendable {
         return gaps
     }
 
-    /// The segment that holds an event.
-    func segment(holding position: Position, of end: Position) throws(EventLogError)
-        -> ArchiveSegment
-    {
+    /// The segments that hold an event by their names, one at least.
+    ///
+    /// - Throws: `.archiveMissing` with what is missing from there on.
+    func names(
+        holding position: Position, of end: Position
+    ) throws(EventLogError) -> [ArchiveName] {
         let names = names()
-        guard let name = names.last(where: { $0.first <= position && position <= $0.last }) else {
-            let next = names.first { $0.first > position }.map { $0.first.rawValue - 1 }
-            throw .archiveMissing(
-                path: path, first: position, last: Position(next ?? end.rawValue))
+        let found = names.filter { $0.holds(position) }
+        guard found.isEmpty else { return found.reversed() }
+        let next = names.first { $0.first > position }?.first.rawValue ?? .max
+        throw .archiveMissing(
+            path: path, first: position, last: min(end, Position(next - 1)))
+    }
+
+    /// Removes what a killed compaction was copying. The holder of the engine's lock alone may.
+    package func removeUnfinished() {
+        for file in FileSystem.names(in: path) ?? [] where ArchiveName.isUnfinished(file) {
+            Environment.removeEnvironment("\(path)/\(file)")
         }
-        return try segment(name)
     }
 
     func segment(_ name: ArchiveName) throws(EventLogError) -> ArchiveSegment {
@@ -85,6 +93,19 @@ package struct ArchiveName: Hashable, Comparable, Sendable {
     }
 
     package var text: String { "\(first.rawValue)-\(last.rawValue)" }
+
+    /// What is written after the name of a segment while it is made.
+    static let unfinishedMark = ".filling"
+
+    /// Whether a file's name is that of a segment in the making, or of what its making began with.
+    static func isUnfinished(_ file: String) -> Bool {
+        guard let dot = file.firstIndex(of: "."), file[dot...].hasPrefix(unfinishedMark) else {
+            return false
+        }
+        return ArchiveName(String(file[..<dot])) != nil
+    }
+
+    func holds(_ position: Position) -> Bool { first <= position && position <= last }
 
     package static func < (left: ArchiveName, right: ArchiveName) -> Bool {
         (left.first, left.last) < (right.first, right.last)

@@ -34,6 +34,13 @@ package struct LogCompaction: ~Copyable {
         }
         let name = ArchiveName(first: archived.next, last: last)
         let folder = log.archive.folder(name)
+        guard FileSystem.size(folder) == nil else {
+            throw .storage(
+                LMDBError(
+                    .other(0), operation: "create segment", path: folder,
+                    detail: "what is here is no copy of this log's events: move it away"))
+        }
+        log.archive.removeUnfinished()
         segment = try EventLog.SegmentFile(making: folder, usedBytes: try log.usedBytes())
         self.name = name
         self.folder = folder
@@ -99,46 +106,9 @@ package struct LogCompaction: ~Copyable {
     ///   - progress: is told the last position that was checked; what it throws ends it.
     package func check(workers: Int, _ progress: (Position) throws -> Void) throws {
         try segment.environment.sync()
-        let transaction = try segment.environment.beginRead()
-        let checker = EventChecker(workers: workers, log.dictionaries)
-        var events = try EventFeed(
-            EventCursor(
-                transaction, events: segment.schema.events, commits: segment.schema.commits,
-                log.archive, through: .none),
-            from: name.first, upTo: name.last, checker)
-        var links = try transaction.cursor(segment.schema.commits)
-        var hasLink = try links.seek([])
-        var next = name.first
-        let before = Position(name.first.rawValue - 1)
-        var head = try source.head(at: before) ?? []
-        let chain = ChainHasher(previousHead: head)
-        while hasLink {
-            let link = links.read { key, value in ChainLink(key, value) }
-            guard let link, link.first == next else {
-                throw log.corrupt(next, "its commit has no link of the chain")
-            }
-            chain.begin(previousHead: head)
-            while next <= link.last {
-                guard let event = try events.next(), event.key == next else {
-                    throw log.corrupt(next, "the event is missing in its copy")
-                }
-                if case .failure(let error) = event.result { throw log.damaged(next, error) }
-                chain.add(
-                    next,
-                    identity: UnsafeRawBufferPointer(
-                        rebasing: event.value[EventHeader.identityRange]))
-                next = next.next
-            }
-            head = chain.finish()
-            guard head == link.head else {
-                throw log.corrupt(link.last, "the hash chain is broken in its commit")
-            }
-            try progress(link.last)
-            hasLink = try links.next()
-        }
-        guard next == name.last.next, head == self.head else {
-            throw log.corrupt(next, "its copy ends too early")
-        }
+        try source.check(
+            name, log.path, in: segment.environment.beginRead(), segment.schema.events,
+            segment.schema.commits, workers, progress)
     }
 
     /// Gives the segment its name: from here on it is found.
@@ -151,7 +121,72 @@ package struct LogCompaction: ~Copyable {
     package consuming func discard() { segment.discard() }
 }
 
+extension LogSnapshot {
+    /// Checks a copy of events: every one by its checksum, its hash and the chain, from the head
+    /// before them to the head after them.
+    ///
+    /// - Parameter path: what is named as damaged.
+    fileprivate func check(
+        _ name: ArchiveName, _ path: String, in transaction: borrowing ReadTransaction,
+        _ events: Database, _ commits: Database, _ workers: Int,
+        _ progress: (Position) throws -> Void
+    ) throws {
+        let damage = { (position: Position, reason: String) in
+            EventLogError.corrupt(path: path, position: position, reason: reason)
+        }
+        let checker = EventChecker(workers: workers)
+        var events = try EventFeed(
+            EventCursor(transaction, events: events, commits: commits, log.archive, through: .none),
+            from: name.first, upTo: name.last, checker)
+        var links = try transaction.cursor(commits)
+        var hasLink = try links.seek([])
+        var next = name.first
+        let before = Position(name.first.rawValue - 1)
+        var head = try self.head(at: before) ?? []
+        let chain = ChainHasher(previousHead: head)
+        while hasLink {
+            let link = links.read { key, value in ChainLink(key, value) }
+            guard let link, link.first == next else {
+                throw damage(next, "its commit has no link of the chain")
+            }
+            chain.begin(previousHead: head)
+            while next <= link.last {
+                guard let event = try events.next(), event.key == next else {
+                    throw damage(next, "the event is missing in its copy")
+                }
+                if case .failure(let error) = event.result {
+                    throw error.isNewer ? log.damaged(next, error) : damage(next, "\(error)")
+                }
+                chain.add(
+                    next,
+                    identity: UnsafeRawBufferPointer(
+                        rebasing: event.value[EventHeader.identityRange]))
+                next = next.next
+            }
+            head = chain.finish()
+            guard head == link.head else {
+                throw damage(link.last, "the hash chain is broken in its commit")
+            }
+            try progress(link.last)
+            hasLink = try links.next()
+        }
+        guard next == name.last.next, try head == self.head(at: name.last) else {
+            throw damage(next, "its copy ends too early")
+        }
+    }
+}
+
 extension EventLog {
+    /// Checks a segment that a killed compaction has made, before its events leave the log.
+    package func check(
+        _ name: ArchiveName, workers: Int, _ progress: (Position) throws -> Void
+    ) throws {
+        let segment = try archive.segment(name)
+        try snapshot().check(
+            name, archive.folder(name), in: segment.environment.beginRead(), segment.events,
+            segment.commits, workers, progress)
+    }
+
     /// A segment in the making, in a folder beside its name.
     struct SegmentFile {
         let environment: Environment
@@ -160,7 +195,7 @@ extension EventLog {
 
         /// - Parameter usedBytes: of the log that it is made of.
         init(making folder: String, usedBytes: UInt64) throws(EventLogError) {
-            path = "\(folder).filling"
+            path = folder + ArchiveName.unfinishedMark
             do throws(LMDBError) {
                 try FileSystem.makeFolder(FileSystem.parent(of: folder))
                 Environment.removeEnvironment(path)
@@ -194,9 +229,10 @@ extension EventLog {
     ///
     /// - Parameters:
     ///   - last: the last of them: the end of a commit.
+    ///   - batch: so many are taken out in one transaction, or a commit more: never half of one.
     ///   - progress: is told the last position that is out; what it throws ends it for now.
     package func removeArchived(
-        through last: Position, _ progress: (Position) throws -> Void
+        through last: Position, batch: UInt64 = 16_384, _ progress: (Position) throws -> Void
     ) throws {
         let control = try snapshot().control()
         var next = try snapshot().archivedThrough().next
@@ -205,7 +241,8 @@ extension EventLog {
         try writer.save(control)
         try writer.commit()
         while next <= last {
-            let end = min(Position(next.rawValue + 16_383), last)
+            let start = min(Position(next.rawValue + batch - 1), last)
+            let end = try snapshot().commit(at: start)?.last ?? last
             do throws(LMDBError) {
                 let transaction = try environment.beginWrite()
                 for position in next.rawValue...end.rawValue {
@@ -229,6 +266,16 @@ extension EventLog {
     package func replaceByCompacted() throws(EventLogError) {
         do throws(LMDBError) {
             try environment.replaceByCompacted()
+        } catch {
+            throw EventLogError(error)
+        }
+    }
+
+    /// Whether more than half of its file is free: an archived log whose file wasn't replaced.
+    package func isMostlyFree() throws(EventLogError) -> Bool {
+        guard try snapshot().archivedThrough() != .none else { return false }
+        do throws(LMDBError) {
+            return try environment.freePages() > environment.info().lastPage / 2
         } catch {
             throw EventLogError(error)
         }

@@ -56,10 +56,29 @@ extension LogSnapshot {
 }
 
 extension EventLog {
-    /// Whether a segment of the archive is whole, and of this log.
-    package func isArchived(_ name: ArchiveName) throws(EventLogError) -> Bool {
-        guard let head = try snapshot().head(at: name.last) else { return false }
-        return try SegmentCursor(archive.segment(name)).head == head
+    /// The segment that a killed compaction has copied, whose events the log still has, or the last
+    /// of them; nil where there is none of this log.
+    package func unfinishedSegment() throws(EventLogError) -> ArchiveName? {
+        let next = try snapshot().archivedThrough().next
+        for name in archive.names().reversed() where name.holds(next) {
+            // One that can't be opened is no copy: the log has the events itself.
+            guard let head = try snapshot().head(at: name.last),
+                let found = try? SegmentCursor(archive.segment(name))
+            else { continue }
+            if found.head == head { return name }
+        }
+        return nil
+    }
+
+    /// Whether all segments of an archive are of this log.
+    package func owns(_ archive: LogArchive) throws(EventLogError) -> Bool {
+        let snapshot = try snapshot()
+        for name in archive.names() {
+            guard let head = try snapshot.head(at: name.last),
+                try SegmentCursor(archive.segment(name)).head == head
+            else { return false }
+        }
+        return true
     }
 }
 

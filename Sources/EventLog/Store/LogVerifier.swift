@@ -147,7 +147,7 @@ package struct LogVerifier: ~Copyable {
         if !skipsArchive {
             for gap in gaps {
                 note(
-                    .events, gap.lowerBound,
+                    .archive, gap.lowerBound,
                     "it and all up to position \(gap.upperBound.rawValue) were moved to the "
                         + "archive, and no segment there holds them: put it back, or leave the "
                         + "archive out (--without-archive)")
@@ -156,6 +156,8 @@ package struct LogVerifier: ~Copyable {
         foldsOn = false
         progress.head = try snapshot.head(at: archived) ?? []
         progress.position = archived
+        // The next commit proves it.
+        if report.isClean { progress.lookForHead() }
     }
 
     private mutating func close(_ link: ChainLink) {
@@ -214,6 +216,12 @@ package struct LogVerifier: ~Copyable {
 
     private mutating func checkHead() {
         guard let against = progress.against, progress.foundAt == nil else { return }
+        if skipsArchive, !foldsOn, report.isClean {
+            note(
+                .head, nil,
+                "head \(against) is not in what was checked: look for it with the archive")
+            return
+        }
         guard foldsOn, progress.position == report.whole else {
             note(.head, nil, "head \(against) was not found before the damage")
             return

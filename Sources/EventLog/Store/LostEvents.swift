@@ -1,4 +1,3 @@
-internal import LMDB
 package import SyncCore
 
 /// What lies behind the part of a log that can be had, as far as it can be read.
@@ -22,14 +21,14 @@ package struct LostEvents: Sendable, Equatable {
     ) throws(EventLogError) {
         let source = try SalvageSource(store: store)
         var lost = LostEvents()
-        do throws(LMDBError) {
+        do throws(EventLogError) {
             try source.forEachEvent(after: position) { position, value in
                 lost.count(position, value)
                 if lost.events % 4_096 == 1 { tell(lost) }
                 return true
             }
         } catch {
-            guard error.isDamage else { throw EventLogError(error) }
+            guard case .corrupt = error else { throw error }
         }
         tell(lost)
     }

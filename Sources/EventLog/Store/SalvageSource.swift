@@ -46,15 +46,26 @@ struct SalvageSource {
 
     /// A cursor over all events, those in the archive too, as far as it is known what is there.
     func events(_ transaction: borrowing ReadTransaction) throws(EventLogError) -> EventCursor {
-        let archived =
-            (try? schema?.archivedThrough(transaction, path: path)) ?? archive.names().last?.last
+        let archived = archivedThrough(transaction)
         do throws(LMDBError) {
             return try EventCursor(
-                transaction, events: events, commits: commits, archive,
-                through: archived ?? .none)
+                transaction, events: events, commits: commits, archive, through: archived)
         } catch {
             throw EventLogError(error)
         }
+    }
+
+    /// What the log says of it, else what comes before its own first event, else what is there.
+    private func archivedThrough(_ transaction: borrowing ReadTransaction) -> Position {
+        if let said = try? schema?.archivedThrough(transaction, path: path), said != .none {
+            return said
+        }
+        if var cursor = try? transaction.cursor(events), (try? cursor.first()) == true,
+            let first = cursor.read({ key, _ in StoreKeys.position(of: key) }), first != .none
+        {
+            return Position(first.rawValue - 1)
+        }
+        return archive.names().last?.last ?? .none
     }
 
     func beginRead() throws(EventLogError) -> ReadTransaction {
@@ -70,17 +81,37 @@ struct SalvageSource {
     /// - Throws: where LMDB leads no further.
     func forEachEvent(
         after position: Position, _ body: (Position, UnsafeRawBufferPointer) -> Bool
-    ) throws(LMDBError) {
-        let transaction = try environment.beginRead()
-        var cursor = try transaction.cursor(events)
-        var isThere = try cursor.seek(StoreKeys.position(position.next))
+    ) throws(EventLogError) {
+        let transaction = try beginRead()
+        let archived = archivedThrough(transaction)
+        var next = position.next
+        for name in archive.names() where name.last >= next && name.first <= archived {
+            let stretch = max(next, name.first)...min(name.last, archived)
+            // Where a segment leads no further, the next one may.
+            let goesOn = try? walk(transaction, stretch, body)
+            guard goesOn ?? true else { return }
+            next = stretch.upperBound.next
+        }
+        _ = try walk(transaction, max(next, archived.next)...Position(.max), body)
+    }
+
+    /// - Returns: whether `body` wants more.
+    private func walk(
+        _ transaction: borrowing ReadTransaction, _ positions: ClosedRange<Position>,
+        _ body: (Position, UnsafeRawBufferPointer) -> Bool
+    ) throws(EventLogError) -> Bool {
+        var cursor = try events(transaction)
+        var isThere = try cursor.seek(positions.lowerBound)
+        var isWithin = true
         while isThere {
             let goesOn = cursor.read { key, value in
                 guard let position = StoreKeys.position(of: key) else { return true }
-                return body(position, value)
+                isWithin = position <= positions.upperBound
+                return !isWithin || body(position, value)
             }
-            guard goesOn else { return }
+            guard goesOn, isWithin else { return goesOn }
             isThere = try cursor.next()
         }
+        return true
     }
 }

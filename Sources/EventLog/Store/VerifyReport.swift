@@ -6,6 +6,8 @@ package struct VerifyReport: Sendable, Equatable {
     package enum Part: String, Sendable {
         /// The log itself: its events, or the chain over them.
         case events
+        /// A stretch of the archive that isn't there: not damaged, but not checked either.
+        case archive
         /// What is stored beside the events in the log's environment: control state, rows, indexes.
         case rows
         /// LMDB's pages: all can be read, but they are not as LMDB leaves them.

@@ -54,7 +54,8 @@ struct Backup {
             FoldProgress(output, "checking"))
         if let problem = check.problem { throw damaged(problem) }
         let control = try EventLog.open(store: folder.path, .read).snapshot().control()
-        let head = try log.snapshot().head(at: check.position) ?? []
+        // It may have been replaced meanwhile.
+        let head = try session.openLog().snapshot().head(at: check.position) ?? []
         guard control.position == check.position,
             head.withUnsafeBytes({ hexadecimal($0) }) == check.head
         else { throw damaged("its chain and that of the copy differ") }

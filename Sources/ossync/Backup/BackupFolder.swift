@@ -60,4 +60,25 @@ struct BackupFolder {
         rmdir(log)
         rmdir(path)
     }
+
+    /// Removes what a killed restore left of a store; the holder of the engine's lock alone may.
+    static func removeRestoring(of store: StoreFolder) {
+        if store.hasHalfRestoredArchive {
+            let archive = LogArchive(of: store.path)
+            for name in archive.names() { archive.remove(name) }
+            rmdir(archive.path)
+        }
+        BackupFolder(store.restoring).remove()
+    }
+}
+
+extension StoreFolder {
+    /// Whether there is an archive that a restore has put in its place, which was killed before it
+    /// could do so with the log.
+    var hasHalfRestoredArchive: Bool {
+        guard !exists, FileSystem.names(in: BackupFolder(restoring).archive.path) == nil,
+            let log = try? EventLog.open(store: restoring, .read)
+        else { return false }
+        return (try? log.owns(LogArchive(of: path))) ?? false
+    }
 }

@@ -31,8 +31,8 @@ struct Restore {
         defer { withExtendedLifetime(lock) {} }
         // Another process may have made one while the backup was read.
         try checkPlace()
+        BackupFolder.removeRestoring(of: store)
         let staging = BackupFolder(store.restoring)
-        staging.remove()
         do {
             let control = try fill(staging, manifest)
             try note(manifest)
@@ -52,7 +52,7 @@ struct Restore {
                 ExitCode.usage, "\(store.path): there is a store here, which is never overwritten",
                 hint: "choose another --store, or move that one away")
         }
-        guard LogArchive(of: store.path).names().isEmpty else {
+        guard LogArchive(of: store.path).names().isEmpty || store.hasHalfRestoredArchive else {
             throw CommandFailure(
                 ExitCode.usage, "\(store.path): the archive of another store is here",
                 hint: "choose another --store, or move \(LogArchive.folder(of: store.path)) away")

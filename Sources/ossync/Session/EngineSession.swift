@@ -48,7 +48,7 @@ final class EngineSession {
         guard let lock = try Self.take(session, activity, ifRunning) else { return nil }
         self.lock = lock
         // Of a restore that was killed.
-        BackupFolder(folder.restoring).remove()
+        BackupFolder.removeRestoring(of: folder)
         if !folder.exists { try EventLog.create(store: folder.path) }
         log = try EventLog.open(store: folder.path, .write)
         engine = try Engine(log: log, clock: clock)

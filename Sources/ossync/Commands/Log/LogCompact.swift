@@ -101,6 +101,7 @@ private struct StoreCompaction {
 
     func run(before first: Position) throws {
         Interruption.begin()
+        log.archive.removeUnfinished()
         let before = try log.usedBytes()
         var moved = try finish()
         let plan = try CompactionPlan(log, before: first)
@@ -109,27 +110,40 @@ private struct StoreCompaction {
             try moveOut(name)
             moved.append(name)
         }
-        guard !moved.isEmpty else {
+        // Also where an earlier one was ended before it came to that.
+        guard try !moved.isEmpty || log.isMostlyFree() else {
             plan.tell(output)
             return
         }
+        let isReplaced = replace()
+        // One file can't be open here in two ways.
+        let now = try isReplaced ? EventLog.open(store: store.session.folder.path, .read) : log
+        try tell(moved, before, now)
+    }
+
+    private func replace() -> Bool {
         do throws(EventLogError) {
             try log.replaceByCompacted()
+            return true
         } catch {
             output.note(
                 "the log's file keeps its size, its free pages are used again: \(error)"
                     .withoutControls)
+            return false
         }
-        try tell(moved, before)
     }
 
     /// Goes on with what a killed compaction has copied.
     private func finish() throws -> [ArchiveName] {
         var moved: [ArchiveName] = []
         while true {
-            let archived = try log.snapshot().archivedThrough()
-            let found = log.archive.names().last { $0.first == archived.next }
-            guard let found, try log.isArchived(found) else { return moved }
+            guard let found = try log.unfinishedSegment() else { return moved }
+            let checking = FoldProgress(output, "checking")
+            try log.check(found, workers: Processors.others) { position in
+                checking.tell(position, found.last)
+                try Interruption.check()
+            }
+            checking.end()
             try moveOut(found)
             moved.append(found)
         }
@@ -159,6 +173,14 @@ private struct StoreCompaction {
 
     /// Says so in the log, then takes the events out of it.
     private func moveOut(_ name: ArchiveName) throws {
+        // Where some are out already, it was said.
+        if try log.snapshot().archivedThrough() < name.first { try note(name) }
+        let progress = FoldProgress(output, "removing")
+        try log.removeArchived(through: name.last) { progress.tell($0, name.last) }
+        progress.end()
+    }
+
+    private func note(_ name: ArchiveName) throws {
         let head = try log.snapshot().head(at: name.last) ?? []
         _ = try store.engine.process(
             store.engine.startInputs(
@@ -171,13 +193,10 @@ private struct StoreCompaction {
                         last: name.last, head: head, archive: name.text,
                         requester: store.session.requester)), stream: .none)
         ])
-        let progress = FoldProgress(output, "removing")
-        try log.removeArchived(through: name.last) { progress.tell($0, name.last) }
-        progress.end()
     }
 
-    private func tell(_ moved: [ArchiveName], _ before: UInt64) throws {
-        let log = try EventLog.open(store: store.session.folder.path, .read)
+    /// - Parameter log: as it is now.
+    private func tell(_ moved: [ArchiveName], _ before: UInt64, _ log: EventLog) throws {
         let snapshot = try log.snapshot()
         let (bytes, end) = (try log.usedBytes(), try snapshot.tail().position)
         let archived = try snapshot.archivedThrough()
@@ -199,6 +218,12 @@ private struct StoreCompaction {
             return
         }
         let names = moved.map { "archive/\($0.text)" }.joined(separator: ", ")
+        guard !moved.isEmpty else {
+            output.line(
+                "nothing to move; the log has \(bytes.grouped) bytes, before it had "
+                    + before.grouped)
+            return
+        }
         output.line(
             "\(events.grouped) events moved to \(names) (\(size.grouped) bytes); the log has "
                 + "\(bytes.grouped) bytes, before it had \(before.grouped)")

@@ -168,14 +168,17 @@ extension VerifyParent {
 
     private var hasDamagedLog: Bool { report.problems.contains { $0.part == .events } }
 
+    private var place: String { session.options.storeArguments }
+
     /// The command that helps.
     private var mending: String? {
         let parts = Set(report.problems.map(\.part))
         if !parts.isDisjoint(with: [.events, .rows, .pages]) {
-            return "ossync log salvage DEST\(session.options.storeArguments)"
+            return "ossync log salvage DEST\(place)"
         }
+        if parts.contains(.archive) { return "ossync log verify --without-archive" + place }
         return parts.contains(.projection)
-            ? "ossync projections rebuild NAME\(session.options.storeArguments)" : nil
+            ? "ossync projections rebuild NAME\(place)" : nil
     }
 
     private var words: [String] {
@@ -208,6 +211,10 @@ extension VerifyParent {
         } else if report.problems.contains(where: { $0.part == .rows || $0.part == .pages }) {
             lines.append("the events are whole, up to \(report.position.rawValue.grouped)")
             lines.append("make a new store of them: `\(mending ?? "")`")
+        } else if report.problems.contains(where: { $0.part == .archive }) {
+            lines.append("what the log has itself is as it was written; rows, state and")
+            lines.append("projections were not compared with it")
+            lines.append("put the archive back, or leave it out: `\(mending ?? "")`")
         }
         return lines
     }
