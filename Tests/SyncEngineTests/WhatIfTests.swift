@@ -115,39 +115,3 @@ import Testing
         abs(left - right) * 100 <= max(right, 1) * percent
     }
 }
-
-/// Admits so many requests in a sliding window.
-private final class LimitedServer {
-    private let limit: Int
-    private let periodNs: Int64
-    private var times: [Int64] = []
-
-    init(limit: Int, periodNs: Int64) {
-        self.limit = limit
-        self.periodNs = periodNs
-    }
-
-    func refuses(at nowNs: Int64) -> Bool {
-        times.removeAll { $0 <= nowNs - periodNs }
-        guard times.count < limit else { return true }
-        times.append(nowNs)
-        return false
-    }
-}
-
-extension EngineFixture {
-    fileprivate func finish(with server: LimitedServer, _ api: FakeAPI) throws {
-        while finished == nil, !wire.isEmpty || wake != nil {
-            if wire.isEmpty, let wake {
-                clock.advance(ns: engine.control.bootNs(at: wake) - clock.read().bootNs)
-                try process([])
-                continue
-            }
-            let nowNs = clock.read().bootNs
-            try process(
-                answers { request in
-                    server.refuses(at: nowNs) ? .limited(waitMs: nil) : api.answer(request)
-                })
-        }
-    }
-}
