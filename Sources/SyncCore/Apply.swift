@@ -183,7 +183,7 @@ extension ControlState {
     }
 
     /// Whether an event fits this state: its position follows, its stream was declared, its records
-    /// were in the states that it says, and what it counts up has room.
+    /// were in the states that it says, and what it counts up, or computes with, has room.
     ///
     /// What a log that was tampered with may violate; `apply` takes it for granted.
     package func canFold(_ logged: LoggedEvent) -> Bool {
@@ -197,6 +197,7 @@ extension ControlState {
                 ClockReading(bootID: event.bootID, bootNs: event.bootNs, wall: event.wall))
         case .storeBound, .storageMeasured, .cancelRequested:
             return Int(logged.stream.rawValue) <= streams.count
+        case .runRequested(let event) where !event.policy.isComputable: return false
         default:
             guard logged.stream != .none, Int(logged.stream.rawValue) <= streams.count else {
                 return false

@@ -118,10 +118,7 @@ package final class Replayer {
 
     /// Nothing is decided about, and nothing folded, that doesn't fit the state.
     private func check(_ event: LoggedEvent) throws(EventLogError) {
-        guard !control.canFold(event) else { return }
-        throw .corrupt(
-            path: "the log", position: event.position,
-            reason: "it contradicts the events before it")
+        guard control.canFold(event) else { throw .contradiction(at: event.position) }
     }
 
     /// Decides a step anew.
@@ -169,6 +166,14 @@ package final class Replayer {
         return decide(
             control, fact: fact, stream: stream, rows: rows, now: now,
             wake: isDueRecorded ? wake : nil)
+    }
+}
+
+extension EventLogError {
+    /// An event doesn't fit the state.
+    static func contradiction(at position: Position) -> EventLogError {
+        .corrupt(
+            path: "the log", position: position, reason: "it contradicts the events before it")
     }
 }
 
