@@ -146,7 +146,7 @@ import Testing
                 return other
             }
         }
-        #expect(error.map { $0.refused > 90_000 } ?? false)
+        #expect(error.map { $0.refused > 20_000 } ?? false)
     }
 
     /// A stretch in the middle is told as it is where the log begins with it.

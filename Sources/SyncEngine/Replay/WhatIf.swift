@@ -24,9 +24,9 @@ package struct WhatIf: Sendable {
         }
     }
 
-    /// The runs would not come to an end: so many requests were sent in vain.
+    /// The runs would not come to an end: so many requests were refused.
     package struct Endless: Error, Sendable, Equatable {
-        package let requests: Int
+        package let requests: UInt64
         package let refused: UInt64
     }
 
@@ -39,7 +39,7 @@ package struct WhatIf: Sendable {
     ///   - first: runs that were asked for from here on; its commit is taken whole.
     ///   - last: the last event that is looked at.
     ///   - change: makes the other policy of a recorded one, and of the stream that it is of.
-    /// - Throws: `Endless` where most of what is sent leads to nothing.
+    /// - Throws: `Endless` where most of what is sent is refused.
     package init(
         of log: EventLog, from first: Position, through last: Position,
         progress: (Position, Position) -> Void = { _, _ in },
@@ -63,16 +63,16 @@ package struct WhatIf: Sendable {
         history.server.settle(history.windows)
         let estimate = Estimate(
             replayer, server: history.server,
-            mostRequests: Self.mostRequests(history.figures.counters.requests))
+            mostRefused: Self.mostRefused(history.figures.counters.requests))
         for input in history.inputs { try estimate.take(input, change) }
         recorded = history.figures
         estimated = estimate.figures
         assumptions = history.assumptions + history.server.assumptions
     }
 
-    /// More than any policy that helps somebody, and an estimate of seconds.
-    private static func mostRequests(_ recorded: UInt64) -> Int {
-        max(100_000, Int(clamping: recorded).saturatingMultiply(20))
+    /// More than under any policy that helps somebody. What is answered comes to an end by itself.
+    private static func mostRefused(_ recorded: UInt64) -> UInt64 {
+        recorded.saturatingMultiply(20).saturatingAdd(20_000)
     }
 }
 
@@ -196,8 +196,8 @@ private final class Estimate {
     private let folded: EventLog
     private var control: ControlState
     private var server: RecordedServer
-    private let mostRequests: Int
-    private var requests = 0
+    private let mostRefused: UInt64
+    private var requests: UInt64 = 0
     private(set) var figures = WhatIf.Figures()
     /// The boot clock.
     private var nowNs: Int64 = 0
@@ -205,11 +205,11 @@ private final class Estimate {
     /// Answers on their way, the next one last.
     private var arriving: [(ns: Int64, intent: Position, answer: SourceAnswer)] = []
 
-    init(_ replayer: Replayer, server: RecordedServer, mostRequests: Int) {
+    init(_ replayer: Replayer, server: RecordedServer, mostRefused: UInt64) {
         folded = replayer.folded
         control = replayer.control
         self.server = server
-        self.mostRequests = mostRequests
+        self.mostRefused = mostRefused
         nowNs = control.bootNs(at: control.time)
     }
 
@@ -320,11 +320,10 @@ private final class Estimate {
 
     private func send(_ request: SourceRequest) throws {
         requests += 1
-        guard requests <= mostRequests else {
-            let refused = control.invocation?.counters.rateLimited ?? 0
-            throw WhatIf.Endless(
-                requests: mostRequests,
-                refused: figures.counters.rateLimited.saturatingAdd(refused))
+        let underWay = control.invocation?.counters.rateLimited ?? 0
+        let refused = figures.counters.rateLimited.saturatingAdd(underWay)
+        guard refused <= mostRefused else {
+            throw WhatIf.Endless(requests: requests, refused: refused)
         }
         guard let inFlight = control.request(request.intent) else { return }
         let (answer, latencyNs) = server.answer(inFlight, at: nowNs)

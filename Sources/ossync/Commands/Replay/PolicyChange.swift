@@ -56,19 +56,16 @@ struct PolicyChange {
         let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
         guard parts.count == 2 else { throw failure(text, "write KEY=VALUE") }
         guard parts[0].hasPrefix(streamPrefix) else {
-            return Setting(
-                text: text, stream: nil, change: try change(parts[0], parts[1], text))
+            return Setting(text: text, stream: nil, change: try change(parts[0], parts[1], text))
         }
-        // As the configuration has it; a stream's name may have dots.
-        let rest = parts[0].dropFirst(streamPrefix.count)
-        let isOfStream = { (key: String) in key.hasPrefix("detail.") || key.hasPrefix("retry.") }
-        guard
-            let key = keys.first(where: { isOfStream($0) && rest.hasSuffix(".\($0)") }),
-            rest.count > key.count + 1
-        else { throw failure(text, "a stream has no such setting") }
+        // As the configuration has it.
+        let path = parts[0].dropFirst(streamPrefix.count).split(separator: ".", maxSplits: 1)
+        guard path.count == 2, path[1].hasPrefix("detail.") || path[1].hasPrefix("retry.") else {
+            throw failure(text, "a stream has no such setting")
+        }
         return Setting(
-            text: text, stream: String(rest.dropLast(key.count + 1)),
-            change: try change(key, parts[1], text))
+            text: text, stream: String(path[0]),
+            change: try change(String(path[1]), parts[1], text))
     }
 
     private static func change(

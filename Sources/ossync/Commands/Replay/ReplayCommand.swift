@@ -164,8 +164,8 @@ struct ReplayCommand: ParsableCommand {
             progress.end()
             throw CommandFailure(
                 ExitCode.failure,
-                "no estimate: more than \(UInt64(endless.requests).grouped) requests would be "
-                    + "sent, \(endless.refused.grouped) of them refused, without an end in sight",
+                "no estimate: \(endless.refused.grouped) of \(endless.requests.grouped) requests "
+                    + "would be refused, without an end in sight",
                 hint: "without a cooldown, what is refused is asked again at once")
         }
         if let name = change.streams.first(where: { !changed.contains($0) }) {

@@ -46,7 +46,7 @@ final class ReplayReport {
     ///
     /// - Returns: false when the walk ends here.
     func take(
-        _ step: Replayer.Step, _ writer: borrowing LogWriter, _ totals: ReplayWalk.Totals,
+        _ step: Replayer.Step, _ writer: borrowing LogWriter, _ totals: PastTotals?,
         beforePrinting: () -> Void
     ) throws -> Bool {
         control = step.control
@@ -56,7 +56,7 @@ final class ReplayReport {
         if let divergence = step.divergence { try take(divergence, beforePrinting) }
         guard let last = step.events.last?.position else { return true }
         if !options.breakpoints.isEmpty, step.events.contains(where: \.event.bringsTexts) {
-            total = try totals(last)
+            total = try totals?.total(at: last)
         }
         let state = StateValues(control, stream, total: total)
         // What held before the first step that is shown doesn't begin to hold there.
