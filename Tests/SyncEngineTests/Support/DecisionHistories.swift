@@ -12,6 +12,8 @@ enum DecisionHistories: CaseIterable {
     case drift
     case crashes
     case bounds
+    case oddLists
+    case oddAnswers
 
     func log() throws -> EventLog { try record(EngineFixture()).log }
 
@@ -27,6 +29,8 @@ enum DecisionHistories: CaseIterable {
         case .drift: try Self.drifting(first)
         case .crashes: try Self.crashing(first)
         case .bounds: try Self.bounded(first)
+        case .oddLists: try Self.oddLists(first)
+        case .oddAnswers: try Self.oddAnswers(first)
         }
     }
 
@@ -175,6 +179,88 @@ enum DecisionHistories: CaseIterable {
     }
 }
 
+extension DecisionHistories {
+    /// Short pages, a total that counts something else, rows that come twice, a list that stalls.
+    private static func oddLists(_ fixture: EngineFixture) throws -> EngineFixture {
+        let policy = policy(perMinute: nil, batch: 10)
+        var short = api(20, beyond: fixture)
+        short.pageSize = 7
+        short.givesTotal = false
+        try fixture.process(fixture.starting(policy: policy))
+        try fixture.finish(with: short)
+        let api = api(20, beyond: fixture)
+        let ids = api.headers.keys.sorted()
+        let lists: [(pages: [ArraySlice<Int>], total: UInt64)] = [
+            ([ids[..<10], ids[10...]], 4), ([ids[..<10], ids[5..<15], ids[15...]], 20),
+            ([ids[..<10], ids[..<10]], 20),
+        ]
+        for list in lists {
+            try fixture.process(fixture.starting(policy: policy))
+            try fixture.finish { request in
+                guard case .list(let cursor, _) = request.kind else { return api.answer(request) }
+                let number = cursor.flatMap { Int($0.display) } ?? 0
+                let rows = list.pages.indices.contains(number) ? list.pages[number] : []
+                return page(number, rows, total: list.total, api)
+            }
+        }
+        return fixture
+    }
+
+    private static func page(
+        _ number: Int, _ ids: ArraySlice<Int>, total: UInt64, _ api: FakeAPI
+    ) -> SourceAnswer {
+        let next = "\(number + 1)"
+        let answer = PageAnswer(
+            records: ids.map { id in
+                ListedRecord(
+                    id: RecordID("\(id)"), fingerprint: Fingerprint(high: UInt64(id), low: 1),
+                    body: api.header(id)[...])
+            }, next: PageCursor(bytes: Array(next.utf8), display: next), total: total)
+        return SourceAnswer(exchange: Exchange(status: 200), content: .page(answer))
+    }
+
+    /// Answers that end a run while others are on the wire, or a wait; refusals without end.
+    private static func oddAnswers(_ fixture: EngineFixture) throws -> EngineFixture {
+        let api = api(12, beyond: fixture)
+        let gone = RecordID("\(api.headers.keys.max() ?? 0)")
+        let policy = policy(perMinute: nil, batch: 1, concurrency: 3)
+        try fixture.process(fixture.starting(policy: policy))
+        try fixture.finish(with: api, steps: 2)
+        // One fails for all, the other one is answered: nothing is waited for.
+        try fixture.answerOne { _ in .failure(.unavailable, status: 503) }
+        try fixture.answerOne { _ in .failure(.notFound, status: 404) }
+        try fixture.answerOne { api.answer($0) }
+        // The credentials are refused, while others are on the wire that fail too.
+        try fixture.answerOne { _ in .failure(.auth, status: 403) }
+        try fixture.answerOne { _ in .failure(.auth, status: 401) }
+        try fixture.finish(with: api)
+        try fixture.process(fixture.starting(.resume, policy: policy))
+        try fixture.process([
+            .fact(.cancelRequested(CancelRequested(signal: .sigterm)), stream: .none)
+        ])
+        try fixture.answerOne { _ in .failure(.auth, status: 401) }
+        try fixture.finish(with: api)
+        // Refused three times in a row, then answered.
+        try fixture.process(fixture.starting(.resume, policy: policy))
+        var left = 3
+        try fixture.finish { request in
+            left -= 1
+            if left >= 0 { return .limited(waitMs: nil) }
+            guard case .detail(let ids) = request.kind, ids.contains(gone) else {
+                return api.answer(request)
+            }
+            return .failure(.notFound, status: 404)
+        }
+        // Refused for longer than anybody waits.
+        var quick = policy
+        quick.limits.cooldownMs = 1_000
+        try fixture.process(
+            fixture.starting(.full, RunOptions(patienceMs: 30_000), policy: quick))
+        try fixture.finish { _ in .limited(waitMs: 9_000) }
+        return fixture
+    }
+}
+
 /// Admits so many requests in a sliding window.
 final class LimitedServer {
     private let limit: Int
@@ -211,5 +297,13 @@ extension EngineFixture {
         try finish { request in
             server.refuses(at: clock.read().bootNs) ? .limited(waitMs: nil) : api.answer(request)
         }
+    }
+}
+
+extension EngineFixture {
+    /// Takes the answer to the request that was sent first; the others stay on the wire.
+    func answerOne(_ answer: (SourceRequest) -> SourceAnswer) throws {
+        guard let first = takeFirst() else { return }
+        try process([.answered(intent: first.intent, answer(first))])
     }
 }
