@@ -191,13 +191,13 @@ extension ControlState {
             return false
         }
         switch logged.event {
+        case .runRequested(let event) where !event.policy.isComputable: return false
         case .streamDeclared(let event): return Int(event.stream.rawValue) == streams.count + 1
         case .clockAnchored(let event):
             return Self.canRecord(
                 ClockReading(bootID: event.bootID, bootNs: event.bootNs, wall: event.wall))
         case .storeBound, .storageMeasured, .cancelRequested:
             return Int(logged.stream.rawValue) <= streams.count
-        case .runRequested(let event) where !event.policy.isComputable: return false
         default:
             guard logged.stream != .none, Int(logged.stream.rawValue) <= streams.count else {
                 return false
