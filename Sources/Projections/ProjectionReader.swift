@@ -81,6 +81,17 @@ package struct ProjectionReader: ~Copyable {
         return (total.description, total.count)
     }
 
+    /// What the events after a position made of it, in their order; those that left it as it was
+    /// are not there.
+    package func totals(
+        after position: Position, atMost most: Int
+    ) throws(ProjectionError) -> [(position: Position, sum: String, records: UInt64)] {
+        guard projection.totalIndex != nil else { return [] }
+        var found = try environment.totals(after: position, atMost: most, transaction)
+        found += newTotals.lazy.filter { $0.position > position }.prefix(most - found.count)
+        return found.map { ($0.position, $0.total.description, $0.total.count) }
+    }
+
     private var columns: Int { projection.mapping.columns.count }
 
     /// Folds what the log has beyond the checkpoint in memory.

@@ -92,4 +92,29 @@ extension ProjectionEnvironment<RecordTables> {
         }
         throw damaged("a total before \(position.rawValue)")
     }
+
+    /// The totals that events after a position led to, in their order.
+    func totals(
+        after position: Position, atMost most: Int,
+        _ transaction: borrowing some ReadableTransaction & ~Copyable
+    ) throws(ProjectionError) -> [(position: Position, total: DecimalTotal)] {
+        var found: [(position: Position, total: DecimalTotal)] = []
+        do throws(LMDBError) {
+            var cursor = try transaction.cursor(tables.totals)
+            var isThere = try cursor.seek(PositionKey.bytes(position.next))
+            while isThere, found.count < most {
+                let entry = cursor.read { key, value in
+                    SealedValue.open(value, for: key).flatMap { try? DecimalTotal(encoded: $0) }
+                        .flatMap { total in PositionKey.position(key).map { ($0, total) } }
+                }
+                guard let entry else { break }
+                found.append(entry)
+                isThere = try cursor.next()
+            }
+            if !isThere || found.count == most { return found }
+        } catch {
+            throw .storage(error)
+        }
+        throw damaged("a total after \(found.last?.position.rawValue ?? position.rawValue)")
+    }
 }

@@ -183,7 +183,7 @@ extension ControlState {
     }
 
     /// Whether an event fits this state: its position follows, its stream was declared, its records
-    /// were in the states that it says, and what it counts up has room.
+    /// were in the states that it says, and what it counts up, or computes with, has room.
     ///
     /// What a log that was tampered with may violate; `apply` takes it for granted.
     package func canFold(_ logged: LoggedEvent) -> Bool {
@@ -191,6 +191,7 @@ extension ControlState {
             return false
         }
         switch logged.event {
+        case .runRequested(let event) where !event.policy.isComputable: return false
         case .streamDeclared(let event): return Int(event.stream.rawValue) == streams.count + 1
         case .clockAnchored(let event):
             return Self.canRecord(

@@ -161,3 +161,21 @@ package struct Policy: Sendable, Equatable {
         self.pinned = pinned
     }
 }
+
+extension Policy {
+    /// Whether nothing that follows from its numbers leaves their types: so it is for whatever a
+    /// configuration can say, and not for everything that a log may hold that was tampered with.
+    package var isComputable: Bool {
+        let times = 0...Int64.max / 8
+        let counts = 0...Int(Int32.max)
+        let factors = 0...1e9
+        return limits.windows.allSatisfy {
+            counts.contains($0.requests) && times.contains($0.periodNs)
+        }
+            && times.contains(limits.cooldownMs) && times.contains(limits.deliveryBoundMs)
+            && factors.contains(limits.backoffMultiplier) && counts.contains(pageSize)
+            && counts.contains(retry.attempts) && times.contains(retry.baseMs)
+            && factors.contains(retry.multiplier) && times.contains(retry.maxMs)
+            && (detail.map { counts.contains($0.batch) && counts.contains($0.concurrency) } ?? true)
+    }
+}

@@ -145,7 +145,9 @@ package struct RunCounters: Sendable, Equatable {
 
     package init() {}
 
-    package var requests: UInt64 { listRequests + detailRequests + otherRequests }
+    package var requests: UInt64 {
+        listRequests.saturatingAdd(detailRequests).saturatingAdd(otherRequests)
+    }
 
     mutating func count(request endpoint: Endpoint) {
         switch endpoint {
@@ -156,17 +158,18 @@ package struct RunCounters: Sendable, Equatable {
     }
 
     /// Adds what another invocation of the same run did.
+    /// Sums stay within the type: a log that was tampered with must not end the program.
     package mutating func add(_ other: RunCounters) {
-        listRequests += other.listRequests
-        detailRequests += other.detailRequests
-        otherRequests += other.otherRequests
-        seen += other.seen
-        new += other.new
-        changed += other.changed
-        unchanged += other.unchanged
-        detailed += other.detailed
-        failed += other.failed
-        deleted += other.deleted
-        rateLimited += other.rateLimited
+        listRequests = listRequests.saturatingAdd(other.listRequests)
+        detailRequests = detailRequests.saturatingAdd(other.detailRequests)
+        otherRequests = otherRequests.saturatingAdd(other.otherRequests)
+        seen = seen.saturatingAdd(other.seen)
+        new = new.saturatingAdd(other.new)
+        changed = changed.saturatingAdd(other.changed)
+        unchanged = unchanged.saturatingAdd(other.unchanged)
+        detailed = detailed.saturatingAdd(other.detailed)
+        failed = failed.saturatingAdd(other.failed)
+        deleted = deleted.saturatingAdd(other.deleted)
+        rateLimited = rateLimited.saturatingAdd(other.rateLimited)
     }
 }

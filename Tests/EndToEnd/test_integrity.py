@@ -2,6 +2,7 @@
 salvage` makes a store of what is whole."""
 
 import concurrent.futures
+import fcntl
 import os
 import pathlib
 import shutil
@@ -279,12 +280,16 @@ class Verify(Store):
 
     def test_what_a_killed_salvage_left_is_removed(self):
         self.spoil(30)
-        process = self.start("status")
-        self.finish(process)
-        left = self.folder / f"salvaged.salvage-{process.pid}"
-        (left / "log").mkdir(parents=True)
-        self.salvage()
+        # Whoever has its number now, it is nobody's who lives; the other one is.
+        left, other = (self.folder / f"salvaged.salvage-{number}" for number in (os.getpid(), 1))
+        for folder in (left, other):
+            (folder / "log").mkdir(parents=True)
+        descriptor = os.open(other, os.O_RDONLY)
+        self.addCleanup(os.close, descriptor)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        self.ossync("log", "salvage", "salvaged")
         self.assertFalse(left.exists())
+        self.assertTrue(other.exists())
 
 
 class Interrupted(Store):

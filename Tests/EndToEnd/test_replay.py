@@ -7,9 +7,10 @@ import os
 import pathlib
 import pty
 import signal
+import struct
 import time
 
-from harness import Case
+from harness import Answer, Case, orders
 
 BUNDLES = pathlib.Path(__file__).resolve().parent.parent / "Bundles"
 
@@ -52,6 +53,16 @@ class Verify(Past):
         for event in waited:
             self.assertLessEqual(event["data"]["due"], event["time"])
         self.assertIn("each is decided as it was", self.ossync("replay", "--verify").out)
+
+    def test_the_step_at_the_end_is_verified_or_said_to_be_cut(self):
+        steps = self.ossync("replay", "--step", "--json").objects[:-1]
+        long = next(step for step in steps if step["last"] > step["first"])
+        for position, is_cut in ((long["last"], False), (long["first"], True)):
+            arguments = ("replay", "--verify", "--to", f"@{position}")
+            verification = self.ossync(*arguments, "--json").last["verification"]
+            self.assertEqual(verification["cutsStep"], is_cut)
+            self.assertEqual(verification["divergences"], 0)
+            self.assertEqual("which is cut there" in self.ossync(*arguments).out, is_cut)
 
     def test_while_a_sync_runs(self):
         self.server.append(400)
@@ -126,6 +137,34 @@ class Steps(Past):
         self.assertEqual(process.returncode, 0)
         self.assertIn(f"@{self.status()['position']}", text)
 
+    def test_nobody_is_held_up_by_one_who_thinks(self):
+        owner, side = pty.openpty()
+        process = self.start("replay", "--step", "--break-when", "expenses.total > 1e12",
+                             stdin=side, stdout=side, stderr=side)
+        os.close(side)
+        text = ""
+        for _ in range(40):
+            while "q to quit: " not in text:
+                text += os.read(owner, 65_536).decode()
+            text = ""
+            snapshots = [snapshot for path in self.store.rglob("lock.mdb")
+                         for snapshot in self.snapshots(path, process.pid)]
+            self.assertEqual(snapshots, [])
+            os.write(owner, b"\n")
+        process.kill()
+        os.close(owner)
+
+    def snapshots(self, path, pid):
+        """What a process reads of an LMDB environment, by its table of readers."""
+        table = path.read_bytes()
+        found = []
+        # After the head each reader has a line of the processor's cache.
+        for place in range(64, len(table) - 63, 64):
+            transaction, reader = struct.unpack_from("<QI", table, place)
+            if reader == pid and transaction != 2 ** 64 - 1:
+                found.append((path.parent.name, transaction))
+        return found
+
     def test_what_cant_be_is_said(self):
         for arguments, word in (
                 (["--to", "soon"], "now-1h"), (["--to", "@99999999"], "ends at position"),
@@ -158,6 +197,17 @@ class Bundle(Past):
             for secret in (self.server.url, "127.0.0.1", "Ltda", "customer"):
                 self.assertNotIn(secret.encode().hex(), text)
                 self.assertNotIn(secret, text)
+
+    def test_it_tells_of_its_own_stream(self):
+        self.ossync("replay", "--export", "all.bundle")
+        state = self.ossync("replay", "--json").last["state"]
+        tree = self.configure(self.server.url)
+        tree["streams"] = {"other": tree["streams"]["os"]}
+        self.write("ossync.yaml", json.dumps(tree))
+        found = self.ossync("replay", "--bundle", "all.bundle", "--json").last
+        self.assertEqual(found["stream"], "os")
+        self.assertEqual(found["state"], state)
+        self.assertEqual(found["state"]["records.total"], 320)
 
     def test_a_slice_that_was_altered_is_found_out(self):
         self.ossync("replay", "--export", "all.bundle")
@@ -234,6 +284,45 @@ class WhatIf(Case):
         self.assertIn("estimate", words)
         self.assertIn("assumed: ", words)
 
+    def test_a_stream_is_meant_by_its_name(self):
+        self.server = self.ready(60)
+        runs = {"os": self.sync()}
+        tree = self.configure(self.server.url)
+        tree["streams"] = {"other": tree["streams"]["os"], **tree["streams"]}
+        self.write("ossync.yaml", json.dumps(tree))
+        runs["other"] = self.sync()
+        whole = ("--from", runs["os"]["run"], "--to", runs["other"]["run"])
+        def requests(*arguments):
+            found = self.ossync("replay", "--json", *arguments).last
+            return found["estimated"]["requests"]["detail"], found["first"]
+        first = int(runs["other"]["run"][1:])
+        # Twelve requests of five records, or six of ten.
+        self.assertEqual(requests("--set", "streams.other.detail.batch.size=10"), (6, first))
+        self.assertEqual(
+            requests("--set", "streams.other.detail.batch.size=10", *whole)[0], 18)
+        self.assertEqual(requests("--set", "detail.batch.size=10", *whole)[0], 12)
+        only = ("--from", runs["os"]["run"], "--to", runs["os"]["run"])
+        self.assert_one_clear_line(
+            self.ossync("replay", "--set", "streams.other.retry.attempts=9", *only, code=1),
+            "no whole run of other")
+        self.assert_one_clear_line(
+            self.ossync("replay", "--set", "streams.nobody.retry.attempts=9", code=2),
+            "no stream nobody", "other")
+        for text in ("streams.os.rateLimits.cooldownMs=1", "streams.detail.batch.size=3",
+                     "streams.os.columns=3"):
+            self.assert_one_clear_line(
+                self.ossync("replay", "--set", text, code=2), "no such setting")
+
+    def test_settings_that_lead_nowhere_are_given_up(self):
+        good = orders(200)
+        self.server = self.serve(
+            lambda request: good(request) if request.number <= 30 else Answer({}, 429))
+        self.configure(self.server.url, rateLimits__requestsPerHour=600)
+        self.ossync("sync", "--patience", "1s", code=6)
+        result = self.ossync("replay", "--set", "rateLimits.cooldownMs=0", "--set",
+                             "rateLimits.requestsPerHour=null", code=1)
+        self.assert_one_clear_line(result, "requests would be refused", "cooldown")
+
     def test_what_cant_be_set_is_said(self):
         self.server = self.ready(20)
         self.assert_one_clear_line(
@@ -253,6 +342,13 @@ class AsItWas(Past):
         point = f"@{self.before['position']}"
         self.assertEqual(
             self.ossync("queue", "list", "--json", "--at", point).objects, self.queue)
+        for limit in (0, 1, 2, 9_999):
+            found = self.ossync("queue", "list", "--json", "--at", point, "--limit", limit)
+            self.assertEqual(found.objects, self.queue[:limit])
+        self.assertEqual(
+            self.ossync("queue", "list", "--json", "--at", point, "--state", "parked",
+                        "--limit", 1).objects,
+            [entry for entry in self.queue if entry["state"] == "parked"][:1])
         self.assertEqual(self.ossync("export", "csv", "--at", point).out, self.rows)
         self.assertEqual(self.ossync("export", "csv", "--at", "now").out,
                          self.ossync("export", "csv").out)
@@ -290,6 +386,18 @@ class AsItWas(Past):
         self.assertEqual((back["removed"], back["added"]), (20, 0))
         none = self.ossync("log", "diff", b, b, "--json").objects
         self.assertEqual(len(none), 1)
+
+    def test_a_wait_that_is_another_one_differs(self):
+        # A batch that is asked again whole, and then in halves, waits twice and charges nobody.
+        requeued = [event for event in self.events("--event", "DetailsRequeued", "--record", "13")
+                    if event["data"]["kind"] in ("whole", "split")]
+        a, b = (f"@{event['position']}" for event in requeued[:2])
+        records = {one["id"]: one for one in self.ossync("log", "diff", a, b, "--json").objects
+                   if one["type"] == "record"}
+        due = records["13"]["nextAttemptAt"]
+        self.assertEqual([due["before"], due["after"]],
+                         [event["data"]["due"] for event in requeued[:2]])
+        self.assertIn("next attempt: ", self.ossync("log", "diff", a, b).out)
 
     def table(self, point):
         rows = csv.DictReader(io.StringIO(self.ossync("export", "csv", "--at", point).out))

@@ -93,6 +93,25 @@ import Testing
             let empty = try reader.total(at: .none)
             #expect(empty?.sum == "0")
         }
+        try projector.read { reader in
+            let all = try reader.totals(after: .none, atMost: .max)
+            #expect(all.count >= 4)
+            for (position, sum, records) in all {
+                let total = try reader.total(at: position)
+                let before = try reader.total(at: Position(position.rawValue - 1))
+                #expect(total?.sum == sum && total?.records == records)
+                #expect(before?.sum != sum || before?.records != records)
+            }
+            // In pieces it is the same.
+            var pieces: [Position] = []
+            while case let piece = try reader.totals(after: pieces.last ?? .none, atMost: 3),
+                !piece.isEmpty
+            {
+                #expect(piece.count <= 3)
+                pieces += piece.map(\.position)
+            }
+            #expect(pieces == all.map(\.position))
+        }
     }
 
     /// Streams number their records each for itself.

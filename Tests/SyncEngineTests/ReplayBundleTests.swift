@@ -78,6 +78,29 @@ import Testing
         for bundle in forged { #expect(bundle.problem != nil) }
     }
 
+    @Test func forgedNumbersAreRefusedOrDecidedAbout() throws {
+        let fixture = try makeLog()
+        let end = fixture.engine.control.position
+        let bundle = try ReplayBundle(of: fixture.log, from: Position(40), through: end)
+        var control = bundle.start.control
+        control.invocation?.policy.limits.windows = [
+            RateWindow(name: "minute", requests: .min, periodNs: .min)
+        ]
+        let start = ReplayBundle.Start(
+            control: control, wake: bundle.start.wake, version: bundle.start.version)
+        let forged = ReplayBundle(start: start, rows: bundle.rows, commits: bundle.commits)
+        #expect(forged.problem != nil)
+        for (wake, bytes) in [(Int64.min, Int.min), (.max, .max), (0, 0)] {
+            let start = ReplayBundle.Start(
+                control: bundle.start.control, wake: LogTime(nanoseconds: wake), version: .max)
+            let other = ReplayBundle(
+                start: start, rows: bundle.rows,
+                commits: bundle.commits.map { LoggedCommit(events: $0.events, bytes: bytes) })
+            #expect(other.problem == nil)
+            _ = try divergences(other)
+        }
+    }
+
     @Test func anotherDecisionIsFoundInASliceToo() throws {
         let fixture = try makeLog()
         let end = fixture.engine.control.position

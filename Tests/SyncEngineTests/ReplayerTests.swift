@@ -87,33 +87,10 @@ import Testing
         }
     }
 
-    /// Facts and decisions as another program would have written them.
-    private func rewritten(
-        _ log: EventLog, _ change: (LoggedEvent) -> Event?
-    ) throws -> EventLog {
-        let copy = try ScratchStore().log
-        var tail = Position.none
-        try log.snapshot().forEachCommit(after: .none) { commit throws(EventLogError) in
-            var writer = try copy.beginWrite(after: tail)
-            try writer.append(
-                commit.events.map { event in
-                    guard let other = change(event) else { return event }
-                    return LoggedEvent(
-                        position: event.position, time: event.time, stream: event.stream,
-                        run: event.run, cause: event.cause, startsStep: event.startsStep,
-                        event: other)
-                })
-            tail = commit.events.last?.position ?? tail
-            try writer.commit()
-            return true
-        }
-        return copy
-    }
-
     @Test func aWaitThatWouldEndAtAnotherMomentIsFound() throws {
         let fixture = try makeLog()
         var changed: Position?
-        let other = try rewritten(fixture.log) { event in
+        let other = try fixture.log.rewritten { event in
             guard changed == nil, case .requestIntended(let intent) = event.event,
                 let due = intent.due
             else { return nil }
@@ -130,13 +107,10 @@ import Testing
 
     @Test func earlierRulesRecordedNoWaits() throws {
         let fixture = try makeLog()
-        let other = try rewritten(fixture.log) { event in
+        let other = try fixture.log.rewritten { event in
             switch event.event {
             case .runRequested(let request):
-                .runRequested(
-                    RunRequested(
-                        mode: request.mode, options: request.options, policy: request.policy,
-                        seed: request.seed, deciderVersion: 4, requester: request.requester))
+                .runRequested(request.with(deciderVersion: 4))
             case .requestIntended(let intent):
                 .requestIntended(
                     RequestIntended(
@@ -149,16 +123,13 @@ import Testing
 
     @Test func anAlteredLimitShowsAsRequestsThatWouldBeSentBefore() throws {
         let fixture = try makeLog()
-        let other = try rewritten(fixture.log) { event in
+        let other = try fixture.log.rewritten { event in
             guard case .runRequested(let request) = event.event else { return nil }
             var policy = request.policy
             policy.limits.windows = [
                 RateWindow(name: "minute", requests: 4, periodNs: 60 * .nsPerSecond)
             ]
-            return .runRequested(
-                RunRequested(
-                    mode: request.mode, options: request.options, policy: policy,
-                    seed: request.seed, requester: request.requester))
+            return .runRequested(request.with(policy: policy))
         }
         let found = try replay(other).divergences
         let first = try #require(found.first)
@@ -170,7 +141,7 @@ import Testing
     @Test func anotherBackoffIsFoundWithTheFieldThatDiffers() throws {
         let fixture = try makeLog()
         var changed: [Position] = []
-        let other = try rewritten(fixture.log) { event in
+        let other = try fixture.log.rewritten { event in
             guard case .detailsRequeued(let requeued) = event.event, requeued.due > .zero else {
                 return nil
             }
@@ -190,7 +161,7 @@ import Testing
     /// What a log contradicts itself about is told before anything is decided about it.
     @Test func aLogThatContradictsItselfIsDamaged() throws {
         let fixture = try makeLog()
-        let other = try rewritten(fixture.log) { event in
+        let other = try fixture.log.rewritten { event in
             guard case .streamDeclared = event.event else { return nil }
             return .storageMeasured(StorageMeasured(freeBytes: 1, inFlightAllowed: 1))
         }
@@ -209,14 +180,10 @@ import Testing
     /// A run's first step is decided by its own rules, and not by those of the run before it.
     @Test func aRunOfOtherRulesIsJudgedAsSuchFromItsFirstStepOn() throws {
         let fixture = try makeLog()
-        let other = try rewritten(fixture.log) { event in
+        let other = try fixture.log.rewritten { event in
             switch event.event {
             case .runRequested(let request):
-                .runRequested(
-                    RunRequested(
-                        mode: request.mode, options: request.options, policy: request.policy,
-                        seed: request.seed, deciderVersion: Decider.version + 1,
-                        requester: request.requester))
+                .runRequested(request.with(deciderVersion: Decider.version + 1))
             case .runStarted: .runStarted(RunStarted(mode: .health))
             default: nil
             }
@@ -229,7 +196,7 @@ import Testing
 
     @Test func otherWordsAreNoDivergence() throws {
         let fixture = try makeLog()
-        let other = try rewritten(fixture.log) { event in
+        let other = try fixture.log.rewritten { event in
             guard case .runCompleted(let completed) = event.event else { return nil }
             return .runCompleted(
                 RunCompleted(

@@ -6,7 +6,8 @@ package struct RecordStep: Sendable {
     package let event: LoggedEvent
     /// The row after it.
     package let row: RecordRow
-    /// What led to it, the oldest first: what came of the request, and the wait that followed.
+    /// What led to it, the oldest first: what came of the request, and what else followed from it:
+    /// waits, and the end of the run.
     package let causes: [LoggedEvent]
 }
 
@@ -42,20 +43,38 @@ extension HistoryReader {
         return steps
     }
 
-    /// The outcome that a decision about records follows from, and the waits that it led to.
+    /// What a decision about records follows from, and what followed from the same: the waits, and
+    /// the end of the run.
     private func causes(of event: LoggedEvent) throws -> [LoggedEvent] {
+        if event.event.type == .requestAbandoned {
+            return try stepStart(of: event).map { [$0] } ?? []
+        }
         guard !event.event.type.isFact, event.cause != .none,
             let cause = try snapshot.event(at: event.cause, bodies: .none),
-            cause.event.answeredIntent != nil || cause.event.type == .clockAnchored
+            cause.event.answeredIntent != nil
         else { return [] }
         var causes = [cause]
         try snapshot.forEachEvent(after: cause.position, bodies: .none) { next in
-            if next.cause == cause.position, next.event.type == .backoffApplied {
+            guard !next.startsStep else { return false }
+            let type = next.event.type
+            if next.cause == cause.position, type == .backoffApplied || type == .runStopping {
                 causes.append(next)
             }
-            return !next.startsStep && next.position < event.position
+            return true
         }
         return causes
+    }
+
+    /// The event that a decision began with: of a request without an outcome, the engine's start
+    /// that found it.
+    private func stepStart(of event: LoggedEvent) throws -> LoggedEvent? {
+        var first = event
+        while !first.startsStep, first.position > Position(1) {
+            let before = Position(first.position.rawValue - 1)
+            guard let earlier = try snapshot.event(at: before, bodies: .none) else { return nil }
+            first = earlier
+        }
+        return first
     }
 
     /// Calls `body` with each text that the API gave of a record up to a position, the oldest

@@ -43,15 +43,9 @@ struct CauseAuditor {
 
     private static func intent(of event: Event) -> Position? {
         switch event {
-        case .pageFetched(let event): event.intent
-        case .detailsFetched(let event): event.intent
-        case .healthChecked(let event): event.intent
-        case .rateLimited(let event): event.intent
-        case .requestFailed(let event): event.intent
-        case .requestAbandoned(let event): event.intent
         case .detailsRequeued(let event): event.intent
         case .recordParked(let event): event.intent
-        default: nil
+        default: event.answeredIntent
         }
     }
 

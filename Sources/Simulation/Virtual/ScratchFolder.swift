@@ -19,7 +19,7 @@ package final class ScratchFolder {
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    deinit { Self.remove(path) }
+    deinit { FileSystem.remove(path) }
 
     private static let mark = "ossync-scratch-"
 
@@ -32,7 +32,7 @@ package final class ScratchFolder {
         for name in FileSystem.names(in: base) ?? [] where name.hasPrefix(mark) {
             let owner = name.dropFirst(mark.count).prefix { $0 != "-" }
             guard let owner = pid_t(owner), kill(owner, 0) != 0, errno == ESRCH else { continue }
-            remove("\(base)/\(name)")
+            FileSystem.remove("\(base)/\(name)")
         }
         return true
     }()
@@ -45,14 +45,5 @@ package final class ScratchFolder {
                 operation: "create folder", place: folder, hint: String(cString: strerror(errno)))
         }
         return folder
-    }
-
-    /// Removes a folder with all that is in it.
-    package static func remove(_ path: String) {
-        for name in FileSystem.names(in: path) ?? [] {
-            let child = "\(path)/\(name)"
-            if unlink(child) != 0 { remove(child) }
-        }
-        rmdir(path)
     }
 }

@@ -113,7 +113,7 @@ extension VirtualMachine {
 
     private func remove(_ damage: Damage, _ name: String) {
         switch damage {
-        case .folder: ScratchFolder.remove(projections)
+        case .folder: FileSystem.remove(projections)
         case .current: unlink("\(projections)/\(name).current")
         default: if let file = newest(name) { unlink("\(file)/data.mdb") }
         }

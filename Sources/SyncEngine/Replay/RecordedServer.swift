@@ -54,7 +54,10 @@ struct RecordedServer {
         guard let exchange = logged.event.exchange else { return }
         if exchange.status != 0 {
             let known = latencies[request.endpoint] ?? (0, 0)
-            latencies[request.endpoint] = (known.sum + exchange.latencyUs, known.count + 1)
+            // What a log says that was tampered with must not end the program.
+            latencies[request.endpoint] = (
+                known.sum.saturatingAdd(exchange.latencyUs), known.count + 1
+            )
         }
         switch logged.event {
         case .rateLimited(let limited): limits.refused(at: nowNs, waitMs: limited.waitMs)
@@ -192,18 +195,17 @@ struct RecordedServer {
 
     private func latency(_ endpoint: Endpoint) -> Int64 {
         guard let known = latencies[endpoint] else { return 0 }
-        return Int64(known.sum / max(known.count, 1)) * 1_000
+        return Int64(clamping: known.sum / max(known.count, 1)).saturatingMultiply(1_000)
     }
 
     private mutating func page(_ request: InFlightRequest) -> SourceAnswer {
         let key = key(request)
-        guard var answers = pages[key], let next = answers.last else {
+        guard let next = pages[key]?.last else {
             // Nobody asked for it then: there is nothing.
             let empty = PageAnswer(records: [], next: nil, total: nil)
             return SourceAnswer(exchange: Exchange(status: 200), content: .page(empty))
         }
-        if answers.count > 1 { answers.removeLast() }
-        pages[key] = answers
+        if pages[key, default: []].count > 1 { pages[key]?.removeLast() }
         return next
     }
 
@@ -226,99 +228,10 @@ struct RecordedServer {
             }
         }
         let outcomes = keys.map { key -> DetailOutcome in
-            guard var known = details[key], case .outcome(let outcome)? = known.last else {
-                return .absent
-            }
-            if known.count > 1 {
-                known.removeLast()
-                details[key] = known
-            }
+            guard case .outcome(let outcome)? = details[key]?.last else { return .absent }
+            if details[key, default: []].count > 1 { details[key]?.removeLast() }
             return outcome
         }
         return SourceAnswer(exchange: Exchange(status: 200), content: .details(outcomes))
-    }
-}
-
-/// The limits that the server of a log had, as far as its refusals tell.
-private struct RecordedLimits {
-    private var admittedTimes: [Int64] = []
-    private var refusals: [(ns: Int64, waitMs: Int64?)] = []
-    private var windows: [RateWindow] = []
-    private var taken: [Int64] = []
-    private var most: [(window: RateWindow, admitted: Int)] = []
-
-    mutating func admitted(at ns: Int64) { admittedTimes.append(ns) }
-
-    mutating func refused(at ns: Int64, waitMs: Int64?) { refusals.append((ns, waitMs)) }
-
-    mutating func settle(_ configured: [RateWindow]) {
-        admittedTimes.sort()
-        most = configured.map { ($0, Self.most(admittedTimes, within: $0.periodNs)) }
-        guard !refusals.isEmpty else { return }
-        // A window refuses that was as full as it ever was.
-        windows = most.filter { entry in
-            refusals.contains { refusal in
-                let from = refusal.ns - entry.window.periodNs
-                let count = admittedTimes.count { $0 > from && $0 <= refusal.ns }
-                return count >= entry.admitted && entry.admitted > 0
-            }
-        }.map {
-            RateWindow(
-                name: $0.window.name, requests: $0.admitted, periodNs: $0.window.periodNs)
-        }
-    }
-
-    private static func most(_ times: [Int64], within periodNs: Int64) -> Int {
-        var (first, most) = (0, 0)
-        for (index, time) in times.enumerated() {
-            while times[first] <= time - periodNs { first += 1 }
-            most = max(most, index - first + 1)
-        }
-        return most
-    }
-
-    var assumptions: [String] {
-        guard !refusals.isEmpty else {
-            let sent = most.map { "\($0.admitted) in the \($0.window.name) window" }
-            return [
-                "no request was refused, so none will be; at most "
-                    + (sent.isEmpty ? "\(admittedTimes.count)" : sent.joined(separator: ", "))
-                    + " were sent, and more was never tried"
-            ]
-        }
-        guard !windows.isEmpty else {
-            return [
-                "\(refusals.count) requests were refused by a limit that none of the windows "
-                    + "explains: none is refused here"
-            ]
-        }
-        return windows.map {
-            "the server admits \($0.requests) requests in its \($0.name) window: so many it "
-                + "admitted before it refused"
-        }
-    }
-
-    /// The refusal of a request that arrives now, if it is one too many.
-    func refusal(at nowNs: Int64) -> SourceAnswer? {
-        var free: Int64?
-        for window in windows {
-            let held = taken.filter { $0 > nowNs - window.periodNs }
-            guard held.count >= window.requests else { continue }
-            let next = held[held.count - window.requests] + window.periodNs
-            free = max(free ?? next, next)
-        }
-        guard let free else { return nil }
-        let namesWait = refusals.contains { $0.waitMs != nil }
-        let waitMs = (free - nowNs + .nsPerSecond - 1) / .nsPerSecond * 1_000
-        return SourceAnswer(
-            exchange: Exchange(status: 429),
-            content: .limited(
-                waitMs: namesWait ? waitMs : nil, signal: namesWait ? "retry-after" : ""))
-    }
-
-    mutating func take(_ nowNs: Int64) {
-        guard let longest = windows.map(\.periodNs).max() else { return }
-        taken.removeAll { $0 <= nowNs - longest }
-        taken.append(nowNs)
     }
 }

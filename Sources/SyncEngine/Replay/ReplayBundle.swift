@@ -90,6 +90,9 @@ package struct ReplayBundle: Sendable, Equatable {
         guard rows.allSatisfy({ streams.contains(Int($0.stream.rawValue)) }),
             rows.isEmpty || !start.control.streams.isEmpty
         else { return "a row of a stream that isn't declared" }
+        guard start.control.invocation?.policy.isComputable ?? true else {
+            return "settings that can't be"
+        }
         if let first = commits.first?.events.first?.position,
             first != start.control.position.next
         {

@@ -52,6 +52,8 @@ package final class Replayer {
         package let events: [LoggedEvent]
         /// Nil where it is decided today as it was then, or nothing was decided anew.
         package let divergence: Divergence?
+        /// The replay ends within it: what is left of it can't be decided anew.
+        package var isCut = false
         /// The state after it.
         package let control: ControlState
     }
@@ -60,24 +62,34 @@ package final class Replayer {
     ///
     /// - Parameters:
     ///   - verifies: decides each step anew.
+    ///   - cutsStep: the last step is not whole, so that it isn't what was decided.
     ///   - body: called after each step, with a view of the rows after it, until it says no: the
     ///     rest is not folded then. A step that is missing in the log comes without events.
     /// - Returns: whether `body` had enough.
     @discardableResult
     package func take(
-        _ commits: [LoggedCommit], verifies: Bool = true,
+        _ commits: [LoggedCommit], verifies: Bool = true, cutsStep: Bool = false,
         _ body: (Step, borrowing LogWriter) throws -> Bool
     ) throws -> Bool {
         let writer = try folded.beginWrite(after: .none)
         var hasEnough = false
-        walk: for commit in commits {
-            for (index, step) in commit.steps.enumerated() {
-                // One that is cut is not what was decided.
-                let isWhole = commit.isWhole || index + 1 < commit.steps.count
-                let divergence = verifies && isWhole ? try self.divergence(step, writer) : nil
-                try fold(step, writer)
+        walk: for (number, commit) in commits.enumerated() {
+            let steps = commit.steps
+            for (index, step) in steps.enumerated() {
+                let isCut = cutsStep && number == commits.count - 1 && index == steps.count - 1
+                let divergence = verifies && !isCut ? try self.divergence(step, writer) : nil
+                var failure: EventLogError?
+                do throws(EventLogError) {
+                    try fold(step, writer)
+                } catch {
+                    // Another decision may not fit what was decided before: it is told first.
+                    guard divergence != nil else { throw error }
+                    failure = error
+                }
                 hasEnough = try !body(
-                    Step(events: step, divergence: divergence, control: control), writer)
+                    Step(events: step, divergence: divergence, isCut: isCut, control: control),
+                    writer)
+                if let failure { throw failure }
                 if hasEnough { break walk }
             }
             guard verifies, commit.isWhole, let divergence = try lookAfter(commit, writer) else {
@@ -106,10 +118,7 @@ package final class Replayer {
 
     /// Nothing is decided about, and nothing folded, that doesn't fit the state.
     private func check(_ event: LoggedEvent) throws(EventLogError) {
-        guard !control.canFold(event) else { return }
-        throw .corrupt(
-            path: "the log", position: event.position,
-            reason: "it contradicts the events before it")
+        guard control.canFold(event) else { throw .contradiction(at: event.position) }
     }
 
     /// Decides a step anew.
@@ -160,6 +169,14 @@ package final class Replayer {
     }
 }
 
+extension EventLogError {
+    /// An event doesn't fit the state.
+    static func contradiction(at position: Position) -> EventLogError {
+        .corrupt(
+            path: "the log", position: position, reason: "it contradicts the events before it")
+    }
+}
+
 extension LoggedCommit {
     /// The events of each decision.
     fileprivate var steps: [[LoggedEvent]] {
@@ -202,8 +219,11 @@ extension EventLog {
             }
             guard let last = commits.last?.events.last?.position else { return }
             position = last
-            commits.append(commits.removeLast().cut(after: end))
-            if try replayer.take(commits, verifies: verifies, body) { return }
+            let whole = commits.removeLast()
+            commits.append(whole.cut(after: end))
+            let next = whole.events.first { $0.position > end }
+            let cutsStep = next.map { !$0.startsStep } ?? false
+            if try replayer.take(commits, verifies: verifies, cutsStep: cutsStep, body) { return }
         }
     }
 }

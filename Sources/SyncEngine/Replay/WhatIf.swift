@@ -17,10 +17,17 @@ package struct WhatIf: Sendable {
 
         fileprivate mutating func add(_ completed: RunCompleted) {
             invocations += 1
-            durationNs += completed.durationNs
+            // What a log says that was tampered with must not end the program.
+            durationNs = durationNs.saturatingAdd(completed.durationNs)
             counters.add(completed.counters)
             if completed.outcome == .completed { self.completed += 1 }
         }
+    }
+
+    /// The runs would not come to an end: so many requests were refused.
+    package struct Endless: Error, Sendable, Equatable {
+        package let requests: UInt64
+        package let refused: UInt64
     }
 
     package let recorded: Figures
@@ -31,78 +38,117 @@ package struct WhatIf: Sendable {
     /// - Parameters:
     ///   - first: runs that were asked for from here on; its commit is taken whole.
     ///   - last: the last event that is looked at.
-    ///   - change: makes the other policy of a recorded one.
+    ///   - change: makes the other policy of a recorded one, and of the stream that it is of.
+    /// - Throws: `Endless` where most of what is sent is refused.
     package init(
         of log: EventLog, from first: Position, through last: Position,
         progress: (Position, Position) -> Void = { _, _ in },
-        change: (Policy) throws -> Policy
+        change: (Policy, StreamID) throws -> Policy
     ) throws {
         let begin = try log.snapshot().commit(at: first)?.first ?? first
-        var history = RecordedRuns(from: begin)
-        try log.replay(Replayer(ScratchStore()), through: last, verifies: false) { step, writer in
-            progress(step.control.position, last)
-            try history.take(step, writer)
-            return true
+        let replayer = Replayer(try ScratchStore())
+        if begin > Position(1) {
+            let before = Position(begin.rawValue - 1)
+            try log.replay(replayer, through: before, verifies: false) { step, _ in
+                progress(step.control.position, last)
+                return true
+            }
+        }
+        var history = RecordedRuns(replayer)
+        try log.forEachEvent(after: replayer.control.position, through: last) { event in
+            progress(event.position, last)
+            try history.take(event)
         }
         history.end()
         history.server.settle(history.windows)
         let estimate = Estimate(
-            try Self.state(of: log, before: begin), server: history.server)
+            replayer, server: history.server,
+            mostRefused: Self.mostRefused(history.figures.counters.requests))
         for input in history.inputs { try estimate.take(input, change) }
         recorded = history.figures
         estimated = estimate.figures
         assumptions = history.assumptions + history.server.assumptions
     }
 
-    private static func state(
-        of log: EventLog, before begin: Position
-    ) throws -> Replayer {
-        let replayer = Replayer(try ScratchStore())
-        guard begin > Position(1) else { return replayer }
-        try log.replay(
-            replayer, through: Position(begin.rawValue - 1), verifies: false
-        ) { _, _ in true }
-        return replayer
+    /// More than under any policy that helps somebody. What is answered comes to an end by itself.
+    private static func mostRefused(_ recorded: UInt64) -> UInt64 {
+        recorded.saturatingMultiply(20).saturatingAdd(20_000)
+    }
+}
+
+extension EventLog {
+    /// So many events are read out of one snapshot.
+    private static let mostOfStretch = 4_096
+
+    /// Calls `body` with each event of a stretch, without the records' texts.
+    fileprivate func forEachEvent(
+        after first: Position, through last: Position, _ body: (LoggedEvent) throws -> Void
+    ) throws {
+        var position = first
+        while position < last {
+            var events: [LoggedEvent] = []
+            try snapshot().forEachEvent(after: position, bodies: .none) { event in
+                guard event.position <= last else { return false }
+                events.append(event)
+                return events.count < Self.mostOfStretch
+            }
+            guard let end = events.last?.position else { return }
+            for event in events { try body(event) }
+            position = end
+        }
     }
 }
 
 /// What a stretch of a log says of its runs and of the server.
 private struct RecordedRuns {
+    private struct Key: Hashable {
+        let stream: StreamID
+        let ordinal: Ordinal
+    }
+
     var server = RecordedServer()
     /// Facts that did not come from the server: runs that were asked for, what people did.
     private(set) var inputs: [LoggedEvent] = []
     private(set) var windows: [RateWindow] = []
     private(set) var figures = WhatIf.Figures()
-    private let begin: Position
-    private var inFlight: [Position: InFlightRequest] = [:]
+    /// The rows before the stretch, and those that it changed.
+    private let folded: EventLog
+    private var changed: [Key: RecordRow] = [:]
+    private var control: ControlState
     /// The place in `inputs` of the run whose end is not known yet.
     private var openRun: Int?
     private var isOpen = false
     private var cutOff = 0
     private var stopped = 0
 
-    init(from begin: Position) { self.begin = begin }
-
-    mutating func take(_ step: Replayer.Step, _ writer: borrowing LogWriter) throws {
-        for event in step.events {
-            if case .requestIntended = event.event {
-                inFlight[event.position] = step.control.request(event.position)
-            }
-            let answered = event.event.answeredIntent.flatMap { inFlight.removeValue(forKey: $0) }
-            if case .requestAbandoned(let abandoned) = event.event {
-                inFlight[abandoned.intent] = nil
-            }
-            guard event.position >= begin else { continue }
-            if let request = answered {
-                try server.learn(event, of: request, nowNs: event.time.rawValue) { ordinal in
-                    try writer.row(ordinal, of: request.stream)
-                }
-            }
-            take(event)
-        }
+    /// - Parameter replayer: stands where the stretch begins.
+    init(_ replayer: Replayer) {
+        folded = replayer.folded
+        control = replayer.control
     }
 
-    private mutating func take(_ logged: LoggedEvent) {
+    /// Takes the next event of the log.
+    mutating func take(_ logged: LoggedEvent) throws {
+        guard control.canFold(logged) else {
+            throw EventLogError.contradiction(at: logged.position)
+        }
+        if let request = logged.event.answeredIntent.flatMap({ control.request($0) }) {
+            let now = logged.time.rawValue
+            try server.learn(logged, of: request, nowNs: now) { [folded, changed] ordinal in
+                try changed[Key(stream: request.stream, ordinal: ordinal)]
+                    ?? folded.snapshot().row(request.stream, ordinal)
+            }
+        }
+        apply(logged, to: &control)
+        try logged.event.forEachTouchedRow { ordinal, touch in
+            let key = Key(stream: logged.stream, ordinal: ordinal)
+            let row = try changed[key] ?? folded.snapshot().row(logged.stream, ordinal)
+            changed[key] = applyRow(row, touch, position: logged.position, time: logged.time)
+        }
+        note(logged)
+    }
+
+    private mutating func note(_ logged: LoggedEvent) {
         switch logged.event {
         case .runRequested(let request):
             openRun = inputs.count
@@ -150,6 +196,8 @@ private final class Estimate {
     private let folded: EventLog
     private var control: ControlState
     private var server: RecordedServer
+    private let mostRefused: UInt64
+    private var requests: UInt64 = 0
     private(set) var figures = WhatIf.Figures()
     /// The boot clock.
     private var nowNs: Int64 = 0
@@ -157,15 +205,18 @@ private final class Estimate {
     /// Answers on their way, the next one last.
     private var arriving: [(ns: Int64, intent: Position, answer: SourceAnswer)] = []
 
-    init(_ replayer: Replayer, server: RecordedServer) {
+    init(_ replayer: Replayer, server: RecordedServer, mostRefused: UInt64) {
         folded = replayer.folded
         control = replayer.control
         self.server = server
+        self.mostRefused = mostRefused
         nowNs = control.bootNs(at: control.time)
     }
 
     /// Feeds what came from outside then, and runs until nothing is left to do.
-    func take(_ logged: LoggedEvent, _ change: (Policy) throws -> Policy) throws {
+    func take(
+        _ logged: LoggedEvent, _ change: (Policy, StreamID) throws -> Policy
+    ) throws {
         switch logged.event {
         case .clockAnchored(let anchor):
             // One clock for all of it: the first.
@@ -176,7 +227,7 @@ private final class Estimate {
             try beginEngine(at: logged.time)
             let changed = RunRequested(
                 mode: request.mode, options: request.options,
-                policy: try change(request.policy), seed: request.seed,
+                policy: try change(request.policy, logged.stream), seed: request.seed,
                 requester: request.requester)
             try feed(.runRequested(changed), stream: logged.stream)
             try run()
@@ -227,8 +278,8 @@ private final class Estimate {
             if let next = arriving.last, next.ns <= wakeNs ?? .max {
                 nowNs = max(nowNs, next.ns)
                 try arrive()
-            } else if let wakeNs {
-                nowNs = max(nowNs, wakeNs)
+            } else if let wakeNs, wakeNs > nowNs {
+                nowNs = wakeNs
             } else {
                 return
             }
@@ -264,10 +315,16 @@ private final class Estimate {
         }
         try writer.commit()
         if fact == nil { wake = decision.effects.wake }
-        for case .send(let request) in decision.effects { send(request) }
+        for case .send(let request) in decision.effects { try send(request) }
     }
 
-    private func send(_ request: SourceRequest) {
+    private func send(_ request: SourceRequest) throws {
+        requests += 1
+        let underWay = control.invocation?.counters.rateLimited ?? 0
+        let refused = figures.counters.rateLimited.saturatingAdd(underWay)
+        guard refused <= mostRefused else {
+            throw WhatIf.Endless(requests: requests, refused: refused)
+        }
         guard let inFlight = control.request(request.intent) else { return }
         let (answer, latencyNs) = server.answer(inFlight, at: nowNs)
         let arrival = nowNs.saturatingAdd(latencyNs)

@@ -56,24 +56,20 @@ struct QueueCommand: ParsableCommand {
             guard let past else {
                 return try log.forEachQueued(stream.id, order: order, print)
             }
-            try session.readPast(at: past, log) { try Self.forEachQueued($0, order, print) }
-        }
-
-        /// The waiting entries of a queue of the past, in their order.
-        private static func forEachQueued(
-            _ reader: borrowing ProjectionReader, _ order: IDOrder, _ body: (RecordRow) -> Bool
-        ) throws {
-            // The keys alone: there may be as many as there are records.
-            var keys: [(key: [UInt8], ordinal: Ordinal)] = []
-            try reader.forEachRow { view in
-                if let key = view.core.queueKey(order: order) {
-                    keys.append((key, view.core.ordinal))
+            try session.readPast(at: past, log) { reader in
+                var first = FirstInOrder<Ordinal>(limit: limit)
+                try reader.forEachRow { view in
+                    let row = view.core
+                    if state == nil || row.state.name == state?.rawValue,
+                        let key = row.queueKey(order: order)
+                    {
+                        first.take(row.ordinal, key: key)
+                    }
+                    return true
                 }
-                return true
-            }
-            keys.sort { $0.key.lexicographicallyPrecedes($1.key) }
-            for entry in keys {
-                guard let row = try reader.row(entry.ordinal)?.core, body(row) else { return }
+                for ordinal in first.inOrder {
+                    guard let row = try reader.row(ordinal)?.core, print(row) else { return }
+                }
             }
         }
 
@@ -83,7 +79,7 @@ struct QueueCommand: ParsableCommand {
                 ("state", .string(row.state.name)),
                 ("priority", .string(row.queueClass?.name ?? "inFlight")),
                 ("attempts", .number(row.attempts)),
-                ("nextAttemptAt", .optional(due(row)?.rfc3339())),
+                ("nextAttemptAt", .optional(row.nextAttempt?.rfc3339())),
                 ("lastError", .optional(row.error?.text.withoutControls)),
             ])
         }
@@ -92,15 +88,11 @@ struct QueueCommand: ParsableCommand {
             var text =
                 "\(row.id.text.withoutControls.padded(to: 20)) \(row.state.name.padded(to: 9))"
             if row.attempts > 0 { text += " \(row.attempts) attempts" }
-            if let due = due(row) { text += " next \(due.toTheSecond)" }
+            if let due = row.nextAttempt { text += " next \(due.toTheSecond)" }
             if let error = row.error { text += " \(error.text.withoutControls)" }
             return text
         }
 
-        private func due(_ row: RecordRow) -> LogTime? {
-            guard row.state == .retrying, let due = row.queue?.due, due > .zero else { return nil }
-            return due
-        }
     }
 
     struct Retry: ParsableCommand {
@@ -188,6 +180,14 @@ private struct QueueChange {
             records.append(QueuedRecord(ordinal: row.ordinal, id: row.id, was: row.state))
         }
         return records
+    }
+}
+
+extension RecordRow {
+    /// When it is asked for again, where that is not at once.
+    var nextAttempt: LogTime? {
+        guard state == .retrying, let due = queue?.due, due > .zero else { return nil }
+        return due
     }
 }
 

@@ -66,18 +66,24 @@ private struct WhyReport {
 
     private var verdict: String {
         let reason = row.error.map { ": \($0.text.withoutControls)" } ?? ""
+        let before = row.error == nil ? "" : "; it failed before\(reason)"
         switch row.state {
         case .synced: return "synced: its details came after its header's last change"
         case .pending:
-            if row.queue?.inFlight ?? false { return "pending: its details are asked for now" }
+            if row.queue?.inFlight ?? false {
+                return "pending: its details are asked for now\(before)"
+            }
             return row.queue?.isChange ?? false
-                ? "pending: its header changed, and its details wait to be asked for"
-                : "pending: its details wait to be asked for"
+                ? "pending: its header changed, and its details wait to be asked for\(before)"
+                : "pending: its details wait to be asked for\(before)"
         case .retrying:
             let due = row.queue.map { $0.due > .zero ? " after \($0.due.toTheSecond)" : "" } ?? ""
             return "retrying: it is asked for again\(due)\(reason)"
-        case .parked: return "parked: given up after \(row.attempts) attempts\(reason)"
-        case .dropped: return "dropped: taken out of the queue by hand, until its header changes"
+        case .parked:
+            let attempts = row.attempts > 0 ? " after \(row.attempts) attempts" : ""
+            return "parked: given up\(attempts)\(reason)"
+        case .dropped:
+            return "dropped: taken out of the queue by hand, until its header changes\(before)"
         case .unknown: return "unknown"
         }
     }

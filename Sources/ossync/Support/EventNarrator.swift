@@ -132,6 +132,7 @@ enum EventNarrator {
             "details of \(event.results.count { $0.outcome.isFound }) of \(event.results.count)"
         case .detailsRequeued(let event):
             "\(event.parts.joined().count) back to the queue (\(event.kind))"
+                + (event.due > logged.time ? ", not before \(event.due.rfc3339())" : "")
                 + (event.error.map { ": \($0.text)" } ?? "")
         case .recordParked(let event):
             "record \(event.record.id.text) given up"

@@ -185,8 +185,8 @@ import Testing
             _ = disk.losePower(seed)
             let paths = [first, second, "\(first)/file", "\(second)/file"]
             found.insert(paths.map { access($0, F_OK) == 0 })
-            ScratchFolder.remove(first)
-            ScratchFolder.remove(second)
+            FileSystem.remove(first)
+            FileSystem.remove(second)
         }
         let whole = [false, true, false, true]
         let lost = [

@@ -110,6 +110,9 @@ final class EngineFixture {
         return wire.map { .answered(intent: $0.intent, answer($0)) }
     }
 
+    /// Takes the request off the wire that was sent first.
+    func takeFirst() -> SourceRequest? { wire.isEmpty ? nil : wire.removeFirst() }
+
     /// Runs until the invocation is over; time passes only where the core waits.
     func finish(with api: FakeAPI, steps: Int = .max) throws {
         var left = steps

@@ -52,15 +52,10 @@ extension LogCommand {
                 )
             }
             let stream = try session.stream(in: log.snapshot().control()).name
-            let found: (event: LoggedEvent, state: StateValues)?
-            if condition.needsTotals {
-                found = try session.recordProjector(stream, log).read { reader in
-                    try search(log, begin, last, stream, condition) { try reader.total(at: $0) }
-                }
-            } else {
-                found = try search(log, begin, last, stream, condition) { _ in nil }
-            }
-            guard let found else {
+            let totals =
+                condition.needsTotals
+                ? PastTotals(try session.recordProjector(stream, log)) : nil
+            guard let found = try search(log, begin, last, stream, condition, totals) else {
                 throw CommandFailure(
                     ExitCode.failure,
                     "from @\(begin.position.next.rawValue) to @\(last.rawValue) it never holds: "
@@ -71,19 +66,18 @@ extension LogCommand {
 
         private func search(
             _ log: EventLog, _ begin: ControlState, _ last: Position, _ stream: String,
-            _ condition: StateCondition,
-            _ lookUp: (Position) throws -> (sum: String, records: UInt64)?
+            _ condition: StateCondition, _ totals: PastTotals?
         ) throws -> (event: LoggedEvent, state: StateValues)? {
             var filter = EventFilter()
             guard begin.position < last else { return nil }
             filter.limit(to: begin.position.next...last)
             var control = begin
-            var total = try lookUp(begin.position)
+            var total = try totals?.total(at: begin.position)
             var found: (LoggedEvent, StateValues)?
             // In pieces: whoever looks through ten million events holds no snapshot meanwhile.
             try EventSearch(log, filter).forEach(bodies: .none) { event, _ in
                 apply(event, to: &control)
-                if event.event.bringsTexts { total = try lookUp(event.position) }
+                if event.event.bringsTexts { total = try totals?.total(at: event.position) }
                 let state = StateValues(control, stream, total: total)
                 if try condition.holds(state) { found = (event, state) }
                 return found == nil

@@ -105,12 +105,14 @@ private struct DiffReport {
         let (states, errors) = (
             (old?.core.state.name, new?.core.state.name), (old?.core.error, new?.core.error)
         )
+        let dues = (old?.core.nextAttempt, new?.core.nextAttempt)
         let change = old == nil ? "added" : new == nil ? "removed" : "changed"
         // A request that is on its way changes a row, but nothing that anybody sees of it.
         if change == "changed", changed.isEmpty, states.0 == states.1, errors.0 == errors.1,
             old?.core.headerPosition == new?.core.headerPosition,
             old?.core.detailPosition == new?.core.detailPosition,
-            old?.core.attempts == new?.core.attempts
+            old?.core.attempts == new?.core.attempts,
+            old?.core.attemptedAt == new?.core.attemptedAt, dues.0 == dues.1
         {
             return
         }
@@ -123,6 +125,10 @@ private struct DiffReport {
             }
             output.line(line.withoutControls)
             guard change == "changed" else { return }
+            if dues.0 != dues.1 {
+                let (old, new) = (dues.0?.rfc3339() ?? "", dues.1?.rfc3339() ?? "")
+                output.line("    next attempt: \(old) -> \(new)")
+            }
             for index in changed {
                 let (old, new) = (before?[index].json.line ?? "", after?[index].json.line ?? "")
                 output.line("    \(columns[index]): \(old) -> \(new)".withoutControls)
@@ -156,6 +162,17 @@ private struct DiffReport {
                     pair(
                         old.map { .number($0.core.attempts) },
                         new.map { .number($0.core.attempts) })
+                ),
+                (
+                    "nextAttemptAt",
+                    pair(
+                        dues.0.map { .string($0.rfc3339()) }, dues.1.map { .string($0.rfc3339()) })
+                ),
+                (
+                    "attemptedAt",
+                    pair(
+                        old?.core.attemptedAt.map { .string($0.rfc3339()) },
+                        new?.core.attemptedAt.map { .string($0.rfc3339()) })
                 ),
                 (
                     "headerPosition",

@@ -27,14 +27,7 @@ extension LogCommand {
 
         @OptionGroup(title: "Which events") var filter: EventFilterOptions
 
-        @Flag(help: "The newest first.")
-        var reverse = false
-
-        @Option(help: "At most so many events.")
-        var limit: Int?
-
-        @Flag(help: "With the records' texts, in JSON.")
-        var bodies = false
+        @OptionGroup var listing: EventListingOptions
 
         @OptionGroup var global: GlobalOptions
 
@@ -42,14 +35,14 @@ extension LogCommand {
             let session = try Session(global)
             let log = try session.openLog()
             let matcher = try TextMatcher(pattern, isRegex: regex, ignoresCase: ignoreCase)
-            var left = limit ?? .max
+            var left = listing.limit ?? .max
             guard left > 0 else { return }
             let choice = try filter.choice(session, log)
             let whole = EventPrinter.json(choice.control, bodies: true)
-            let printer = EventPrinter(session.output, choice.control, bodies: bodies)
+            let printer = EventPrinter(session.output, choice.control, bodies: listing.bodies)
             var isFound = false
             var writer = JSONWriter()
-            try choice.search.forEach(backwards: reverse) { event, schema in
+            try choice.search.forEach(backwards: listing.reverse) { event, schema in
                 writer.reset()
                 whole.write(event, schema: schema, to: &writer)
                 guard matcher.matches(writer.bytes) else { return true }

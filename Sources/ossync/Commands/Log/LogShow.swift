@@ -15,25 +15,19 @@ extension LogCommand {
 
         @OptionGroup(title: "Which events") var filter: EventFilterOptions
 
-        @Flag(help: "The newest first.")
-        var reverse = false
-
-        @Option(help: "At most so many events.")
-        var limit: Int?
-
-        @Flag(help: "With the records' texts, in JSON.")
-        var bodies = false
+        @OptionGroup var listing: EventListingOptions
 
         @OptionGroup var global: GlobalOptions
 
         func run() throws {
             let session = try Session(global)
             let log = try session.openLog()
-            var left = limit ?? .max
+            var left = listing.limit ?? .max
             guard left > 0 else { return }
             let choice = try filter.choice(session, log)
-            let printer = EventPrinter(session.output, choice.control, bodies: bodies)
-            try choice.search.forEach(backwards: reverse, bodies: printer.needs) { event, schema in
+            let printer = EventPrinter(session.output, choice.control, bodies: listing.bodies)
+            try choice.search.forEach(backwards: listing.reverse, bodies: printer.needs) {
+                event, schema in
                 printer.print(event, schema: schema)
                 left -= 1
                 return left > 0

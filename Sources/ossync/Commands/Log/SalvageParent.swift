@@ -68,8 +68,11 @@ struct SalvageParent {
 
     mutating func run() throws {
         removeUnfinished()
+        var lock: FolderLock?
+        defer { withExtendedLifetime(lock) {} }
         do {
             try work.make()
+            lock = FolderLock(work.path)
             try EventLog.create(store: work.path, durability: .none)
             try copy()
             try complete()
@@ -169,12 +172,25 @@ struct SalvageParent {
         let name = destination.path.split(separator: "/").last.map(String.init) ?? ""
         let prefix = "\(name)\(Self.mark)"
         for file in FileSystem.names(in: parent) ?? [] where file.hasPrefix(prefix) {
-            guard let maker = pid_t(file.dropFirst(prefix.count)), kill(maker, 0) != 0,
-                errno == ESRCH
-            else { continue }
-            FileSystem.remove("\(parent)/\(file)")
+            let path = "\(parent)/\(file)"
+            guard let lock = FolderLock(path) else { continue }
+            withExtendedLifetime(lock) { FileSystem.remove(path) }
         }
     }
+}
+
+/// A folder that is locked (flock) as long as its maker lives: what killed ones left is known by
+/// that, whatever its number is now, or in which container it ran.
+private final class FolderLock {
+    private let descriptor: Int32
+
+    /// - Returns: nil when another process holds it.
+    init?(_ path: String) {
+        descriptor = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        guard descriptor >= 0, flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { return nil }
+    }
+
+    deinit { if descriptor >= 0 { close(descriptor) } }
 }
 
 // MARK: - What is said

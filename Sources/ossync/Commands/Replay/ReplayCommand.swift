@@ -136,21 +136,42 @@ struct ReplayCommand: ParsableCommand {
     }
 
     private func estimate(_ session: Session, _ log: EventLog) throws {
+        let change = try PolicyChange(set)
+        let control = try log.snapshot().control()
+        try change.check(control)
         var (first, last) = try bounds(session, log)
         if from == nil, to == nil {
-            let run = try session.stream(in: log.snapshot().control()).lastRun
+            let named = change.streams.first.flatMap { control.stream(named: $0) }
+            let run = try (named ?? session.stream(in: control)).lastRun
             guard run != .none else {
                 throw CommandFailure(ExitCode.failure, "there was no run yet")
             }
             first = run
         }
         last = max(first, last)
-        let change = try PolicyChange(set)
         let progress = FoldProgress(session.output, "replay")
-        let whatIf = try WhatIf(of: log, from: first, through: last) {
-            progress.tell($0, $1)
-        } change: {
-            try change.applied(to: $0)
+        var changed: Set<String> = []
+        let whatIf: WhatIf
+        do {
+            whatIf = try WhatIf(of: log, from: first, through: last) {
+                progress.tell($0, $1)
+            } change: { policy, stream in
+                let name = control[stream].name
+                changed.insert(name)
+                return try change.applied(to: policy, of: name)
+            }
+        } catch let endless as WhatIf.Endless {
+            progress.end()
+            throw CommandFailure(
+                ExitCode.failure,
+                "no estimate: \(endless.refused.grouped) of \(endless.requests.grouped) requests "
+                    + "would be refused, without an end in sight",
+                hint: "without a cooldown, what is refused is asked again at once")
+        }
+        if let name = change.streams.first(where: { !changed.contains($0) }) {
+            throw CommandFailure(
+                ExitCode.failure,
+                "from @\(first.rawValue) to @\(last.rawValue) there is no whole run of \(name)")
         }
         progress.end()
         let report = WhatIfReport(whatIf: whatIf, change: change, first: first, last: last)

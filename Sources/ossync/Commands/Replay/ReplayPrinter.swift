@@ -57,7 +57,8 @@ struct ReplayPrinter {
         let expected = divergence.decidedEvent
         let actual = divergence.recordedEvent
         let texts = (expected.map(text), actual.map(text))
-        let fields = try differences(texts.0, texts.1)
+        let fields = try differences(
+            expected.map { text($0.withoutTexts) }, actual.map { text($0.withoutTexts) })
         let chain = try chain(of: actual ?? expected)
         guard output.isJSON else {
             for line in words(divergence, fields, chain) { output.line(line.withoutControls) }

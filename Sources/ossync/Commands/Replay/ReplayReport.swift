@@ -25,6 +25,8 @@ final class ReplayReport {
     private var divergences: UInt64 = 0
     private var ofOtherRules: UInt64 = 0
     private var firstDivergence: Position?
+    /// The replay ends within a step, which is not decided anew.
+    private var isCut = false
     private var control = ControlState()
     private var total: (sum: String, records: UInt64)?
     /// Whether the condition of the breakpoints held after the last step.
@@ -44,16 +46,17 @@ final class ReplayReport {
     ///
     /// - Returns: false when the walk ends here.
     func take(
-        _ step: Replayer.Step, _ writer: borrowing LogWriter, _ totals: ReplayWalk.Totals,
+        _ step: Replayer.Step, _ writer: borrowing LogWriter, _ totals: PastTotals?,
         beforePrinting: () -> Void
     ) throws -> Bool {
         control = step.control
         events += UInt64(step.events.count)
         if !step.events.isEmpty { steps += 1 }
+        isCut = isCut || step.isCut
         if let divergence = step.divergence { try take(divergence, beforePrinting) }
         guard let last = step.events.last?.position else { return true }
         if !options.breakpoints.isEmpty, step.events.contains(where: \.event.bringsTexts) {
-            total = try totals(last)
+            total = try totals?.total(at: last)
         }
         let state = StateValues(control, stream, total: total)
         // What held before the first step that is shown doesn't begin to hold there.
@@ -120,7 +123,7 @@ final class ReplayReport {
             ? .object([
                 ("divergences", .number(divergences)), ("ofOtherRules", .number(ofOtherRules)),
                 ("first", firstDivergence.map { .number($0.rawValue) } ?? .null),
-                ("deciderVersion", .number(Decider.version)),
+                ("cutsStep", .literal(String(isCut))), ("deciderVersion", .number(Decider.version)),
             ]) : .null
         return .object([
             ("v", .number(1)), ("type", "summary"), ("stream", .string(stream)),
@@ -138,6 +141,7 @@ final class ReplayReport {
         guard divergences > 0 else {
             return "\(steps.grouped) steps of \(events.grouped) events, up to \(place): each is "
                 + "decided as it was"
+                + (isCut ? ", but for the last one, which is cut there and not compared" : "")
         }
         let others = ofOtherRules > 0 ? ", \(ofOtherRules.grouped) of them by other rules" : ""
         return "\(divergences.grouped) of \(steps.grouped) steps are decided otherwise\(others)"

@@ -16,9 +16,6 @@ struct ReplayWalk {
     let source: Source
     let options: ReplayReport.Options
 
-    /// Looks the sum of the summed column up as it was after an event.
-    typealias Totals = (Position) throws -> (sum: String, records: UInt64)?
-
     func run() throws {
         // The exit code is what it is asked for.
         Output.outliveReader()
@@ -36,20 +33,14 @@ struct ReplayWalk {
         }
         let report = ReplayReport(options, printer, stream, from: first)
         let progress = FoldProgress(session.output, "replay")
-        func walk(_ totals: Totals) throws {
-            try log.replay(
-                Replayer(ScratchStore()), through: last, verifies: options.verifies
-            ) { step, writer in
-                progress.tell(step.control.position, last)
-                return try report.take(step, writer, totals) { progress.end() }
-            }
-        }
-        if options.breakpoints.condition?.needsTotals ?? false {
-            try session.recordProjector(stream, log).read { reader in
-                try walk { try reader.total(at: $0) }
-            }
-        } else {
-            try walk { _ in nil }
+        let needsTotals = options.breakpoints.condition?.needsTotals ?? false
+        let totals =
+            needsTotals ? PastTotals(try session.recordProjector(stream, log)) : nil
+        try log.replay(
+            Replayer(ScratchStore()), through: last, verifies: options.verifies
+        ) { step, writer in
+            progress.tell(step.control.position, last)
+            return try report.take(step, writer, totals) { progress.end() }
         }
         progress.end()
         try report.end()
@@ -61,16 +52,35 @@ struct ReplayWalk {
                 ExitCode.usage, "a bundle has no columns: its expenses are not known")
         }
         let events = bundle.commits.flatMap(\.events)
-        var control = bundle.start.control
-        for event in events where control.canFold(event) { apply(event, to: &control) }
+        let control = bundle.end
         let printer = ReplayPrinter(session.output, control) { position in
             events.first { $0.position == position }
         }
-        let stream = try session.stream(in: control).name
-        let report = ReplayReport(options, printer, stream, from: Position(1))
+        let report = ReplayReport(options, printer, bundle.stream, from: Position(1))
         try bundle.replay(verifies: options.verifies) { step, writer in
-            try report.take(step, writer, { _ in nil }, beforePrinting: {})
+            try report.take(step, writer, nil, beforePrinting: {})
         }
         try report.end()
+    }
+}
+
+extension ReplayBundle {
+    /// The state at its end, or where it begins to contradict itself.
+    fileprivate var end: ControlState {
+        var control = start.control
+        for event in commits.flatMap(\.events) {
+            guard control.canFold(event) else { break }
+            apply(event, to: &control)
+        }
+        return control
+    }
+
+    /// The name of the stream that it is about: that of its last event that is of one.
+    fileprivate var stream: String {
+        let streams = end.streams
+        let id = commits.flatMap(\.events).last { event in
+            streams.contains { $0.id == event.stream }
+        }?.stream
+        return (streams.first { $0.id == id } ?? streams.first)?.name ?? "os"
     }
 }
