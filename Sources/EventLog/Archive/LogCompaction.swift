@@ -134,7 +134,7 @@ extension LogSnapshot {
         let damage = { (position: Position, reason: String) in
             EventLogError.corrupt(path: path, position: position, reason: reason)
         }
-        let checker = EventChecker(workers: workers)
+        let checker = EventChecker(workers: workers, log.dictionaries)
         var events = try EventFeed(
             EventCursor(transaction, events: events, commits: commits, log.archive, through: .none),
             from: name.first, upTo: name.last, checker)
