@@ -208,6 +208,55 @@ class Bench:
                              peaks[1] / peaks[0], "", 1.2 if many >= 100_000 else None)
                     self.after(config, server, title)
 
+    def million(self, few, many):
+        """A sync that is killed half-way and resumed, a rebuild, an export: anonymous memory may
+        grow by a fifth and a byte a record."""
+        peaks = {}
+        for records in (few, many):
+            with Server(self.binary, records) as server:
+                config = self.configure(f"million-{records}", server, batch=500, concurrency=5)
+                title = f"{records} records by 500"
+                results = {}
+                if records == many:
+                    self.kill_half_way(config, records)
+                    results["sync"] = self.sync(config, "--mode", "resume", with_memory=True)
+                else:
+                    results["sync"] = self.sync(config, with_memory=True)
+                results["rebuild"] = run(
+                    [self.binary, "projections", "rebuild", "os", "--quiet", "--config", config],
+                    with_memory=True)
+                table = os.path.join(self.folder, "table.csv")
+                results["export"] = run(
+                    [self.binary, "export", "csv", "--quiet", "--output", table, "--config",
+                     config], with_memory=True)
+                rows = sum(1 for _ in open(table)) - 1
+                if rows != records:
+                    sys.exit(f"the export has {rows} rows of {records}")
+                for what, result in results.items():
+                    bound = None
+                    if records == many:
+                        bound = 1.2 * peaks[what] + records / (1 << 20)
+                    peaks[what] = result["anonymousMiB"]
+                    self.add(f"{title}, {what}: wall", result["wall"], "s")
+                    self.add(f"{title}, {what}: processor", result["cpu"], "s")
+                    self.add(f"{title}, {what}: peak anonymous memory", peaks[what], "MiB", bound)
+
+    def kill_half_way(self, config, records):
+        process = subprocess.Popen(
+            [self.binary, "sync", "--quiet", "--config", config], stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL)
+        while process.poll() is None:
+            time.sleep(1)
+            status = json.loads(subprocess.run(
+                [self.binary, "status", "--json", "--config", config], stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL).stdout or b"{}")
+            if status.get("records", {}).get("withDetails", 0) > records / 2:
+                break
+        else:
+            sys.exit("the sync ended before it was half-way")
+        process.kill()
+        process.wait()
+
     def after(self, config, server, title):
         data = os.path.join(os.path.dirname(config), "store", "log", "data.mdb")
         self.add(f"{title}: log", os.path.getsize(data) / (1 << 20), "MiB")
@@ -256,16 +305,19 @@ def main():
     parser.add_argument("--folder", help="where stores are made; default: a temporary folder")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--quick", action="store_true", help="a tenth of the records")
-    parser.add_argument("--only", choices=["job", "memory"])
+    parser.add_argument("--only", choices=["job", "memory", "million"],
+                        help="million takes minutes, and is run only when named")
     options = parser.parse_args()
     folder = tempfile.mkdtemp(prefix="ossync-bench-", dir=options.folder)
     scale = 10 if options.quick else 1
     bench = Bench(options.binary, folder, options.json)
     try:
-        if options.only != "memory":
+        if options.only in (None, "job"):
             bench.whole_job(10_000 // scale)
-        if options.only != "job":
+        if options.only in (None, "memory"):
             bench.memory(10_000 // scale, 100_000 // scale)
+        if options.only == "million":
+            bench.million(10_000, 1_000_000 // scale)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     if options.json:

@@ -50,11 +50,14 @@ class TenThousandRecords(Case):
         self.assertEqual(third["records"]["new"], 3)
         self.assertEqual(server.counts()[1], 1)
 
+        before = self.ossync("log", "stats", "--json").last["bytes"]
         server.forget()
         full = self.sync("--mode", "full")
         self.assertEqual(full["requests"]["list"], 11)
         self.assertEqual(full["requests"]["detail"], 0)
         self.assertEqual(full["records"]["unchanged"], 10_003)
+        grown = self.ossync("log", "stats", "--json").last["bytes"] - before
+        self.assertLessEqual(grown, 2 * 10_003, "what didn't change costs two bytes a record")
 
     def test_needs_one_more_page_where_the_list_tells_no_total(self):
         server = self.ready(
