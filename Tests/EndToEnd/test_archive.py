@@ -266,6 +266,9 @@ class Away(Archives):
             with self.subTest(arguments=arguments):
                 result = self.ossync(*arguments.split(), code=1)
                 self.refused(result, "archive", "events 1 to", "put it back", code=1)
+        left = self.end - last
+        self.assertEqual(len(self.ossync("log", "tail", "-n", left).out.splitlines()), left)
+        self.refused(self.ossync("log", "tail", "-n", 500, code=1), "archive", code=1)
         shown = self.events("--from", f"@{last + 1}")
         self.assertEqual(shown[0]["position"], last + 1)
         result = self.ossync("log", "verify", "--json", code=12)
@@ -300,6 +303,32 @@ class Away(Archives):
         self.assert_whole(self.text)
         self.ossync("projections", "verify")
         self.ossync("replay", "--verify")
+
+    def test_the_next_compaction_needs_none_of_the_older_segments(self):
+        last = int(self.second.split("-")[1])
+        runs = sorted(
+            int(one["run"][1:]) for one in self.ossync("runs", "--json").objects if "run" in one)
+        times = {event["position"]: event["time"] for event in self.events()}
+        shutil.rmtree(self.store / "projections")
+        self.away()
+        self.assertEqual(self.compact("r1", code=0).last["events"], 0)
+        self.compact(f"r{self.end}", code=1)
+        for point in ("now-90d", times[1], times[last + 1], "@5", f"r{runs[0]}"):
+            self.assertEqual(self.compact(point).last["events"], 0)
+        first = f"{last + 1}-"
+        self.assertTrue(self.compact(times[last + 10]).last["archive"][0].startswith(first))
+        reached = int(self.compact(f"@{last + 16}").last["archive"][0].split("-")[1])
+        self.assertLess(reached, last + 16)
+        self.assertGreater(runs[-1], reached)
+        first, last = map(int, self.compact(f"r{runs[-1]}").last["archive"][0].split("-"))
+        self.assertEqual(first, reached + 1)
+        self.assertLess(last, runs[-1])
+        self.compact("now")
+        for name in self.names():
+            os.rename(self.archive / name, self.folder / "away" / name)
+        self.archive.rmdir()
+        self.back()
+        self.assert_whole(self.text)
 
     def test_one_of_two_is_missing(self):
         for name in (self.first, self.second):

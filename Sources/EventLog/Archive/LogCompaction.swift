@@ -271,6 +271,13 @@ extension EventLog {
         }
     }
 
+    /// Removes what killed compactions were making, or had replaced: a whole log may lie there. The
+    /// holder of the engine's lock alone may.
+    package func removeUnfinished() {
+        archive.removeUnfinished()
+        Environment.removeUnfinished(path)
+    }
+
     /// Whether more than half of its file is free: an archived log whose file wasn't replaced.
     package func isMostlyFree() throws(EventLogError) -> Bool {
         guard try snapshot().archivedThrough() != .none else { return false }

@@ -60,9 +60,11 @@ package struct EventSearch: Sendable {
     ) throws -> Found {
         let snapshot = try log.snapshot()
         var found = Found()
+        var last: Position?
         func take(_ entry: LogEntry) throws(EventLogError) -> Bool {
             guard range.contains(entry.position) else { return false }
             found.looks += 1
+            last = entry.position
             if try filter.matches(entry, snapshot) {
                 found.events.append(
                     (try entry.event(bodies: bodies), entry.header.schemaVersion))
@@ -74,14 +76,20 @@ package struct EventSearch: Sendable {
                 ? range.before(entry.position) : range.after(entry.position)
             return false
         }
-        if backwards {
-            try snapshot.forEachEntryBackwards(before: range.upperBound.next) {
-                entry throws(EventLogError) in try take(entry)
+        do throws(EventLogError) {
+            if backwards {
+                try snapshot.forEachEntryBackwards(before: range.upperBound.next) {
+                    entry throws(EventLogError) in try take(entry)
+                }
+            } else {
+                try snapshot.forEachEntry(after: Position(range.lowerBound.rawValue - 1)) {
+                    entry throws(EventLogError) in try take(entry)
+                }
             }
-        } else {
-            try snapshot.forEachEntry(after: Position(range.lowerBound.rawValue - 1)) {
-                entry throws(EventLogError) in try take(entry)
-            }
+        } catch {
+            // What is there is handed out first: it may be all that is asked for.
+            guard case .archiveMissing = error, let last else { throw error }
+            found.rest = backwards ? range.before(last) : range.after(last)
         }
         return found
     }

@@ -97,10 +97,14 @@ enum Point: Equatable {
         of run: Position, in history: borrowing HistoryReader
     ) throws -> RunSummary {
         guard let summary = try history.run(run) else {
-            throw CommandFailure(
-                ExitCode.failure, "there is no run r\(run.rawValue)",
-                hint: "`ossync runs` lists them")
+            throw missing(run: run)
         }
         return summary
+    }
+
+    static func missing(run: Position) -> CommandFailure {
+        CommandFailure(
+            ExitCode.failure, "there is no run r\(run.rawValue)",
+            hint: "`ossync runs` lists them")
     }
 }

@@ -115,6 +115,16 @@ import Testing
         #expect(TemporaryFolder.names(store.archive.path) == ["1-\(last.rawValue)", "mine"])
     }
 
+    /// The old file of a log that was replaced has all that left it since.
+    @Test func whatWasReplacedIsRemovedThoughNothingIsToBeMoved() throws {
+        let left = "\(store.log.path).new-999999999"
+        mkdir(left, 0o700)
+        Bytes.write([1], "\(left)/data.mdb")
+        store.log.removeUnfinished()
+        #expect(TemporaryFolder.names(store.driver.folder.path) == ["log"])
+        try store.expectAll()
+    }
+
     @Test func aCopyThatIsNotWhatWasWrittenIsNotTakenForOne() throws {
         for position in [Position(1), Position(9), last] {
             var compaction = try LogCompaction(store.log, through: last)

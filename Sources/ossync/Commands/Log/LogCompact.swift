@@ -1,6 +1,7 @@
 import ArgumentParser
 import EventLog
 import LMDB
+import Projections
 import SyncCore
 import SyncEngine
 
@@ -45,11 +46,46 @@ extension LogCommand {
         /// - Returns: the first event that stays; nil when telling is all that was asked for.
         private func plan(_ session: Session) throws -> Position? {
             let log = try session.openLog()
-            let point = try Point(before)
-            let first = try session.readHistory(log) { try point.first(in: $0) }
+            let first = try first(session, log)
             guard dryRun else { return first }
             try CompactionPlan(log, before: first).tell(session.output)
             return nil
+        }
+
+        private func first(_ session: Session, _ log: EventLog) throws -> Position {
+            let point = try Point(before)
+            do {
+                return try session.readHistory(log) { try point.first(in: $0) }
+            } catch let error as ProjectionError {
+                // The index is of the whole log; to move what the log has itself, that is enough.
+                guard case .log(.archiveMissing) = error else { throw error }
+                return try point.first(inLogOf: log.snapshot())
+            }
+        }
+    }
+}
+
+extension Point {
+    /// The first event from there on of those that aren't in the archive.
+    fileprivate func first(inLogOf snapshot: borrowing LogSnapshot) throws -> Position {
+        let archived = try snapshot.archivedThrough()
+        switch self {
+        case .position(let position): return max(position, Position(1))
+        case .run(let run):
+            guard run > archived else { return archived.next }
+            guard case .runRequested? = try snapshot.event(at: run, bodies: .none)?.event else {
+                throw Self.missing(run: run)
+            }
+            return run
+        case .time(let time):
+            guard try snapshot.tail().position > archived else { return archived.next }
+            var last = archived
+            try snapshot.forEachEntryBackwards(before: Position(.max)) { entry in
+                let isBefore = entry.header.time < time
+                if isBefore { last = entry.position }
+                return !isBefore && entry.position > archived.next
+            }
+            return last.next
         }
     }
 }
@@ -101,7 +137,7 @@ private struct StoreCompaction {
 
     func run(before first: Position) throws {
         Interruption.begin()
-        log.archive.removeUnfinished()
+        log.removeUnfinished()
         let before = try log.usedBytes()
         var moved = try finish()
         let plan = try CompactionPlan(log, before: first)
