@@ -45,7 +45,7 @@ final class Refold {
     }
 
     /// Lists at the most; each needs a block of memory.
-    private static let mostLists = 256
+    private static let mostLists = 2_048
     private static let leastRecords: UInt32 = 64
     /// So many events are read out of one snapshot, or so many bytes of records.
     private static let mostEvents = 4_096

@@ -16,11 +16,15 @@ final class SpillFile {
     }
 
     private static let none = UInt64.max
-    private static let blockBytes = 4_096
+    /// What all lists together may hold that is not written yet.
+    private static let openBytes = 1 << 20
+    private static let leastBlockBytes = 512
+    private static let mostBlockBytes = 4_096
     private static let headerBytes = 20
 
     private let path: String
     private let descriptor: Int32
+    private let blockBytes: Int
     private var state: State
     /// What is not written yet of each list.
     private var open: [[UInt8]]
@@ -30,6 +34,8 @@ final class SpillFile {
         self.path = path
         self.state = state ?? State(lists: lists)
         open = Array(repeating: [], count: lists)
+        blockBytes = min(
+            max(Self.openBytes / max(lists, 1), Self.leastBlockBytes), Self.mostBlockBytes)
         descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw Self.failure("open", path) }
         guard ftruncate(descriptor, Int(self.state.length)) == 0 else {
@@ -41,7 +47,7 @@ final class SpillFile {
 
     func append(_ bytes: [UInt8], to list: Int) throws(ProjectionError) {
         open[list].append(contentsOf: bytes)
-        if open[list].count >= Self.blockBytes - Self.headerBytes { try write(list) }
+        if open[list].count >= blockBytes - Self.headerBytes { try write(list) }
     }
 
     /// Writes everything; what the file holds then is the state that is returned.

@@ -51,6 +51,8 @@ final class EngineSession {
         BackupFolder.removeRestoring(of: folder)
         if !folder.exists { try EventLog.create(store: folder.path) }
         log = try EventLog.open(store: folder.path, .write)
+        // Of a compaction or a redaction that was killed: an old log may lie there.
+        log.removeUnfinished()
         engine = try Engine(log: log, clock: clock)
         apiIdentity = session.configuration.api?.id ?? engine.control.apiIdentity ?? ""
         if let bound = engine.control.apiIdentity, bound != apiIdentity {

@@ -79,7 +79,7 @@ import Testing
         #expect(found.positions == [position])
         _ = try redact(found)
         let event = try #require(try driver.snapshot().event(at: position))
-        #expect(event.event.bodies.allSatisfy(\.isEmpty))
+        #expect(event.event.bodies.allSatisfy { $0.isEmpty })
         #expect(try driver.snapshot().texts(at: position)?.positions == [])
         #expect(try LogVerifier(driver.log).run().isClean)
     }

@@ -137,7 +137,6 @@ private struct StoreCompaction {
 
     func run(before first: Position) throws {
         Interruption.begin()
-        log.removeUnfinished()
         let before = try log.usedBytes()
         var moved = try finish()
         let plan = try CompactionPlan(log, before: first)
