@@ -34,8 +34,15 @@ struct DictionaryWatch {
             let snapshot = try log.snapshot()
             guard let number = try snapshot.nextDictionary() else { continue }
             waiting[type] = 0
-            let trained = try DictionaryTrainer.train(
-                type, snapshot, number: number, sampleBytes: sampleBytes)
+            let trained: DictionaryTrained?
+            do throws(EventLogError) {
+                trained = try DictionaryTrainer.train(
+                    type, snapshot, number: number, sampleBytes: sampleBytes)
+            } catch {
+                // An old event that is damaged is no reason to end a sync, which needs it not.
+                guard case .corrupt = error else { throw error }
+                continue
+            }
             guard let trained else { continue }
             waiting[type] = nil
             return trained

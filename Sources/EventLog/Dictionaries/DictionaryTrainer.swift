@@ -43,7 +43,7 @@ package enum DictionaryTrainer {
         return DictionaryTrained(number: number, type: type, bytes: dictionary)
     }
 
-    /// The newest texts of a type, oldest first.
+    /// The newest texts of a type that are in the log itself, oldest first: the archive may be away.
     private static func texts(
         of type: EventType, _ snapshot: borrowing LogSnapshot, _ wanted: Int
     ) throws(EventLogError) -> [ArraySlice<UInt8>]? {
@@ -51,17 +51,18 @@ package enum DictionaryTrainer {
         var bytes = 0
         var entries = 0
         let end = try snapshot.tail().position
+        let first = try snapshot.archivedThrough().next
         try snapshot.forEachEntryBackwards(before: end.next) { entry throws(EventLogError) in
             entries += 1
             guard entries <= mostEntries else { return false }
             guard entry.header.type == type, entry.header.flags.contains(.hasBodies) else {
-                return true
+                return entry.position > first
             }
             for body in try entry.event().event.bodies.reversed() where !body.isEmpty {
                 texts.append(body)
                 bytes += body.count
             }
-            return bytes < wanted
+            return bytes < wanted && entry.position > first
         }
         return bytes < wanted ? nil : texts.reversed()
     }

@@ -141,6 +141,15 @@ import Testing
         #expect(try train(.pageFetched) == nil)
     }
 
+    @Test func onlyTheLogItselfIsLearnedFrom() throws {
+        let store = try ArchivedLog()
+        try store.move(2, 5)
+        try FileSystem.move(store.archive.path, to: "\(store.archive.path)-away")
+        let snapshot = try store.driver.snapshot()
+        _ = try DictionaryTrainer.train(
+            .detailsFetched, snapshot, number: 1, sampleBytes: .max)
+    }
+
     @Test func aRedactedEventStaysReadable() throws {
         try driver.feed(.dictionaryTrained(try #require(try train())))
         try syncAgain()
