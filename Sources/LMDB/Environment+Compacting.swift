@@ -21,16 +21,24 @@ extension Environment {
         do throws(LMDBError) {
             try copy(toNew: "\(temporary)/data.mdb")
             try FileSystem.sync(folder: temporary)
-            let status = renameat2(AT_FDCWD, temporary, AT_FDCWD, path, UInt32(RENAME_EXCHANGE))
-            guard status == 0 else {
-                throw LMDBError(status: errno, operation: "exchange", path: path)
-            }
+            try Self.exchange(temporary, with: path)
         } catch {
             Self.removeEnvironment(temporary)
             throw error
         }
-        try FileSystem.sync(folder: FileSystem.parent(of: path))
         Self.removeEnvironment(temporary)
+    }
+
+    /// Lets two folders beside each other change places in one step, on the disk when it returns.
+    ///
+    /// - Throws: `.other` with `EINVAL` where the file system can't do that; nothing is changed
+    ///   then.
+    package static func exchange(_ other: String, with path: String) throws(LMDBError) {
+        let status = renameat2(AT_FDCWD, other, AT_FDCWD, path, UInt32(RENAME_EXCHANGE))
+        guard status == 0 else {
+            throw LMDBError(status: errno, operation: "exchange", path: path)
+        }
+        try FileSystem.sync(folder: FileSystem.parent(of: path))
     }
 
     /// How many pages of the file are free to be used again.

@@ -2,9 +2,11 @@ extension ControlState {
     mutating func fold(_ event: PassOpened, _ logged: LoggedEvent) {
         self[logged.stream].lastPass = event.number
         self[logged.stream].generation = event.generation
+        // It pins what its run does; the first builds' own list of it lacks the order.
+        let pinned = invocation?.policy.pinned ?? event.pinned
         self[logged.stream].pass = PassState(
             number: event.number, generation: event.generation, mode: event.mode, run: logged.run,
-            filter: event.filter, pinned: event.pinned, openedAt: logged.position)
+            filter: event.filter, pinned: pinned, openedAt: logged.position)
     }
 
     mutating func fold(_ event: PassCompleted, _ logged: LoggedEvent) {

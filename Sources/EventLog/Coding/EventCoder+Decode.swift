@@ -173,6 +173,6 @@ extension EventCoder {
         let header = payload.header
         return LoggedEvent(
             position: position, time: header.time, stream: header.stream, run: header.run,
-            cause: header.cause, startsStep: header.startsStep, event: event)
+            cause: header.cause, startsStep: header.startsStep, event: event.upcast)
     }
 }

@@ -47,8 +47,14 @@ package final class EventLog: Sendable {
     package static func create(
         store: String, durability: EnvironmentOptions.Durability = .full
     ) throws(EventLogError) {
+        try create(at: folder(of: store), durability)
+    }
+
+    static func create(
+        at path: String, _ durability: EnvironmentOptions.Durability
+    ) throws(EventLogError) {
         do throws(LMDBError) {
-            try Environment.create(folder(of: store), options(.write, durability)) {
+            try Environment.create(path, options(.write, durability)) {
                 transaction throws(LMDBError) in
                 let schema = try LogSchema(creating: transaction)
                 try schema.putFormat(transaction)
@@ -63,12 +69,18 @@ package final class EventLog: Sendable {
     /// - Parameters:
     ///   - mapSize: bytes to reserve; grown when that is not enough.
     ///   - isKept: false where its files need no names any more once it is open.
-    /// - Throws: `.noStore`, `.notAStore`, `.newer`, `.corrupt`.
+    /// - Throws: `.noStore`, `.notAStore`, `.newer`, `.older`, `.corrupt`.
     package static func open(
         store: String, _ mode: Mode, durability: EnvironmentOptions.Durability = .full,
         mapSize: Int = EnvironmentOptions().mapSize, isKept: Bool = true
     ) throws(EventLogError) -> EventLog {
-        let path = folder(of: store)
+        try open(at: folder(of: store), of: store, mode, durability, mapSize, isKept: isKept)
+    }
+
+    static func open(
+        at path: String, of store: String, _ mode: Mode,
+        _ durability: EnvironmentOptions.Durability, _ mapSize: Int, isKept: Bool
+    ) throws(EventLogError) -> EventLog {
         do {
             var options = options(mode, durability)
             options.mapSize = mapSize

@@ -46,7 +46,8 @@ package enum EventLogError: Error, Sendable, CustomStringConvertible {
                 + "install that version"
         case .older(let path, let found):
             "\(path): the store was written by an ossync before the first release (\(found)); "
-                + "nothing was touched, sync into a new --store"
+                + "nothing was touched: `ossync sync` raises it to today's format and goes on, "
+                + "`ossync log salvage NEW` makes a copy of that format"
         case .corrupt(let path, let position, let reason):
             if let position {
                 "\(path): damaged at position \(position.rawValue): \(reason); restore a backup"

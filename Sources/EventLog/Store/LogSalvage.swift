@@ -18,8 +18,13 @@ package struct LogSalvage: ~Copyable {
     private var head = ChainHasher.genesis
     private var saved = Position.none
 
+    /// Where it ended before the end of the log, and why; nil while nothing is damaged.
+    private(set) var damage: (position: Position, reason: String)?
+
     /// Why it ended where it did; nil at the end of a log that is whole.
-    package private(set) var reason: String?
+    package var reason: String? {
+        damage.map { "position \($0.position.rawValue): \($0.reason)" }
+    }
 
     /// The last position that was copied.
     package private(set) var position = Position.none
@@ -80,7 +85,7 @@ package struct LogSalvage: ~Copyable {
             events = try EventFeed(
                 source.events(transaction), from: position.next, upTo: last, checker)
         } catch {
-            return stop(position.next, "\(error)")
+            return stop(position.next, Self.text(error))
         }
         var commits = try transaction.cursor(source.commits)
         var hasCommit = try commits.seek(start)
@@ -96,7 +101,7 @@ package struct LogSalvage: ~Copyable {
         switch Self.next(&events) {
         case .success(nil): return false
         case .success: return stop(position.next, "the event belongs to no commit")
-        case .failure(let error): return stop(position.next, "\(error)")
+        case .failure(let error): return stop(position.next, Self.text(error))
         }
     }
 
@@ -105,8 +110,13 @@ package struct LogSalvage: ~Copyable {
         Result { () throws(EventLogError) in try events.next() }
     }
 
+    /// Whoever tells of it names place and remedy.
+    private static func text(_ error: EventLogError) -> String {
+        if case .corrupt(_, _, let reason) = error { reason } else { error.description }
+    }
+
     private mutating func stop(_ position: Position, _ text: String) -> Bool {
-        reason = "position \(position.rawValue): \(text)"
+        damage = (position, text)
         return false
     }
 
@@ -121,7 +131,7 @@ package struct LogSalvage: ~Copyable {
             let found: CheckedEvent?
             switch Self.next(&events) {
             case .success(let event): found = event
-            case .failure(let error): return (next, "\(error)")
+            case .failure(let error): return (next, Self.text(error))
             }
             guard let event = found, event.key == next else {
                 return (next, "the event is missing")

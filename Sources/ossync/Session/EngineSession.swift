@@ -47,10 +47,11 @@ final class EngineSession {
         try folder.make()
         guard let lock = try Self.take(session, activity, ifRunning) else { return nil }
         self.lock = lock
-        // Of a restore that was killed.
+        // Of a restore that was killed, and of an upgrade.
         BackupFolder.removeRestoring(of: folder)
+        LogUpgrade.removeUnfinished(folder.path)
         if !folder.exists { try EventLog.create(store: folder.path) }
-        log = try EventLog.open(store: folder.path, .write)
+        log = try Self.open(session)
         // Of a compaction or a redaction that was killed: an old log may lie there.
         log.removeUnfinished()
         engine = try Engine(log: log, clock: clock)
@@ -58,6 +59,32 @@ final class EngineSession {
         if let bound = engine.control.apiIdentity, bound != apiIdentity {
             throw EngineError.otherAPI(path: folder.path, bound: bound, wanted: apiIdentity)
         }
+    }
+
+    /// Opens the log, once it is of a format that can be written to.
+    private static func open(_ session: Session) throws -> EventLog {
+        let store = session.folder.path
+        do throws(EventLogError) {
+            return try EventLog.open(store: store, .write)
+        } catch {
+            guard case .older(_, let found) = error else { throw error }
+            try upgrade(session, from: found)
+            return try EventLog.open(store: store, .write)
+        }
+    }
+
+    private static func upgrade(_ session: Session, from found: String) throws {
+        let progress = FoldProgress(session.output, "raising the store's format")
+        defer { progress.end() }
+        var upgrade = try LogUpgrade(store: session.folder.path, workers: Processors.others)
+        while try upgrade.advance() { progress.tell(upgrade.position, upgrade.end) }
+        let events = upgrade.position.rawValue
+        let head = try upgrade.finish().withUnsafeBytes { hexadecimal($0) }
+        progress.end()
+        session.output.note(
+            "\(session.folder.path): raised from \(found) to \(LogSchema.format): "
+                + "\(events.grouped) events read, checked and folded anew; the head of the chain "
+                + "is still \(head)")
     }
 
     private static func take(

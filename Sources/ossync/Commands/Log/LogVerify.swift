@@ -149,8 +149,11 @@ private struct VerifyChild {
             guard error.exitCode == ExitCode.failure else { throw error }
             throw CommandFailure(ExitCode.corrupt, error.message, hint: error.hint)
         } catch let error as EventLogError {
-            if case .noStore = error { throw error }
-            try fail(error)
+            switch error {
+            // Neither says that anything is wrong with it.
+            case .noStore, .older: throw error
+            default: try fail(error)
+            }
         } catch {
             try fail(error)
         }
