@@ -43,7 +43,7 @@ package enum DictionaryTrainer {
         return DictionaryTrained(number: number, type: type, bytes: dictionary)
     }
 
-    /// The newest texts of a type that are in the log itself, oldest first: the archive may be away.
+    /// The newest texts of a type, oldest first: of the log itself, since the archive may be away.
     private static func texts(
         of type: EventType, _ snapshot: borrowing LogSnapshot, _ wanted: Int
     ) throws(EventLogError) -> [ArraySlice<UInt8>]? {
