@@ -18,7 +18,7 @@ final class SpillFile {
     private static let none = UInt64.max
     /// What all lists together may hold that is not written yet.
     private static let openBytes = 1 << 20
-    private static let leastBlockBytes = 512
+    private static let leastBlockBytes = 320
     private static let mostBlockBytes = 4_096
     private static let headerBytes = 20
 
@@ -46,8 +46,10 @@ final class SpillFile {
     deinit { close(descriptor) }
 
     func append(_ bytes: [UInt8], to list: Int) throws(ProjectionError) {
+        // Before it would grow beyond a block: its memory would double.
+        let isFull = open[list].count + bytes.count > blockBytes - Self.headerBytes
+        if isFull, !open[list].isEmpty { try write(list) }
         open[list].append(contentsOf: bytes)
-        if open[list].count >= blockBytes - Self.headerBytes { try write(list) }
     }
 
     /// Writes everything; what the file holds then is the state that is returned.
