@@ -2,9 +2,10 @@ internal import Glibc
 
 /// Measures the layers of a sync in one process, the log beside raw C.
 ///
-/// Usage: `ossync-bench [--json] [--quick] [--history EVENTS [--keep]] [FOLDER]`; FOLDER is on the
-/// disk to measure, by default the current one. With `--history` only the index is measured, over a
-/// log of so many events; `--keep` leaves that store in FOLDER, to try commands on.
+/// Usage: `ossync-bench [--json] [--quick] [--log] [--history EVENTS [--keep]] [FOLDER]`; FOLDER is
+/// on the disk to measure, by default the current one. With `--log` only appends and scans are
+/// measured. With `--history` only the index is measured, over a log of so many events; `--keep`
+/// leaves that store in FOLDER, to try commands on.
 @main
 enum OSSyncBench {
     static func main() {
@@ -15,25 +16,28 @@ enum OSSyncBench {
             guard history != nil else { fail("--history needs a number", exitCode: 2) }
             arguments.removeSubrange(index...(index + 1))
         }
-        let flags = ["--json", "--quick", "--keep"]
+        let flags = ["--json", "--quick", "--log", "--keep"]
         let folders = arguments.filter { !flags.contains($0) }
         guard folders.count <= 1, folders.allSatisfy({ !$0.hasPrefix("-") }) else {
             fail(
-                "usage: ossync-bench [--json] [--quick] [--history EVENTS [--keep]] [FOLDER]",
+                """
+                usage: ossync-bench [--json] [--quick] [--log] [--history EVENTS [--keep]] [FOLDER]
+                """,
                 exitCode: 2)
         }
         do {
             try measure(
                 in: folders.first ?? ".", isJSON: arguments.contains("--json"),
-                isQuick: arguments.contains("--quick"), history: history,
-                isKept: arguments.contains("--keep"))
+                isQuick: arguments.contains("--quick"), isLogOnly: arguments.contains("--log"),
+                history: history, isKept: arguments.contains("--keep"))
         } catch {
             fail("ossync-bench: \(error)", exitCode: 1)
         }
     }
 
     private static func measure(
-        in folder: String, isJSON: Bool, isQuick: Bool, history: Int?, isKept: Bool
+        in folder: String, isJSON: Bool, isQuick: Bool, isLogOnly: Bool, history: Int?,
+        isKept: Bool
     ) throws {
         var report = Report(isJSON: isJSON)
         let scratch = try Scratch(in: folder, isKept: isKept && history != nil)
@@ -49,6 +53,10 @@ enum OSSyncBench {
             scratch: scratch, rounds: isQuick ? 3 : 7, events: isQuick ? 20_000 : 200_000)
         try log.run(&report)
         try log.runDurable(&report)
+        if isLogOnly {
+            report.finish()
+            return
+        }
         let sync = SyncBenchmarks(
             scratch: scratch, rounds: isQuick ? 1 : 5, records: isQuick ? 2_000 : 20_000)
         try sync.run(&report)

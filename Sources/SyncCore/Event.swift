@@ -1,5 +1,5 @@
 /// One thing that happened or was decided; the log is a sequence of these.
-package enum Event: Sendable, Equatable {
+package indirect enum Event: Sendable, Equatable {
     case storeBound(StoreBound)
     case streamDeclared(StreamDeclared)
     case clockAnchored(ClockAnchored)

@@ -7,8 +7,7 @@ package import SyncCore
 /// memory that are used again: one for each thread, never for two at once.
 package final class EventCoder {
     let zstd = Zstd()
-    /// Fetching the algorithm costs some microseconds, and readers don't hash.
-    private(set) lazy var hasher = SHA256()
+    let hasher = SHA256()
     /// Where compressed fields are decompressed to.
     let metaScratch = ScratchMemory()
     var packer: BodyPacker
@@ -33,7 +32,7 @@ package final class EventCoder {
     /// - Parameter value: keep it for the next event, its memory is used again.
     /// - Throws: `.tooLarge` over a limit of the format.
     package func encode(
-        _ event: LoggedEvent, into value: inout [UInt8]
+        _ event: borrowing LoggedEvent, into value: inout [UInt8]
     ) throws(EventCodingError) {
         let bodies = event.event.bodies
         try checkSizes(bodies, event.position)
@@ -111,8 +110,7 @@ extension EventCoder {
     func hashBodies(
         _ bodies: [ArraySlice<UInt8>], redactions: Redactions = Redactions()
     ) {
-        bodyHashes.removeAll(keepingCapacity: true)
-        guard !bodies.isEmpty else { return }
+        if !bodyHashes.isEmpty { bodyHashes.removeAll(keepingCapacity: true) }
         for (index, body) in bodies.enumerated() {
             if let hash = redactions.hash(of: index) {
                 bodyHashes.append(contentsOf: hash)

@@ -75,7 +75,7 @@ package struct EventHeader: Sendable, Equatable {
 
     /// The header of an event that is about to be stored; its checksum is not known yet.
     init(
-        _ event: LoggedEvent, flags: Flags, dictionaryID: UInt16, storedLength: UInt32,
+        _ event: borrowing LoggedEvent, flags: Flags, dictionaryID: UInt16, storedLength: UInt32,
         payloadHash: PayloadHash
     ) {
         checksum = 0

@@ -62,15 +62,17 @@ package struct LogWriter: ~Copyable {
 
     /// Appends events; their positions must follow the log's end without a gap.
     package mutating func append(_ events: [LoggedEvent]) throws(EventLogError) {
-        // By their places: an event that is taken out of the array is copied.
-        for index in events.indices {
-            precondition(events[index].position == tail.next, "an event out of its place")
-            try append(events[index])
-            tail = tail.next
+        // By their places in memory: an event that is taken out of the array is copied.
+        try events.withUnsafeBufferPointer { events throws(EventLogError) in
+            for index in events.indices {
+                precondition(events[index].position == tail.next, "an event out of its place")
+                try append(events[index])
+                tail = tail.next
+            }
         }
     }
 
-    private mutating func append(_ event: LoggedEvent) throws(EventLogError) {
+    private mutating func append(_ event: borrowing LoggedEvent) throws(EventLogError) {
         do throws(EventCodingError) {
             try coder.encode(event, into: &buffer)
         } catch {
