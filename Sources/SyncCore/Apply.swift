@@ -14,7 +14,8 @@ package func apply(_ logged: LoggedEvent, to control: inout ControlState) {
         control.streams.append(StreamState(id: event.stream, name: event.name))
     case .clockAnchored(let event): control.anchor(event, after: before)
     case .storageMeasured(let event): control.inFlightAllowed = event.inFlightAllowed
-    case .cancelRequested, .redacted, .logCompacted, .dictionaryTrained: break
+    case .dictionaryTrained(let event): control.dictionaries = event.number
+    case .cancelRequested, .redacted, .logCompacted: break
     case .runRequested(let event): control.fold(event, logged)
     case .runStarted(let event): control.fold(event, logged)
     case .runResumed(let event): control.fold(event, logged)
@@ -196,9 +197,11 @@ extension ControlState {
         case .clockAnchored(let event):
             return Self.canRecord(
                 ClockReading(bootID: event.bootID, bootNs: event.bootNs, wall: event.wall))
-        case .storeBound, .storageMeasured, .cancelRequested, .logCompacted,
-            .dictionaryTrained:
+        case .storeBound, .storageMeasured, .cancelRequested, .logCompacted:
             return Int(logged.stream.rawValue) <= streams.count
+        case .dictionaryTrained(let event):
+            return Int(logged.stream.rawValue) <= streams.count && dictionaries < .max
+                && event.number == dictionaries + 1
         case .redacted(let event):
             return Int(logged.stream.rawValue) <= streams.count
                 && event.positions.allSatisfy { $0 != .none && $0 < logged.position }

@@ -14,6 +14,8 @@ package struct ControlState: Sendable, Equatable {
     package var invocation: InvocationState?
     /// How many requests may be in flight for the storage's sake; nil while it sets no bound.
     package var inFlightAllowed: UInt16?
+    /// How many compression dictionaries were made; the last one has this number.
+    package var dictionaries: UInt16 = 0
 
     package init() {}
 

@@ -28,16 +28,19 @@ struct DictionaryWatch {
     }
 
     /// The next one that can be made now.
-    mutating func train(_ log: EventLog) throws(EventLogError) -> DictionaryTrained? {
-        while !due.isEmpty {
+    ///
+    /// - Parameter last: the number of the one that was made last.
+    mutating func train(
+        _ log: EventLog, after last: UInt16
+    ) throws(EventLogError) -> DictionaryTrained? {
+        while last < .max, !due.isEmpty {
             let type = due.removeFirst()
             let snapshot = try log.snapshot()
-            guard let number = try snapshot.nextDictionary() else { continue }
             waiting[type] = 0
             let trained: DictionaryTrained?
             do throws(EventLogError) {
                 trained = try DictionaryTrainer.train(
-                    type, snapshot, number: number, sampleBytes: sampleBytes)
+                    type, snapshot, number: last + 1, sampleBytes: sampleBytes)
             } catch {
                 // An old event that is damaged is no reason to end a sync, which needs it not.
                 guard case .corrupt = error else { throw error }

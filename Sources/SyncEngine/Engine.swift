@@ -92,7 +92,7 @@ package final class Engine {
     /// A compression dictionary as a fact, once there are enough texts to make one of.
     package func dictionaryInput() throws(EngineError) -> [Input] {
         do throws(EventLogError) {
-            let trained = try dictionaries.train(log)
+            let trained = try dictionaries.train(log, after: control.dictionaries)
             return trained.map { [.fact(.dictionaryTrained($0), stream: .none)] } ?? []
         } catch {
             throw .log(error)

@@ -1,15 +1,22 @@
-/// What many records have in common: their texts without the values that are a record's own.
+/// What many records have in common: their texts without the values that are a record's own, or a
+/// customer's.
 ///
-/// A dictionary outlives the records that it was made of, so nothing of a single one may be in it:
-/// a record that is redacted later must be gone from there too.
+/// A dictionary outlives the records that it was made of, so what is someone's own may not be in
+/// it: records that are redacted later must be gone from there too.
 struct CommonTokens {
-    /// A name or value stays when so many records have it.
-    static let fewestRecords = 10
+    /// A name or value stays when so many records have it: a twentieth of them, and fifty. A status
+    /// or a city has that many, a person hasn't.
+    private let fewest: Int
+
+    private static let least = 50
+    private static let share = 20
 
     /// By a token's hash, how many texts have it.
     private var records: [UInt64: Int] = [:]
 
+    /// - Parameter texts: one a record.
     init(of texts: [ArraySlice<UInt8>]) {
+        fewest = max(Self.least, texts.count / Self.share)
         for text in texts {
             var seen: Set<UInt64> = []
             Self.forEachToken(text) { token, _ in
@@ -24,7 +31,7 @@ struct CommonTokens {
         var common: [UInt8] = []
         common.reserveCapacity(text.count)
         Self.forEachToken(text) { token, isString in
-            if records[Checksum.of(token, seed: 0), default: 0] >= Self.fewestRecords {
+            if records[Checksum.of(token, seed: 0), default: 0] >= fewest {
                 common.append(contentsOf: token)
             } else if isString {
                 common.append(contentsOf: Array("\"\"".utf8))

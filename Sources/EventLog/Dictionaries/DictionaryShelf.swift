@@ -3,10 +3,14 @@ internal import Locks
 package import SyncCore
 
 /// The dictionaries of a log, each read when it is first needed.
+///
+/// The table is where they are found at once. One that it doesn't have as it was stored is looked
+/// for among the events: what was compressed with it would be lost otherwise.
 package final class DictionaryShelf: Sendable {
     private let environment: Environment
     /// Nil in a store that can have none.
     private let table: Database?
+    private let events: DictionaryEvents
     private let state = Mutex(State())
 
     private struct State {
@@ -15,9 +19,10 @@ package final class DictionaryShelf: Sendable {
         var newest: [EventType: CompressionDictionary]?
     }
 
-    init(_ environment: Environment, _ table: Database?) {
+    init(_ environment: Environment, _ table: Database?, _ events: DictionaryEvents) {
         self.environment = environment
         self.table = table
+        self.events = events
     }
 
     /// The one that a stored event names.
@@ -31,27 +36,26 @@ package final class DictionaryShelf: Sendable {
     }
 
     private func read(_ number: UInt16) throws(FieldError) -> CompressionDictionary {
-        let row: DictionaryRow?
         do throws(LMDBError) {
-            row = try table.flatMap { table throws(LMDBError) in
-                let transaction = try environment.beginRead()
-                return try transaction.value(table, StoreKeys.dictionary(number))
+            let transaction = try environment.beginRead()
+            let row = try table.flatMap { table throws(LMDBError) in
+                try transaction.value(table, StoreKeys.dictionary(number))
             }.flatMap { DictionaryRow(number, $0) }
+            if let dictionary = (row ?? events.row(number, transaction))?.dictionary {
+                return dictionary
+            }
         } catch {
             throw .damaged("dictionary \(number), which it needs, can't be read: \(error.detail)")
         }
-        guard let row, let dictionary = row.dictionary else {
-            throw .damaged("dictionary \(number), which it needs, is not in the log")
-        }
-        return dictionary
+        throw .damaged("dictionary \(number), which it needs, is not in the log")
     }
 
     /// The one that events of a type are compressed with; nil before there is one.
     func newest(for type: EventType) -> CompressionDictionary? {
         state.withLock { state in
             if let newest = state.newest { return newest[type] }
-            // What can't be read is not used: that costs space, and no more.
-            let all = (try? rows()) ?? []
+            // Where they can't be read now, texts are stored without: that costs space, no more.
+            guard let all = try? rows() else { return nil }
             var newest: [EventType: CompressionDictionary] = [:]
             for row in all {
                 guard let dictionary = state.known[row.number] ?? row.dictionary else { continue }
@@ -78,7 +82,12 @@ package final class DictionaryShelf: Sendable {
 
     private func rows() throws(LMDBError) -> [DictionaryRow] {
         guard let table else { return [] }
-        return try environment.beginRead().dictionaries(table).compactMap { $0.row }
+        let transaction = try environment.beginRead()
+        return try transaction.dictionaries(table).compactMap { key, row in
+            if let row { return row }
+            let number = key.withUnsafeBytes { StoreKeys.dictionary(of: $0) }
+            return number.flatMap { events.row($0, transaction) }
+        }
     }
 }
 

@@ -4,18 +4,21 @@ package import SyncCore
 
 /// Makes compression dictionaries of the texts that a log has.
 ///
-/// A dictionary is what texts of one kind have in common, and holds nothing that fewer than ten
-/// records have (docs/design/0014-dictionaries.md).
+/// A dictionary is what texts of one kind have in common, and holds nothing that only few records
+/// have (docs/design/0014-dictionaries.md).
 package enum DictionaryTrainer {
     /// The types that it is worth it for: those that have texts of records.
     package static let types: [EventType] = [.detailsFetched, .pageFetched]
-    /// So many bytes of texts are learned from; with fewer there is no dictionary yet.
+    /// So many bytes of texts are learned from, one text a record; with fewer there is no
+    /// dictionary yet.
     package static let sampleBytes = 1 << 20
     /// The size of a dictionary: twice as much gains nothing.
     static let dictionaryBytes = 32 << 10
     private static let leastBytes = 1 << 10
-    /// It doesn't look further back in the log.
-    private static let mostEntries = 1 << 16
+    /// It doesn't look further back in the log, and not at more texts of records that it has texts
+    /// of: a start may come here each time.
+    private static let mostEntries = 1 << 14
+    private static let mostTexts = 4
 
     /// Trains a dictionary for the events of a type.
     ///
@@ -43,12 +46,14 @@ package enum DictionaryTrainer {
         return DictionaryTrained(number: number, type: type, bytes: dictionary)
     }
 
-    /// The newest texts of a type, oldest first: of the log itself, since the archive may be away.
+    /// The newest text of each record in events of a type, the newest record first: of the log
+    /// itself, since the archive may be away.
     private static func texts(
         of type: EventType, _ snapshot: borrowing LogSnapshot, _ wanted: Int
     ) throws(EventLogError) -> [ArraySlice<UInt8>]? {
         var texts: [ArraySlice<UInt8>] = []
-        var bytes = 0
+        var seen: Set<UInt64> = []
+        var (bytes, read) = (0, 0)
         var entries = 0
         let end = try snapshot.tail().position
         let first = try snapshot.archivedThrough().next
@@ -58,27 +63,17 @@ package enum DictionaryTrainer {
             guard entry.header.type == type, entry.header.flags.contains(.hasBodies) else {
                 return entry.position > first
             }
-            for body in try entry.event().event.bodies.reversed() where !body.isEmpty {
+            let event = try entry.event()
+            for (owner, body) in zip(event.event.textOwners, event.event.bodies).reversed()
+            where !body.isEmpty {
+                read += body.count
+                let record = UInt64(event.stream.rawValue) << 32 | UInt64(owner.ordinal.rawValue)
+                guard seen.insert(record).inserted else { continue }
                 texts.append(body)
                 bytes += body.count
             }
-            return bytes < wanted && entry.position > first
+            return bytes < wanted && read / mostTexts < wanted && entry.position > first
         }
-        return bytes < wanted ? nil : texts.reversed()
-    }
-}
-
-extension LogSnapshot {
-    /// The number that the next dictionary gets.
-    package func nextDictionary() throws(EventLogError) -> UInt16? {
-        do throws(LMDBError) {
-            guard let table = log.schema.dictionaries else { return nil }
-            var cursor = try transaction.cursor(table)
-            guard try cursor.last() else { return 1 }
-            let last = cursor.read { key, _ in StoreKeys.dictionary(of: key) }
-            return last.flatMap { $0 < .max ? $0 + 1 : nil }
-        } catch {
-            throw EventLogError(error)
-        }
+        return bytes < wanted ? nil : texts
     }
 }

@@ -29,8 +29,12 @@ package final class EventLog: Sendable {
         self.environment = environment
         self.schema = schema
         self.isKept = isKept
-        dictionaries = DictionaryShelf(environment, schema.dictionaries)
         archive = LogArchive(of: FileSystem.parent(of: path))
+        dictionaries = DictionaryShelf(
+            environment, schema.dictionaries,
+            DictionaryEvents(
+                path: path, events: schema.events, commits: schema.commits, archive: archive,
+                schema: schema))
     }
 
     /// The folder of the log within a store.

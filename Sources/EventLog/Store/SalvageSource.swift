@@ -30,7 +30,10 @@ struct SalvageSource {
             commits = try transaction.database("commits")
             // What is damaged of it may be what nobody asks for.
             schema = try? LogSchema(opening: transaction)
-            dictionaries = DictionaryShelf(environment, schema?.dictionaries)
+            dictionaries = DictionaryShelf(
+                environment, schema?.dictionaries,
+                DictionaryEvents(
+                    path: path, events: events, commits: commits, archive: archive, schema: schema))
             try transaction.keepDatabases()
         } catch let error as LMDBError where error.code == .notFound && error.operation == "open" {
             throw .noStore(path: store)

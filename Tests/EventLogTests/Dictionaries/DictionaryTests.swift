@@ -29,9 +29,9 @@ import Testing
     }
 
     private func train(_ type: EventType = .detailsFetched) throws -> DictionaryTrained? {
-        let snapshot = try driver.log.snapshot()
-        let number = try #require(try snapshot.nextDictionary())
-        return try DictionaryTrainer.train(type, snapshot, number: number, sampleBytes: 4_096)
+        try DictionaryTrainer.train(
+            type, try driver.log.snapshot(), number: driver.control.dictionaries + 1,
+            sampleBytes: 9_000)
     }
 
     private func bytes(of events: ArraySlice<LoggedEvent>) throws -> Int {
@@ -42,6 +42,16 @@ import Testing
             return true
         }
         return bytes
+    }
+
+    /// What another process finds.
+    private func shelf() -> DictionaryShelf {
+        let (log, schema) = (driver.log, driver.log.schema)
+        return DictionaryShelf(
+            log.environment, schema.dictionaries,
+            DictionaryEvents(
+                path: log.path, events: schema.events, commits: schema.commits,
+                archive: log.archive, schema: schema))
     }
 
     private func syncAgain() throws {
@@ -73,7 +83,7 @@ import Testing
     @Test func anotherProcessFindsItInTheLog() throws {
         try driver.feed(.dictionaryTrained(try #require(try train())))
         try syncAgain()
-        let copy = DictionaryShelf(driver.log.environment, driver.log.schema.dictionaries)
+        let copy = shelf()
         #expect(copy.has(.detailsFetched))
         #expect(!copy.has(.pageFetched))
         let checker = EventChecker(workers: 0, copy)
@@ -91,11 +101,7 @@ import Testing
     @Test func withoutItTheTextsAreDamagedAndNothingElseIs() throws {
         try driver.feed(.dictionaryTrained(try #require(try train())))
         try syncAgain()
-        try driver.tamper("dictionaries") { transaction, table throws(LMDBError) in
-            try transaction.clear(table)
-        }
-        let other = EventCoder(
-            DictionaryShelf(driver.log.environment, driver.log.schema.dictionaries))
+        let other = EventCoder()
         let position = try #require(
             driver.events.last { $0.event.type == .detailsFetched }?.position)
         try driver.log.snapshot().forEachEntry(after: Position(position.rawValue - 1)) { entry in
@@ -107,6 +113,45 @@ import Testing
             }
             return false
         }
+    }
+
+    @Test(arguments: ["changed", "removed"])
+    func oneThatTheTableHasNotIsFoundAmongTheEvents(_ how: String) throws {
+        try driver.feed(.dictionaryTrained(try #require(try train())))
+        try syncAgain()
+        try driver.tamper("dictionaries") { transaction, table throws(LMDBError) in
+            let key = StoreKeys.dictionary(1)
+            var value = try transaction.value(table, key) ?? []
+            value[value.count - 1] ^= 1
+            try transaction.delete(table, key)
+            if how == "changed" { try transaction.put(table, key, value) }
+        }
+        let other = EventCoder(shelf())
+        var count = 0
+        try driver.log.snapshot().forEachEntry(after: .none) { entry in
+            let event = try? other.decode(entry.position, entry.value, bodies: .all)
+            #expect(event == driver.events[count])
+            count += 1
+            return true
+        }
+        #expect(count == driver.events.count)
+        #expect(shelf().has(.detailsFetched) == (how == "changed"))
+    }
+
+    @Test func noNumberIsGivenTwice() throws {
+        let trained = try #require(try train())
+        try driver.feed(.dictionaryTrained(trained))
+        #expect(driver.control.dictionaries == 1)
+        let again = LoggedEvent(
+            position: driver.control.position.next, time: driver.control.time, stream: .none,
+            run: .none, cause: .none, startsStep: true, event: .dictionaryTrained(trained))
+        #expect(!driver.control.canFold(again))
+        let second = DictionaryTrained(number: 2, type: trained.type, bytes: trained.bytes)
+        #expect(
+            driver.control.canFold(
+                LoggedEvent(
+                    position: again.position, time: again.time, stream: .none, run: .none,
+                    cause: .none, startsStep: true, event: .dictionaryTrained(second))))
     }
 
     @Test(arguments: ["changed", "removed", "added"])
@@ -132,6 +177,24 @@ import Testing
         let text = String(decoding: trained.bytes, as: UTF8.self)
         #expect(text.contains("spare parts"))
         for id in 1...60 { #expect(!text.contains("\(id * 7_919)")) }
+    }
+
+    @Test func aRecordIsLearnedFromOnceHoweverOftenItChanges() throws {
+        for version in 1...70 {
+            var api = Self.api(1...60)
+            api.headers[7] = version + 1
+            api.details[7] = version + 1
+            api.detailText = { _ in
+                "{\"id\":7,\"version\":\(version),\"status\":\"waiting for the seventh alone\"}"
+            }
+            try driver.request(.full)
+            try driver.finish(with: api)
+        }
+        #expect(driver.events.count { $0.event.type == .detailsFetched } >= 60 / 5 + 70)
+        let trained = try #require(try train())
+        let text = String(decoding: trained.bytes, as: UTF8.self)
+        #expect(text.contains("spare parts"))
+        #expect(!text.contains("seventh"))
     }
 
     @Test func tooFewTextsMakeNone() throws {
@@ -168,7 +231,7 @@ import Testing
     }
 }
 
-/// A text keeps what ten others have too.
+/// A text keeps what a twentieth of all have, and fifty.
 @Suite struct CommonTokenTests {
     private func common(_ texts: [String], _ index: Int) -> String {
         let bytes = texts.map { ArraySlice(Array($0.utf8)) }
@@ -177,23 +240,28 @@ import Testing
     }
 
     @Test func ownValuesGo() {
-        let texts = (1...12).map { "{\"id\": \($0), \"name\": \"n \\\" \($0)\", \"open\": true}" }
+        let texts = (1...60).map { "{\"id\": \($0), \"name\": \"n \\\" \($0)\", \"open\": true}" }
         #expect(common(texts, 4) == "{\"id\": , \"name\": \"\", \"open\": true}")
     }
 
-    @Test func aValueOfNineRecordsIsTheirOwn() {
-        let texts = (1...20).map { "[\"\($0 <= 9 ? "rare" : "common")\"]" }
+    @Test(arguments: [(100, 50), (1_000, 50), (2_000, 100), (4_000, 200)])
+    func aValueOfFewRecordsIsTheirOwn(_ records: Int, _ fewest: Int) {
+        let texts = (1...records).map { index in
+            "[\"\(index < fewest ? "rare" : index < 2 * fewest ? "common" : "\(index)")\"]"
+        }
         #expect(common(texts, 0) == "[\"\"]")
-        #expect(common(texts, 15) == "[\"common\"]")
+        #expect(common(texts, fewest) == "[\"common\"]")
     }
 
     @Test func aValueThatOneRecordHasOftenIsItsOwn() {
-        let texts = ["[7,7,7,7,7,7,7,7,7,7,7,7]"] + (1...11).map { _ in "[8,9]" }
-        #expect(common(texts, 0) == "[,,,,,,,,,,,]")
+        let texts =
+            ["[" + Array(repeating: "7", count: 60).joined(separator: ",") + "]"]
+            + (1...60).map { _ in "[8,9]" }
+        #expect(common(texts, 0) == "[" + String(repeating: ",", count: 59) + "]")
     }
 
     @Test(arguments: ["\"", "\"\\", "\"a\\\"", "", "tru", "{", "\u{7f}"])
     func textsThatEndTooEarlyAreTaken(_ text: String) {
-        _ = common(Array(repeating: text, count: 12), 3)
+        _ = common(Array(repeating: text, count: 60), 3)
     }
 }

@@ -11,6 +11,7 @@ extension ControlState: FieldCoded {
         var inFlight: [InFlightRequest] = []
         var invocation: InvocationState?
         var inFlightAllowed: UInt16?
+        var dictionaries: UInt16 = 0
         while let field = try reader.next() {
             switch field {
             case 1: position = try reader.position()
@@ -22,6 +23,7 @@ extension ControlState: FieldCoded {
             case 7: inFlight.append(try reader.message())
             case 8: invocation = try reader.message()
             case 9: inFlightAllowed = try reader.unsigned()
+            case 10: dictionaries = try reader.unsigned()
             default: try reader.skip()
             }
         }
@@ -35,6 +37,7 @@ extension ControlState: FieldCoded {
         self.inFlight = inFlight
         self.invocation = invocation
         self.inFlightAllowed = inFlightAllowed
+        self.dictionaries = dictionaries
     }
 
     func write(to writer: inout FieldWriter) {
@@ -47,6 +50,7 @@ extension ControlState: FieldCoded {
         writer.messages(7, inFlight)
         writer.message(8, invocation)
         writer.optionalUnsigned(9, inFlightAllowed.map { UInt64($0) })
+        writer.unsigned(10, dictionaries)
     }
 }
 
