@@ -8,10 +8,13 @@ internal import SyncEngine
 struct HistoryBenchmarks {
     let scratch: Scratch
     let rounds: Int
-    /// About so many events: two for each record.
+    /// About so many events.
     let events: Int
+    /// How often the details of each record fail before they come: two events for each record, and
+    /// three for each failure.
+    let failures: Int
 
-    private var records: Int { events / 2 }
+    private var records: Int { events / (2 + 3 * failures) }
     /// The details of each record with such a number fail once; the server refuses once.
     private var failing: Int { min(40_000, max(records / 4, 1)) }
 
@@ -23,6 +26,9 @@ struct HistoryBenchmarks {
         let log = try EventLog.open(store: store, .read)
         let making = try Cost.of { try history(store, log).catchUp() }
         report.add("index the log", per: "event", count: count, [making])
+        report.add(
+            "rebuild \(records) rows", per: "event", count: count,
+            [try SyncBenchmarks.rebuildProjection(store)])
         for (name, filter) in try filters(store, log) {
             try measure(name, &report) {
                 try history(store, log).read { history in
@@ -93,7 +99,7 @@ struct HistoryBenchmarks {
         let engine = try Engine(log: log, clock: SystemClock())
         var inputs = engine.startInputs(apiIdentity: "benchmark", stream: "os")
         inputs.append(.fact(.runRequested(Self.request), stream: StreamID(1)))
-        var failed: Set<Int> = []
+        var failed: [Int: Int] = [:]
         while !inputs.isEmpty {
             var wakes = false
             inputs = try engine.process(inputs).compactMap { effect in
@@ -121,7 +127,7 @@ struct HistoryBenchmarks {
             seed: 1, requester: Requester(pid: 1, host: "host", user: "user"))
     }
 
-    private func answer(_ request: SourceRequest, _ failed: inout Set<Int>) -> Input {
+    private func answer(_ request: SourceRequest, _ failed: inout [Int: Int]) -> Input {
         var exchange = Exchange(status: 200, latencyUs: 1_000)
         let content: SourceAnswer.Content
         switch request.kind {
@@ -129,11 +135,18 @@ struct HistoryBenchmarks {
         case .list(let cursor, _): content = page(cursor)
         case .detail(let ids):
             let id = ids.first.flatMap { Int($0.text) } ?? 0
-            if id % failing == 0, failed.insert(id).inserted {
+            let times = failed[id, default: 0]
+            if times < failures {
+                // Its own failure: more of the API's, and the run would end.
+                failed[id] = times + 1
+                content = .details([.failed(code: "locked", text: "it is being edited")])
+            } else if times == failures, id % failing == 0 {
+                failed[id] = times + 1
                 exchange.status = 500
                 content = .failed(
                     FailureAnswer(.server, code: "http-500", text: "the API answered 500"))
-            } else if id == records / 2 + 1, failed.insert(id).inserted {
+            } else if id == records / 2 + 1, times == failures {
+                failed[id] = times + 1
                 exchange.status = 429
                 content = .limited(waitMs: 1, signal: "retry-after")
             } else {

@@ -35,7 +35,7 @@ struct SyncBenchmarks {
             list.append(cost.list)
             details.append(cost.details)
             state.append(try Cost.of { try loadState(store) })
-            rebuild.append(try rebuildProjection(store))
+            rebuild.append(try Self.rebuildProjection(store))
         }
         report.add(
             "sync headers, C: rows alone", per: "record", count: records, list, baseline: insert)
@@ -87,7 +87,8 @@ struct SyncBenchmarks {
         }
     }
 
-    private func rebuildProjection(_ store: String) throws -> Cost {
+    /// What it costs to make the table of a store anew.
+    static func rebuildProjection(_ store: String) throws -> Cost {
         let log = try EventLog.open(store: store, .read)
         let mapping = try ColumnMapping([
             ColumnMapping.Column(

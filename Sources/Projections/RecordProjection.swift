@@ -35,27 +35,32 @@ package struct RecordProjection: Sendable, Equatable {
     package func fold(
         _ view: RecordView?, _ touch: RowTouch, position: Position, time: LogTime
     ) throws(RecordsError) -> RecordView? {
-        fold(
-            view,
-            SortedTouch(
-                ordinal: view?.core.ordinal ?? Ordinal(0), position: position, time: time,
-                touch: touch, values: try values(of: touch)))
+        var next = view
+        let sorted = SortedTouch(
+            ordinal: view?.core.ordinal ?? Ordinal(0), position: position, time: time,
+            touch: touch, values: try values(of: touch))
+        return fold(&next, sorted) ? next : nil
     }
 
-    /// The same where the values of the text are known.
-    func fold(_ view: RecordView?, _ sorted: SortedTouch) -> RecordView? {
+    /// The same where the values of the text are known, in place.
+    ///
+    /// - Returns: false where there is no row that could change.
+    func fold(_ view: inout RecordView?, _ sorted: SortedTouch) -> Bool {
         let core = applyRow(
             view?.core, sorted.touch, position: sorted.position, time: sorted.time)
-        guard let core else { return nil }
-        var next = view ?? RecordView(core: core)
-        next.core = core
+        guard let core else { return false }
+        if view == nil {
+            view = RecordView(core: core)
+        } else {
+            view?.core = core
+        }
         switch sorted.touch {
-        case .listed: next.fromHeader = sorted.values
+        case .listed: view?.fromHeader = sorted.values
         case .detail(let result):
-            if case .changed = result.outcome { next.fromDetail = sorted.values }
+            if case .changed = result.outcome { view?.fromDetail = sorted.values }
         default: break
         }
-        return next
+        return true
     }
 
     /// The columns' values in the text that a touch brings, if it brings one.

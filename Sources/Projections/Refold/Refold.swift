@@ -57,6 +57,8 @@ final class Refold {
     private let recordsPerList: UInt32
     private let coder: SortedTouchCoder
     private let file: SpillFile
+    /// Of the touch that is being collected; its memory is used again.
+    private var bytes: [UInt8] = []
     let lists: Int
     /// The last event that was collected.
     private(set) var position: Position
@@ -127,6 +129,8 @@ final class Refold {
 
     private func collect(_ event: LoggedEvent) throws(ProjectionError) {
         var bytes: [UInt8] = []
+        swap(&bytes, &self.bytes)
+        defer { swap(&bytes, &self.bytes) }
         try event.event.forEachTouchedRow { ordinal, touch throws(ProjectionError) in
             let list = Int(ordinal.rawValue / recordsPerList)
             guard list < lists else {
@@ -170,14 +174,14 @@ final class Refold {
                     throw .damaged(projection: projection.name, reason: "a list of its rebuild")
                 }
                 let index = Int(touch.ordinal.rawValue - first.rawValue)
-                let before = views[index]
-                guard let after = projection.fold(before, touch) else {
+                let old = touch.bringsText ? projection.addend(views[index]) : nil
+                guard projection.fold(&views[index], touch) else {
                     throw .noRow(
                         projection: projection.name, position: touch.position,
                         ordinal: touch.ordinal)
                 }
-                views[index] = after
-                let (old, new) = (projection.addend(before), projection.addend(after))
+                guard touch.bringsText else { continue }
+                let new = projection.addend(views[index])
                 guard old != new || old?.scale != new?.scale else { continue }
                 try change(TotalChange(position: touch.position, before: old, after: new))
             }

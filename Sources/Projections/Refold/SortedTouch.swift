@@ -12,6 +12,15 @@ struct SortedTouch {
     /// Of the header or of the detail; nil for a text that was redacted, and for touches without
     /// one.
     let values: [ColumnValue?]?
+
+    /// Whether it brings a text, and so may change the values of columns.
+    var bringsText: Bool {
+        switch touch {
+        case .listed: true
+        case .detail(let result): if case .changed = result.outcome { true } else { false }
+        case .asked, .requeued, .abandoned, .parked, .retried, .dropped, .redacted: false
+        }
+    }
 }
 
 /// Stored as ordinal, position and time, the first and the last as differences from what the reader

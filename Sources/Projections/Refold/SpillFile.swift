@@ -89,45 +89,49 @@ final class SpillFile {
         of list: Int, _ body: (UnsafeRawBufferPointer) throws(ProjectionError) -> Void
     ) throws(ProjectionError) {
         if !open[list].isEmpty { try write(list) }
-        var places: [UInt64] = []
+        var blocks: [(place: UInt64, bytes: Int)] = []
+        var bytes: [UInt8] = []
         var place = state.last[list]
         while place != Self.none {
-            places.append(place)
-            place = try header(at: place).before
+            try read(Self.headerBytes, at: place, into: &bytes)
+            let (before, count): (UInt64, UInt32) = bytes.withUnsafeBytes { raw in
+                (
+                    UInt64(bigEndian: raw.loadUnaligned(as: UInt64.self)),
+                    UInt32(bigEndian: raw.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
+                )
+            }
+            guard before == Self.none || before < place, place + UInt64(count) <= state.length
+            else { throw damaged }
+            blocks.append((place, Self.headerBytes + Int(count)))
+            place = before
         }
-        for place in places.reversed() {
-            let block = try block(at: place)
-            try block.span.withUnsafeBytes { bytes throws(ProjectionError) in
+        for block in blocks.reversed() {
+            try read(block.bytes, at: block.place, into: &bytes)
+            try unseal(&bytes, at: block.place)
+            try bytes.span.withUnsafeBytes { bytes throws(ProjectionError) in
                 try body(UnsafeRawBufferPointer(rebasing: bytes[Self.headerBytes...]))
             }
         }
     }
 
-    private func header(
-        at place: UInt64
-    ) throws(ProjectionError) -> (before: UInt64, count: Int, checksum: UInt64) {
-        let header = try bytes(at: place, Self.headerBytes)
-        let number = { (range: Range<Int>) in header[range].reduce(0) { $0 << 8 | UInt64($1) } }
-        let (before, count) = (number(0..<8), number(8..<12))
-        guard before == Self.none || before < place, place + count <= state.length else {
-            throw damaged
+    /// Checks the checksum of a block, and takes it out.
+    private func unseal(_ block: inout [UInt8], at place: UInt64) throws(ProjectionError) {
+        let recorded: UInt64 = block.withUnsafeMutableBytes { raw in
+            let recorded = raw.loadUnaligned(fromByteOffset: 12, as: UInt64.self)
+            raw.storeBytes(of: 0, toByteOffset: 12, as: UInt64.self)
+            return UInt64(bigEndian: recorded)
         }
-        return (before, Int(count), number(12..<20))
+        guard recorded == Checksum.of(block, seed: place) else { throw damaged }
     }
 
-    private func block(at place: UInt64) throws(ProjectionError) -> [UInt8] {
-        let header = try header(at: place)
-        let block = try bytes(at: place, Self.headerBytes + header.count)
-        var unsealed = block
-        unsealed.replaceSubrange(12..<20, with: repeatElement(0, count: 8))
-        guard header.checksum == Checksum.of(unsealed, seed: place) else { throw damaged }
-        return block
-    }
-
-    private func bytes(at place: UInt64, _ count: Int) throws(ProjectionError) -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: count)
+    private func read(
+        _ count: Int, at place: UInt64, into bytes: inout [UInt8]
+    ) throws(ProjectionError) {
+        if bytes.count > count { bytes.removeLast(bytes.count - count) }
+        if bytes.count < count {
+            bytes.append(contentsOf: repeatElement(0, count: count - bytes.count))
+        }
         guard pread(descriptor, &bytes, count, Int(place)) == count else { throw damaged }
-        return bytes
     }
 
     private var damaged: ProjectionError {
