@@ -40,9 +40,6 @@ package struct StoreRedaction {
     ///   nothing was ever taken out.
     /// - Throws: `Failure`, or what the engine or the log throws.
     package func run(_ texts: TextPlaces, reason: String) throws -> Position? {
-        let redacted = Redacted(
-            records: texts.records, positions: texts.positions, reason: reason,
-            requester: store.requester)
         var event = texts.redactedAt
         if !texts.positions.isEmpty {
             // Before it is in the log: what a kill leaves must not be a table that has it still.
@@ -51,12 +48,15 @@ package struct StoreRedaction {
                 throw Failure.projectionsInUse(path: projections)
             }
             progress(.appending)
+            let redacted = Redacted(
+                records: texts.records, positions: texts.positions, reason: reason,
+                requester: store.requester)
             try store.append(.redacted(redacted), stream: texts.stream)
             event = store.engine.control.position
             withExtendedLifetime(cleared) {}
         }
         progress(.archive)
-        try store.log.redactArchive(redacted)
+        try store.log.redactArchive(texts)
         progress(.replacing)
         do throws(EventLogError) {
             try store.log.replaceByCompacted()
