@@ -29,9 +29,14 @@ struct ArchiveChecker {
             isOpen || names.allSatisfy { $0.last <= archived }, 4,
             "a segment of the archive holds events that the log holds, too")
         try checkLog(log, archived, end, &violations)
-        let left = [store, log.archive.path].flatMap { FileSystem.names(in: $0) ?? [] }
-            .filter { $0.contains(".") && !$0.hasPrefix(".") }
+        let left = unfinished(store)
         violations.expect(left.isEmpty, 4, "the next process has not removed \(left)")
+    }
+
+    /// What was being made in a store, or was replaced, by a process that is gone.
+    static func unfinished(_ store: String) -> [String] {
+        [store, LogArchive.folder(of: store)].flatMap { FileSystem.names(in: $0) ?? [] }
+            .filter { $0.contains(".") }
     }
 
     private static func checkLog(

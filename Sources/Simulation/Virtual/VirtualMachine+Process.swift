@@ -56,6 +56,10 @@ extension VirtualMachine {
             return log
         }
         guard let log = opened else { return nil }
+        let left = isRecovering ? ArchiveChecker.unfinished(store) : []
+        guard left.isEmpty else {
+            throw SimulationViolation(4, "whoever opens the store does not remove \(left)")
+        }
         let engine = try Engine(log: log, clock: clock, sampleBytes: Self.sampleBytes)
         if dies(.crashAtOpening) { return nil }
         engine.observer = { [unowned self] events, _ in

@@ -21,7 +21,8 @@ import Testing
 
     @Test func seedsViolateNothing() {
         var report = SimulationReport()
-        for seed in 1...12 as ClosedRange<UInt64> {
+        // The last two die where few do: before a new name is synced, and after the event.
+        for seed in Array(1...12) + [19, 42] as [UInt64] {
             let job = SimulationJob(seed: seed, scenario: .upkeep)
             let line = report.take(job, job.perform(disk: .interposed))
             #expect(!line.isFailure, "\(line.text)")
