@@ -11,29 +11,75 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-static _Thread_local struct {
+typedef struct {
     bool is_armed;
     ossync_disk_failure failure;
     ossync_disk_report report;
-} disk;
+    struct unsynced *unsynced;
+} faults;
+
+static _Thread_local faults own;
+// Those of another thread, as long as this one writes to a file of it.
+static _Thread_local faults *borrowed;
+
+#define disk (*(borrowed ? borrowed : &own))
+
+// LMDB copies an environment by two threads: one reads, and one that it starts writes to the file
+// that it was given. That one's calls are those of the thread that opened the file, and waits.
+enum { DESCRIPTORS = 4096 };
+static _Atomic(faults *) openers[DESCRIPTORS];
+
+static bool is_told(int file) { return file >= 0 && file < DESCRIPTORS; }
+
+static void note_opened(int file)
+{
+    if (disk.is_armed && is_told(file)) atomic_store(&openers[file], &own);
+}
+
+static void note_closed(int file)
+{
+    if (is_told(file)) atomic_store(&openers[file], NULL);
+}
+
+static void borrow(int file)
+{
+    faults *opener = is_told(file) ? atomic_load(&openers[file]) : NULL;
+    if (own.is_armed || !opener) return;
+    borrowed = opener;
+    unsynced_use(opener->unsynced);
+}
+
+static void give_back(void)
+{
+    if (!borrowed) return;
+    borrowed = NULL;
+    unsynced_use(NULL);
+}
 
 void ossync_disk_arm(ossync_disk_failure failure)
 {
-    disk.is_armed = true;
-    disk.failure = failure;
-    disk.report = (ossync_disk_report){0, false, 0, false};
+    own.is_armed = true;
+    own.failure = failure;
+    own.report = (ossync_disk_report){0, false, 0, false};
+    own.unsynced = unsynced_here();
 }
 
 ossync_disk_report ossync_disk_disarm(void)
 {
-    disk.is_armed = false;
-    return disk.report;
+    own.is_armed = false;
+    for (int file = 0; file < DESCRIPTORS; file += 1) {
+        faults *opener = &own;
+        atomic_compare_exchange_strong(&openers[file], &opener, NULL);
+    }
+    return own.report;
 }
 
 // Below this a device writes all or nothing: LMDB's meta pages rely on it.
@@ -102,11 +148,12 @@ ssize_t pwrite(int file, const void *bytes, size_t count, off_t offset)
 
 ssize_t write(int file, const void *bytes, size_t count)
 {
-    if (fails()) {
-        size_t part = torn(count);
-        return part ? put_next(file, bytes, part) : -1;
-    }
-    return put_next(file, bytes, count);
+    borrow(file);
+    bool is_failing = fails();
+    size_t part = is_failing ? torn(count) : count;
+    ssize_t result = part || !is_failing ? put_next(file, bytes, part) : -1;
+    give_back();
+    return result;
 }
 
 ssize_t writev(int file, const struct iovec *parts, int count)
@@ -158,6 +205,15 @@ int rename(const char *old, const char *new)
     return result;
 }
 
+// Within one folder, and only for two names that change places: nothing else is asked for.
+int renameat2(int old_folder, const char *old, int new_folder, const char *new, unsigned flags)
+{
+    if (fails()) return -1;
+    int result = (int)syscall(SYS_renameat2, old_folder, old, new_folder, new, flags);
+    if (result == 0 && flags & RENAME_EXCHANGE && disk.is_armed) unsynced_exchange(old, new);
+    return result;
+}
+
 int unlink(const char *path)
 {
     return fails() ? -1 : (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
@@ -190,5 +246,12 @@ int open(const char *path, int flags, ...)
     if ((makes || flags & O_TRUNC || disk.failure.reads) && fails()) return -1;
     int file = (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
     if (makes && file >= 0 && disk.is_armed) unsynced_made(path);
+    if (makes) note_opened(file);
     return file;
+}
+
+int close(int file)
+{
+    note_closed(file);
+    return (int)syscall(SYS_close, file);
 }

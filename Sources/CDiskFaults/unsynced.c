@@ -36,14 +36,25 @@ typedef struct change {
     // Of a name, and of the one that it had before, if any.
     char *name;
     char *old_name;
+    // Whether both names are there, and have changed places.
+    bool is_exchange;
 } change;
 
-static _Thread_local struct {
+struct unsynced {
     bool is_on;
     place *places;
     change *oldest;
     change *newest;
-} unsynced;
+};
+
+static _Thread_local struct unsynced own;
+static _Thread_local struct unsynced *used;
+
+#define here (*(used ? used : &own))
+
+struct unsynced *unsynced_here(void) { return &own; }
+
+void unsynced_use(struct unsynced *other) { used = other; }
 
 // The smallest thing that a device writes whole.
 enum { SECTOR = 512 };
@@ -60,7 +71,7 @@ static place *placed(int descriptor, int flags)
 {
     struct stat about;
     if (fstat(descriptor, &about) != 0) abort();
-    for (place *it = unsynced.places; it; it = it->next)
+    for (place *it = here.places; it; it = it->next)
         if (it->device == about.st_dev && it->node == about.st_ino) return it;
     char link[64];
     snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
@@ -69,8 +80,8 @@ static place *placed(int descriptor, int flags)
     it->node = about.st_ino;
     it->descriptor = (int)syscall(SYS_openat, AT_FDCWD, link, flags | O_CLOEXEC, 0);
     if (it->descriptor < 0) abort();
-    it->next = unsynced.places;
-    unsynced.places = it;
+    it->next = here.places;
+    here.places = it;
     return it;
 }
 
@@ -79,21 +90,21 @@ static change *add(place *place)
     change *it = allocated(calloc(1, sizeof(change)));
     it->place = place;
     place->changes += 1;
-    it->before = unsynced.newest;
-    if (unsynced.newest) unsynced.newest->after = it;
-    else unsynced.oldest = it;
-    unsynced.newest = it;
+    it->before = here.newest;
+    if (here.newest) here.newest->after = it;
+    else here.oldest = it;
+    here.newest = it;
     return it;
 }
 
 static void drop(change *it)
 {
     if (it->before) it->before->after = it->after;
-    else unsynced.oldest = it->after;
+    else here.oldest = it->after;
     if (it->after) it->after->before = it->before;
-    else unsynced.newest = it->before;
+    else here.newest = it->before;
     it->place->changes -= 1;
-    for (place **link = &unsynced.places; it->place->changes == 0 && *link;
+    for (place **link = &here.places; it->place->changes == 0 && *link;
          link = &(*link)->next) {
         if (*link != it->place) continue;
         *link = it->place->next;
@@ -110,14 +121,14 @@ static void drop(change *it)
 
 static void drop_all(void)
 {
-    while (unsynced.newest) drop(unsynced.newest);
+    while (here.newest) drop(here.newest);
 }
 
 void unsynced_write(int file, const void *bytes, size_t count, off_t offset)
 {
     struct stat about;
     int flags = fcntl(file, F_GETFL);
-    if (!unsynced.is_on || count == 0 || offset < 0 || flags & O_DSYNC) return;
+    if (!here.is_on || count == 0 || offset < 0 || flags & O_DSYNC) return;
     if (fstat(file, &about) != 0 || !S_ISREG(about.st_mode)) return;
     change *it = add(placed(file, O_RDWR));
     it->offset = flags & O_APPEND ? about.st_size : offset;
@@ -152,22 +163,33 @@ static change *add_name(const char *path)
 
 void unsynced_made(const char *path)
 {
-    if (unsynced.is_on) add_name(path);
+    if (here.is_on) add_name(path);
+}
+
+static change *add_pair(const char *old, const char *new)
+{
+    size_t length = folder_length(new);
+    if (length != folder_length(old) || strncmp(old, new, length) != 0) abort();
+    change *it = add_name(new);
+    it->old_name = allocated(strdup(old + length));
+    return it;
 }
 
 void unsynced_rename(const char *old, const char *new)
 {
-    if (!unsynced.is_on) return;
-    size_t length = folder_length(new);
-    if (length != folder_length(old) || strncmp(old, new, length) != 0) abort();
-    add_name(new)->old_name = allocated(strdup(old + length));
+    if (here.is_on) add_pair(old, new);
+}
+
+void unsynced_exchange(const char *old, const char *new)
+{
+    if (here.is_on) add_pair(old, new)->is_exchange = true;
 }
 
 void unsynced_synced(int file)
 {
     struct stat about;
-    if (!unsynced.newest || fstat(file, &about) != 0) return;
-    for (change *it = unsynced.newest, *before; it; it = before) {
+    if (!here.newest || fstat(file, &about) != 0) return;
+    for (change *it = here.newest, *before; it; it = before) {
         before = it->before;
         if (it->place->device == about.st_dev && it->place->node == about.st_ino) drop(it);
     }
@@ -234,7 +256,11 @@ static void remove_at(int folder, const char *name)
 static void undo_name(const change *it)
 {
     int folder = it->place->descriptor;
-    if (it->old_name) syscall(SYS_renameat, folder, it->name, folder, it->old_name);
+    // Where one of two that changed places was removed since, that was later, and is durable.
+    if (it->old_name)
+        syscall(
+            SYS_renameat2, folder, it->name, folder, it->old_name,
+            it->is_exchange ? RENAME_EXCHANGE : 0);
     else remove_at(folder, it->name);
 }
 
@@ -243,15 +269,15 @@ long ossync_disk_lose_power(uint64_t seed)
     long lost = 0, names = 0;
     uint64_t state = seed;
     bool loses_all = next(&state) % 3 == 0;
-    for (change *it = unsynced.newest; it; it = it->before) {
+    for (change *it = here.newest; it; it = it->before) {
         if (it->name) names += 1;
         else undo_write(it);
     }
-    for (change *it = unsynced.oldest; it; it = it->after)
+    for (change *it = here.oldest; it; it = it->after)
         if (!it->name && (loses_all || redo_write(it, &state))) lost += 1;
     // Journals keep the order of names: from some moment on all are lost.
     long kept = loses_all ? 0 : (long)(next(&state) % (uint64_t)(names + 1));
-    for (change *it = unsynced.newest; it && names > kept; it = it->before) {
+    for (change *it = here.newest; it && names > kept; it = it->before) {
         if (!it->name) continue;
         undo_name(it);
         names -= 1;
@@ -264,11 +290,11 @@ long ossync_disk_lose_power(uint64_t seed)
 void ossync_disk_remember(void)
 {
     drop_all();
-    unsynced.is_on = true;
+    here.is_on = true;
 }
 
 void ossync_disk_forget(void)
 {
     drop_all();
-    unsynced.is_on = false;
+    here.is_on = false;
 }

@@ -16,5 +16,14 @@ void unsynced_made(const char *path);
 /// After a rename within a folder, to a name that wasn't there.
 void unsynced_rename(const char *old, const char *new);
 
+/// After two names within a folder changed places.
+void unsynced_exchange(const char *old, const char *new);
+
 /// After a sync of a file or folder.
 void unsynced_synced(int file);
+
+/// What this thread remembers.
+struct unsynced *unsynced_here(void);
+
+/// Lets this thread remember for another one, which waits for it; NULL: for itself again.
+void unsynced_use(struct unsynced *other);

@@ -2,8 +2,8 @@ internal import CLMDB
 internal import Glibc
 
 extension Environment {
-    /// Puts a copy of itself without free pages, which may hold what was deleted, in its place: in
-    /// one step, while others read. Nobody may write meanwhile.
+    /// Puts a copy of itself that has nothing of what was deleted, neither in free pages nor
+    /// between data, in its place: in one step, while others read. Nobody may write meanwhile.
     ///
     /// Whoever has the environment open, this object included, goes on with the old file: open it
     /// anew. A kill leaves one of the two in its place, and perhaps the other beside it, where
@@ -58,12 +58,15 @@ extension Environment {
     }
 
     private func copy(toNew file: String) throws(LMDBError) {
-        let descriptor = Glibc.open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        let descriptor = Glibc.open(file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             throw LMDBError(status: errno, operation: "create", path: file)
         }
         defer { close(descriptor) }
         try copy(to: descriptor)
+        var stat = MDB_stat()
+        try check(mdb_env_stat(handle, &stat), "stat", path)
+        try PageSlack.clear(descriptor, file, pageSize: Int(stat.ms_psize))
         guard fsync(descriptor) == 0 else {
             throw LMDBError(status: errno, operation: "sync", path: file)
         }

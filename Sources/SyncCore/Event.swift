@@ -120,16 +120,6 @@ package enum EventType: UInt16, Sendable, CaseIterable {
     }
 }
 
-extension EventType {
-    /// Whether it is about the log itself, and no sync leads to it.
-    package var isUpkeep: Bool {
-        switch self {
-        case .redacted, .logCompacted: true
-        default: false
-        }
-    }
-}
-
 extension Event {
     package var type: EventType {
         switch self {

@@ -47,6 +47,33 @@ import Testing
         #expect(try new.text("key") == "value")
     }
 
+    /// LMDB takes memory of earlier pages for new ones, and writes all of it.
+    @Test func nothingOfWhatWasDeletedIsBetweenWhatIsThere() throws {
+        try Environment.makeWithData(path, .quick()) { _, _ throws(LMDBError) in }
+        let environment = try Environment.open(path, .quick())
+        let data = try environment.data
+        let write = { (byte: UInt8, bytes: Int) throws(LMDBError) in
+            let transaction = try environment.beginWrite()
+            for number in 0..<20 as Range<UInt8> {
+                try transaction.put(data, [number], [UInt8](repeating: byte, count: bytes))
+            }
+            try transaction.commit()
+        }
+        try write(7, 3_000)
+        try write(8, 60)
+        try write(9, 2_100)
+        let before = try environment.beginRead().all(data)
+        #expect(Self.longestRun(of: 7, in: Bytes.read("\(path)/data.mdb")) >= 800)
+        try environment.replaceByCompacted()
+        let bytes = Bytes.read("\(path)/data.mdb")
+        #expect(Self.longestRun(of: 7, in: bytes) < 8)
+        #expect(Self.longestRun(of: 8, in: bytes) < 8)
+        let new = try Environment.open(path, .quick())
+        let newData = try new.data
+        #expect(try new.beginRead().all(newData) == before)
+        #expect(try new.pageProblem() == nil)
+    }
+
     /// What was deleted had 3,000 in a row.
     private static func longestRun(of byte: UInt8, in bytes: [UInt8]) -> Int {
         var (longest, run) = (0, 0)

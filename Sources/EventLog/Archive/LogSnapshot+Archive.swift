@@ -15,6 +15,13 @@ extension LogSnapshot {
         return commit.last == last ? last : Position(commit.first.rawValue - 1)
     }
 
+    /// The segment that the log's events before a position can become; nil where there are none.
+    package func movable(before first: Position) throws(EventLogError) -> ArchiveName? {
+        let archived = try archivedThrough()
+        let last = try endOfCommit(before: first)
+        return last > archived ? ArchiveName(first: archived.next, last: last) : nil
+    }
+
     /// What events take in the log.
     package func storedBytes(
         _ positions: ClosedRange<Position>

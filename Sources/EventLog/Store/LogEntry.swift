@@ -13,6 +13,9 @@ package struct LogEntry {
     /// What it takes in the log.
     package var storedBytes: Int { value.count }
 
+    /// It as it is stored.
+    package var stored: [UInt8] { [UInt8](value) }
+
     /// The part of it that the chain covers.
     package var identity: [UInt8] { [UInt8](value[EventHeader.identityRange]) }
 

@@ -12,8 +12,11 @@ package struct TextPlaces: Sendable, Equatable {
     package fileprivate(set) var bytes = 0
     /// The first event that holds one, or held one until it was redacted.
     package fileprivate(set) var first: Position?
-    /// The last `Redacted` that names one of the records.
+    /// The last `Redacted` that names one of the records, or the event that was asked about.
     package fileprivate(set) var redactedAt: Position?
+    /// The events that hold one, or held one: an attempt that was killed may have left what it took
+    /// out of them in files of the archive.
+    fileprivate var held: [Position] = []
 
     fileprivate init(of records: [RequestIntended.Asked], _ stream: StreamID) {
         self.records = records
@@ -46,19 +49,33 @@ extension LogSnapshot {
         guard position != .none else { return nil }
         var found: TextPlaces?
         try forEachEntry(after: Position(position.rawValue - 1)) { entry throws(EventLogError) in
-            guard entry.position == position else { return false }
+            guard entry.position == position else {
+                guard found?.records.isEmpty == false else { return false }
+                try found?.takeRedaction(entry, of: position)
+                return true
+            }
             let event = try entry.event(bodies: .none)
             let owners = event.event.textOwners
             var texts = TextPlaces(of: owners, event.stream)
             try texts.take(entry, Set(owners.map(\.ordinal)))
             found = texts
-            return false
+            return true
         }
         return found
     }
 }
 
 extension TextPlaces {
+    fileprivate mutating func takeRedaction(
+        _ entry: LogEntry, of position: Position
+    ) throws(EventLogError) {
+        guard entry.header.type == .redacted,
+            case .redacted(let redacted) = try entry.event().event,
+            redacted.positions.contains(position)
+        else { return }
+        redactedAt = entry.position
+    }
+
     fileprivate mutating func take(
         _ entry: LogEntry, _ ordinals: Set<Ordinal>
     ) throws(EventLogError) {
@@ -78,6 +95,7 @@ extension TextPlaces {
         let own = texts.filter { $0.length > 0 && ordinals.contains($0.record.ordinal) }
         guard !own.isEmpty else { return }
         first = first ?? entry.position
+        held.append(entry.position)
         let left = own.filter(\.isThere)
         guard !left.isEmpty else { return }
         positions.append(entry.position)
@@ -88,31 +106,33 @@ extension TextPlaces {
 extension LogWriter {
     /// Takes out what an event says that was taken out, as far as it is in the log itself.
     func redact(_ redacted: Redacted) throws(EventLogError) {
-        try log.redact(redacted, redacted.positions, log.schema.events, transaction, coder)
+        let ordinals = Set(redacted.records.map(\.ordinal))
+        try log.redact(ordinals, redacted.positions, log.schema.events, transaction, coder)
     }
 }
 
 extension EventLog {
-    /// Takes out of the archive what an event says that was taken out; nothing of the archive may
-    /// be open in this process.
-    package func redactArchive(_ redacted: Redacted) throws(EventLogError) {
+    /// Takes texts out of the archive, and what an attempt that was killed has left of them in
+    /// segments that it had come to; nothing of the archive may be open in this process.
+    package func redactArchive(_ texts: TextPlaces) throws(EventLogError) {
         archive.close()
+        let ordinals = Set(texts.records.map(\.ordinal))
         for name in archive.names() {
-            let positions = redacted.positions.filter { name.first <= $0 && $0 <= name.last }
+            let positions = texts.held.filter { name.holds($0) }
             guard !positions.isEmpty else { continue }
             do throws(LMDBError) {
                 let environment = try Environment.open(archive.folder(name))
                 let transaction = try environment.beginWrite()
                 let events = try transaction.database("events")
                 do throws(EventLogError) {
-                    try redact(redacted, positions, events, transaction, EventCoder(dictionaries))
+                    try redact(ordinals, positions, events, transaction, EventCoder(dictionaries))
                 } catch {
                     throw LMDBError(
                         .other(0), operation: "redact", path: archive.folder(name),
                         detail: "\(error)")
                 }
                 try transaction.commit()
-                // Its free pages have what was taken out.
+                // Its free pages have what was taken out, now or by that attempt.
                 try environment.replaceByCompacted()
             } catch {
                 throw EventLogError(error)
@@ -121,10 +141,9 @@ extension EventLog {
     }
 
     fileprivate func redact(
-        _ redacted: Redacted, _ positions: [Position], _ events: Database,
+        _ ordinals: Set<Ordinal>, _ positions: [Position], _ events: Database,
         _ transaction: borrowing WriteTransaction, _ coder: EventCoder
     ) throws(EventLogError) {
-        let ordinals = Set(redacted.records.map(\.ordinal))
         for position in positions {
             let key = StoreKeys.position(position)
             let value: [UInt8]?

@@ -30,7 +30,7 @@ package struct CrashRun {
             let violations = try machine.withLog { log, _ in
                 try checker.check(
                     log, machine.erp, machine.wire, acknowledged: machine.history,
-                    damages: machine.projectionDamages, isLast: true)
+                    damages: machine.projectionDamages, upkeep: machine.upkeep, isLast: true)
             }
             if !violations.isEmpty { throw SimulationFailure(plan, violations) }
             let digest = try machine.withLog { log, _ in try checker.digest(log) }
@@ -60,7 +60,8 @@ package struct CrashRun {
             // Where the crash came before anything was durable, there is nothing to go on with.
             guard let stream = invocation.after.streams.first, stream.lastPass > 0 else { continue }
             if stream.pass == nil, stream.counts.waiting == 0 {
-                return try followToEnd(machine)
+                try followToEnd(machine)
+                return try keepUp(machine)
             }
             mode = .resume
         }
@@ -76,6 +77,30 @@ extension CrashRun {
             try machine.start()
             let isAlive = try machine.follow()
             if isAlive { return machine.stop() }
+        }
+    }
+
+    /// Moves parts of the log into the archive, one after the other, and takes the texts of some
+    /// records out in between; whatever dies at it is done again.
+    private func keepUp(_ machine: VirtualMachine) throws {
+        let ends = max(plan.compactions, plan.redactions)
+        for number in 0..<ends {
+            if number < plan.compactions {
+                let end = try machine.withLog { _, control in control.position.rawValue }
+                let first = Position(end * UInt64(number + 1) / UInt64(ends))
+                while try !machine.compact(before: first) {}
+            }
+            guard number < plan.redactions else { continue }
+            let rows = try machine.withLog { log, _ in
+                var rows: [RecordRow] = []
+                try log.snapshot().forEachRow(VirtualMachine.stream) { row in
+                    rows.append(row)
+                    return true
+                }
+                return rows
+            }
+            // The first ones are in the archive, the last ones in the log.
+            if !rows.isEmpty { try machine.redactRecord(rows[rows.count * number / ends]) }
         }
     }
 }

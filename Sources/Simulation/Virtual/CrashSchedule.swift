@@ -14,6 +14,8 @@ struct CrashSchedule {
 
     /// About so many points a step: its commit writes some pages.
     private static let pointsPerStep = 8
+    /// About so many points a compaction, or a redaction, of a small store.
+    private static let pointsOfUpkeep = 45
 
     /// At the points that the plan's seed draws.
     init(_ plan: SimulationPlan) {
@@ -51,6 +53,16 @@ struct CrashSchedule {
         // What a dead process still tried was no point.
         passed = next ?? passed
         struck()
+    }
+
+    /// Before something that few of the points are in: if there is another crash to come, it comes
+    /// soon, as often as not.
+    mutating func hasten() {
+        guard var draw, let next, next - passed > Self.pointsOfUpkeep else { return }
+        if draw.generator.below(2) == 0 {
+            self.next = passed + 1 + draw.generator.below(Self.pointsOfUpkeep)
+        }
+        self.draw = draw
     }
 
     private mutating func struck() {

@@ -14,6 +14,9 @@ package struct DiskFaults: Sendable {
         package let tears: Bool
         /// Calls that open and read files are counted, and fail, too.
         package var reads = false
+
+        /// Calls are counted, and none fails.
+        static let never = Failure(at: .max, error: 0, goesOn: false, tears: false)
     }
 
     package struct Report: Sendable, Equatable {

@@ -1,10 +1,14 @@
 internal import SyncCore
 
-/// The newest texts of each record, as the events of the log bring them.
+/// The newest texts of each record, as the events of the log bring them; empty once redacted.
 struct RecordTexts {
     struct Text {
         let position: Position
-        let body: ArraySlice<UInt8>
+        fileprivate(set) var body: ArraySlice<UInt8>
+
+        fileprivate mutating func redact(at positions: Set<Position>) {
+            if positions.contains(position) { body = [] }
+        }
     }
 
     private(set) var headers: [Ordinal: Text] = [:]
@@ -20,6 +24,12 @@ struct RecordTexts {
             for result in details.results {
                 guard case .changed(_, let body) = result.outcome else { continue }
                 self.details[result.ordinal] = Text(position: logged.position, body: body)
+            }
+        case .redacted(let redacted):
+            let positions = Set(redacted.positions)
+            for record in redacted.records {
+                headers[record.ordinal]?.redact(at: positions)
+                details[record.ordinal]?.redact(at: positions)
             }
         default: break
         }

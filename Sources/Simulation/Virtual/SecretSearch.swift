@@ -39,7 +39,7 @@ struct SecretSearch {
     }
 
     /// - Returns: nil for what can't be read.
-    private static func contents(_ path: String) -> [UInt8]? {
+    static func contents(_ path: String) -> [UInt8]? {
         guard let file = fopen(path, "r") else { return nil }
         defer { fclose(file) }
         var bytes: [UInt8] = []

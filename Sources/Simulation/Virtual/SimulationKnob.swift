@@ -17,6 +17,8 @@ package struct SimulationKnob: Sendable {
         case clock
         /// People that stop a run, bound it, or change something between two of them.
         case people
+        /// Events that are moved into the archive, and texts that are taken out.
+        case upkeep
         /// How much there is of everything; no trouble by itself.
         case shape
     }

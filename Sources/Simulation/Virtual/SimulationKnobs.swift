@@ -21,6 +21,8 @@ extension SimulationKnob {
         count("queueChanges", .people, \.queueChanges),
         count("policyChanges", .people, \.policyChanges),
         count("abandons", .people, \.abandons),
+        count("compactions", .upkeep, \.compactions),
+        count("redactions", .upkeep, \.redactions),
         amount("patienceMs", .people, quiet: 7_200_000, \.patienceMs),
         amount("wallStepNs", .clock, least: -1e15, \.wallStepNs),
         amount("serverSkewNs", .clock, least: -1e15, \.serverSkewNs),

@@ -72,5 +72,7 @@ extension SimulationPlan {
         queueChanges = draw.chance(0.25) ? draw.between(1, 6) : 0
         policyChanges = draw.chance(0.25) ? draw.between(1, 6) : 0
         abandons = draw.chance(0.25) ? draw.between(1, 2) : 0
+        compactions = draw.chance(0.25) ? draw.between(1, 4) : 0
+        redactions = draw.chance(compactions > 0 ? 0.6 : 0.15) ? draw.between(1, 3) : 0
     }
 }

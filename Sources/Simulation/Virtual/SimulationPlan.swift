@@ -87,6 +87,10 @@ package struct SimulationPlan: Sendable, Equatable {
     /// At most so many times the configuration that an open pass depends on changes, so that it is
     /// given up (`--abandon`).
     package var abandons: Int
+    /// At most so many times events are moved into the archive (`log compact`), and texts are taken
+    /// out (`log redact`), between two runs.
+    package var compactions: Int
+    package var redactions: Int
     /// Of the first invocations; later ones have the default.
     package var patienceMs: Int64
     /// The pace of a real API and of a schedule: minutes and hours in place of seconds.

@@ -3,7 +3,7 @@ internal import SyncCore
 /// A named restriction of the plans: it forces one kind of trouble and silences others.
 package enum SimulationScenario: String, Sendable, CaseIterable {
     case mixed, calm, limits, server, network, bodies, records, crashes, storm, storage, power
-    case clock, people, pace, exhaustive
+    case clock, people, upkeep, pace, exhaustive
 
     /// One line for people.
     package var summary: String {
@@ -22,6 +22,7 @@ package enum SimulationScenario: String, Sendable, CaseIterable {
         case .clock: "clocks that are set, and reboots"
         case .people:
             "signals, bounded and impatient runs, hands in the queue and in the configuration"
+        case .upkeep: "events moved into the archive, texts taken out, and crashes in both"
         case .pace: "a thousand requests under real limits: how long it takes"
         case .exhaustive: "300 records, crashed at every point; see --double"
         }
@@ -52,6 +53,7 @@ package enum SimulationScenario: String, Sendable, CaseIterable {
         case .power: [.storage, .crashes]
         case .clock: [.clock, .crashes]
         case .people: [.people]
+        case .upkeep: [.upkeep, .crashes, .storage]
         }
     }
 
@@ -114,6 +116,13 @@ package enum SimulationScenario: String, Sendable, CaseIterable {
             plan.queueChanges = max(plan.queueChanges, 2)
             plan.policyChanges = max(plan.policyChanges, 2)
             plan.abandons = max(plan.abandons, 1)
+        case .upkeep:
+            plan.compactions = max(plan.compactions, 3)
+            plan.redactions = max(plan.redactions, 2)
+            plan.crashes = max(plan.crashes, 12)
+            plan.crashGap = min(plan.crashGap, 20)
+            plan.isSynced = generator.below(2) == 0
+            plan.rebootShare = max(plan.rebootShare, 0.5)
         case .pace: plan.makeRealistic(&generator)
         case .exhaustive: plan.makeExhaustive(&generator)
         }

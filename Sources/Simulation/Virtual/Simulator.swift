@@ -123,12 +123,13 @@ package struct Simulator {
             }
         }
         if !wasSettled || faultCount(machine) != faultsBefore { undisturbed = nil }
+        try beside(machine, &checks) { try machine.finishRedaction() }
         if isLast { machine.quiet() }
         try machine.withLog { log, _ in
             try beforeCheck?(Rest(log: log, erp: machine.erp, nowNs: machine.clock.nowNs))
             let violations = try checks.store.check(
                 log, machine.erp, machine.wire, acknowledged: machine.history,
-                damages: machine.projectionDamages, isLast: isLast)
+                damages: machine.projectionDamages, upkeep: machine.upkeep, isLast: isLast)
             if !violations.isEmpty { throw SimulationFailure(plan, violations) }
         }
         machine.history = []
@@ -185,10 +186,21 @@ package struct Simulator {
     ) throws {
         if let health = try machine.checkHealth() { try judge(health, machine, &checks) }
         machine.changePolicy()
+        try beside(machine, &checks) {
+            try machine.compact()
+            try machine.redact()
+        }
         guard isUnderWay else { return }
         if try state(machine).pass != nil { machine.changePages() }
+        try beside(machine, &checks) { try machine.changeQueue(queued(machine) { _ in true }) }
+    }
+
+    /// Does what is no run; what it appends is taken note of.
+    private func beside(
+        _ machine: VirtualMachine, _ checks: inout Checks, _ body: () throws -> Void
+    ) throws {
         let first = machine.history.count
-        try machine.changeQueue(queued(machine) { _ in true })
+        try body()
         checks.outcomes.take(beside: machine.history[first...])
     }
 

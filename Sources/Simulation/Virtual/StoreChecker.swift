@@ -40,6 +40,10 @@ struct StoreChecker {
     var versions = VersionOracle()
     private(set) var auditor: LogAuditor
     private var history = HistoryChecker()
+    /// All that was appended, where what the log has may change or move.
+    private var account = EventAccount()
+    /// How often that had been done by the last check.
+    private var upkeep = 0
 
     /// - Parameters:
     ///   - store: the store's folder.
@@ -66,9 +70,10 @@ struct StoreChecker {
     /// - Parameters:
     ///   - acknowledged: the events that the engine said are durable since the last check.
     ///   - damages: how often the projection's files were damaged so far.
+    ///   - upkeep: what was done with the log's files so far.
     mutating func check(
         _ log: EventLog, _ erp: SimulatedERP, _ wire: VirtualWire,
-        acknowledged: [LoggedEvent], damages: Int, isLast: Bool
+        acknowledged: [LoggedEvent], damages: Int, upkeep: VirtualMachine.Upkeep, isLast: Bool
     ) throws -> [SimulationViolation] {
         var violations = Violations()
         versions.take(erp)
@@ -76,8 +81,10 @@ struct StoreChecker {
         do throws(EventLogError) {
             events = try newEvents(log)
             // What was said to be durable is what is there, and nothing else is.
+            let expected =
+                plan.hasUpkeep ? account.take(acknowledged) : acknowledged[...]
             violations.expect(
-                events == acknowledged, 4, "the log has other events than those acknowledged")
+                events[...] == expected, 4, "the log has other events than those acknowledged")
             audit(events, erp, &violations)
             try checkPast(log, &violations)
             if isLast { try verify(log, &violations) }
@@ -94,6 +101,7 @@ struct StoreChecker {
             return violations.found
         }
         do {
+            if plan.hasUpkeep { try check(upkeep, log, isLast: isLast, &violations) }
             let isDamaged = damages > self.damages
             self.damages = damages
             try compare(
@@ -137,6 +145,21 @@ struct StoreChecker {
             // What was spoiled is met only when it is looked up.
             try index.rebuild()
             try history.compare(index, scratch.control, &violations)
+        }
+    }
+
+    /// Invariant 4: what was moved or redacted is as it has to be, and nothing else has changed.
+    private mutating func check(
+        _ upkeep: VirtualMachine.Upkeep, _ log: EventLog, isLast: Bool,
+        _ violations: inout Violations
+    ) throws {
+        try ArchiveChecker.check(
+            log, store: store, isOpen: upkeep.isCompactionOpen, &violations)
+        if upkeep.begun > self.upkeep || isLast { try account.compare(with: log, &violations) }
+        self.upkeep = upkeep.begun
+        guard isLast else { return }
+        for file in try upkeep.gone.files(in: store, log) {
+            violations.note(9, "a text that was redacted is in \(file) again")
         }
     }
 
@@ -232,6 +255,8 @@ struct StoreChecker {
 }
 
 extension SimulationPlan {
+    var hasUpkeep: Bool { compactions + redactions > 0 }
+
     /// Whether the server never gives the details of this record.
     func isUnobtainable(_ id: Int64) -> Bool {
         faults.poisonIDs.contains(id) || faults.missingIDs.contains(id)

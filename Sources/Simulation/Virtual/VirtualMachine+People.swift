@@ -12,6 +12,8 @@ extension VirtualMachine {
         var queueChanges: Int
         var policyChanges: Int
         var abandons: Int
+        var compactions: Int
+        var redactions: Int
 
         init(_ plan: SimulationPlan) {
             healthChecks = plan.healthChecks
@@ -19,6 +21,8 @@ extension VirtualMachine {
             queueChanges = plan.queueChanges
             policyChanges = plan.policyChanges
             abandons = plan.abandons
+            compactions = plan.compactions
+            redactions = plan.redactions
         }
 
         /// Takes one of these, if there is one left and it is drawn.
@@ -32,7 +36,7 @@ extension VirtualMachine {
         }
     }
 
-    private func takes(_ path: WritableKeyPath<Hands, Int>, outOf chances: Int) -> Bool {
+    func takes(_ path: WritableKeyPath<Hands, Int>, outOf chances: Int) -> Bool {
         hands.take(path, outOf: chances, &generator)
     }
 
@@ -124,7 +128,7 @@ extension VirtualMachine {
         return true
     }
 
-    private static let requester = Requester(pid: 2, host: "simulated", user: "nobody")
+    static let requester = Requester(pid: 2, host: "simulated", user: "nobody")
 
     /// Settles what a process that is gone left behind, which may give a record up, and then names
     /// the records as they are.

@@ -42,13 +42,24 @@ extension VirtualMachine {
             }
             guard made != nil else { return nil }
         }
+        if isRecovering { try disownUnfinished() }
         if dies(.crashAtOpening) { return nil }
         if diskErrorsLeft > 0, generator.below(12) == 0 {
             diskErrorsLeft -= 1
             try openFailing()
             return nil
         }
-        guard let log = try survive(.crashAtOpening, { try openLog() }) else { return nil }
+        let opened = try survive(.crashAtOpening) {
+            let log = try openLog()
+            // As whoever holds the store does.
+            log.removeUnfinished()
+            return log
+        }
+        guard let log = opened else { return nil }
+        let left = isRecovering ? ArchiveChecker.unfinished(store) : []
+        guard left.isEmpty else {
+            throw SimulationViolation(4, "whoever opens the store does not remove \(left)")
+        }
         let engine = try Engine(log: log, clock: clock, sampleBytes: Self.sampleBytes)
         if dies(.crashAtOpening) { return nil }
         engine.observer = { [unowned self] events, _ in
@@ -122,7 +133,10 @@ extension VirtualMachine {
         recovery = crashes.passed..<crashes.passed
         end()
         let reboots = Double(generator.below(1_000)) < plan.rebootShare * 1_000
-        if reboots, !isUnanchored { reboot() }
+        guard reboots, !isUnanchored else { return }
+        let lost = coverage[.writesLost]
+        reboot()
+        if coverage[.writesLost] > lost, let loss = kind.loss { coverage.count(loss) }
     }
 
     /// Whether the process dies at this point.
@@ -147,7 +161,7 @@ extension VirtualMachine {
         return isThere
     }
 
-    private func end() {
+    func end() {
         stop()
         wire.loseClient()
         rest(mostMs: plan.isStorm || generator.below(3) == 0 ? 100 : 2 * plan.pauseMs)
@@ -162,7 +176,7 @@ extension VirtualMachine {
 
     /// Does what changes files; nil when the process died in it, at one of its calls.
     func survive<Result>(
-        _ kind: SimulationCoverage.Kind, _ body: () throws -> Result
+        _ kind: @autoclosure () -> SimulationCoverage.Kind, _ body: () throws -> Result
     ) throws -> Result? {
         guard let disk else { return try body() }
         // A dead process changes nothing any more, whatever it does about its failures.
@@ -174,9 +188,9 @@ extension VirtualMachine {
         let report = disk.disarm()
         crashes.pass(report)
         wasUnsynced = report.isUnsynced
-        if kind == .crashInCommit, report.syncs > 0 { coverage.count(.syncedCommit) }
+        if report.syncs > 0, kind() == .crashInCommit { coverage.count(.syncedCommit) }
         guard !report.isStruck else {
-            die(kind)
+            die(kind())
             return nil
         }
         return try result.get()

@@ -61,6 +61,7 @@ final class VirtualMachine {
     var diskErrorsLeft: Int
     var projectionFaultsLeft: Int
     var hands: Hands
+    var upkeep = Upkeep()
     /// How often its files were damaged, so that it can't be read.
     var projectionDamages = 0
     /// The projection can't be gone on with: whoever needs it next has to make it anew.

@@ -106,7 +106,7 @@ import Testing
 
     @Test func whatEarlierOnesLeftInTheMakingIsRemoved() throws {
         mkdir(store.archive.path, 0o700)
-        for name in ["1-7.filling", "1-9.filling.new-999999999"] {
+        for name in ["1-7.filling", "1-9.filling.new-999999999", "1-7.new-999999999"] {
             mkdir("\(store.archive.path)/\(name)", 0o700)
             Bytes.write([1], "\(store.archive.path)/\(name)/data.mdb")
         }

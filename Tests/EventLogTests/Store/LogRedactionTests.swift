@@ -84,6 +84,20 @@ import Testing
         #expect(try LogVerifier(driver.log).run().isClean)
     }
 
+    @Test func whoAsksForAnEventAgainIsToldThatItWasRedacted() throws {
+        let position = try #require(positions(of: "9").last)
+        let found = try #require(try driver.snapshot().texts(at: position))
+        #expect(found.redactedAt == nil)
+        _ = try redact(try texts(of: "8"))
+        _ = try redact(found)
+        let end = driver.control.position
+        _ = try redact(try texts(of: "20"))
+        let left = try #require(try driver.snapshot().texts(at: position))
+        #expect(left.positions.isEmpty)
+        #expect(left.redactedAt == end)
+        #expect(left.first == position)
+    }
+
     @Test func anEventWithoutTextsHasNone() throws {
         let found = try #require(try driver.snapshot().texts(at: Position(1)))
         #expect(found.records.isEmpty)

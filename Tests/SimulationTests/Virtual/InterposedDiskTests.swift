@@ -195,6 +195,53 @@ import Testing
         #expect(found == Set(isSynced ? [whole] : lost + [whole]))
     }
 
+    /// Names that change places have done so for good once their folder is synced.
+    @Test(arguments: [false, true]) func anExchangeMayBeLostUntilItsFolderIsSynced(
+        isSynced: Bool
+    ) throws {
+        let names = ["first", "second"].map { "\(folder.path)/\($0)" }
+        defer { disk.forget() }
+        var found: Set<[UInt8]> = []
+        for seed in 0..<20 as Range<UInt64> {
+            for (number, name) in names.enumerated() {
+                mkdir(name, 0o700)
+                try write([UInt8(number)], "\(name)/file", O_CREAT | O_TRUNC)
+            }
+            disk.remember()
+            // The second call is the sync.
+            arm(isSynced ? .max : 2, EIO)
+            let result = Result { () throws(LMDBError) in
+                try Environment.exchange(names[0], with: names[1])
+            }
+            #expect(disk.disarm().isStruck != isSynced)
+            if case .failure = result { #expect(!isSynced) }
+            _ = disk.losePower(seed)
+            found.insert(try names.flatMap { try bytes(of: "\($0)/file") })
+        }
+        #expect(found == (isSynced ? [[1, 0]] : [[0, 1], [1, 0]]))
+    }
+
+    /// LMDB copies by a thread of its own, whose calls are those of whoever asked for the copy.
+    @Test func aCopyThatFailsAtAnyOfItsCallsChangesNothing() throws {
+        try add(1)
+        let environment = try Environment.open(path)
+        arm(.max, EIO)
+        try environment.replaceByCompacted()
+        let report = disk.disarm()
+        #expect(!report.isUnsynced)
+        #expect(report.calls >= 8)
+        #expect(try holds(1))
+        for call in 1..<report.calls {
+            let environment = try Environment.open(path)
+            arm(call, EIO, goesOn: true)
+            let failure = Result { () throws(LMDBError) in try environment.replaceByCompacted() }
+            #expect(disk.disarm().isStruck)
+            if case .success = failure { #expect(call > 5, "call \(call)") }
+            #expect(try holds(1), "call \(call)")
+            FileSystem.remove("\(path).new-\(getpid())")
+        }
+    }
+
     private func sync(_ folder: String) {
         let descriptor = open(folder, O_RDONLY)
         #expect(fsync(descriptor) == 0)

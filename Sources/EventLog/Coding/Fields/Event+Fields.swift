@@ -11,7 +11,7 @@ extension Event {
     }
 
     /// Whose texts those are.
-    var textOwners: [RequestIntended.Asked] {
+    package var textOwners: [RequestIntended.Asked] {
         switch self {
         case .pageFetched(let page):
             page.entries.map { RequestIntended.Asked(ordinal: $0.ordinal, id: $0.id) }

@@ -47,7 +47,25 @@ extension LogCommand {
             guard
                 let store = try EngineSession(session, activity: "log redact", creates: false)
             else { return }
-            try StoreRedaction(store: store, target: RedactionTarget(target), reason: reason).run()
+            try redact(store)
+        }
+
+        private func redact(_ store: EngineSession) throws {
+            let session = store.session
+            let texts = try RedactionTarget(target).texts(store.log, session)
+            let redaction = try StoreRedaction(
+                store.held, projections: session.folder.projections)
+            let event: Position?
+            do {
+                event = try redaction.run(texts, reason: reason)
+            } catch let failure as StoreRedaction.Failure {
+                throw failure.commandFailure
+            }
+            let backups = try BackupLedger(session.folder).entries().filter { entry in
+                texts.first.map { $0 <= entry.position } ?? false
+                    && event.map { entry.position < $0 } ?? false
+            }
+            RedactionReport(texts, event: event, backups: backups).tell(session.output)
         }
     }
 }
@@ -103,65 +121,16 @@ private enum RedactionTarget {
     }
 }
 
-/// Redacts in a store that is held.
-private struct StoreRedaction {
-    let store: EngineSession
-    let target: RedactionTarget
-    let reason: String
-
-    private var session: Session { store.session }
-
-    func run() throws {
-        let texts = try target.texts(store.log, session)
-        var event = texts.redactedAt
-        if !texts.positions.isEmpty {
-            // Before it is in the log: what a kill leaves must not be a table that has it still.
-            let cleared = try clear()
-            event = try append(texts)
-            withExtendedLifetime(cleared) {}
-        }
-        try cleanFiles(texts)
-        let backups = try BackupLedger(session.folder).entries().filter { entry in
-            texts.first.map { $0 <= entry.position } ?? false
-                && event.map { entry.position < $0 } ?? false
-        }
-        RedactionReport(texts, event: event, backups: backups).tell(session.output)
-    }
-
-    private func clear() throws -> ClearedProjections {
-        guard let cleared = try ClearedProjections(session.folder.projections) else {
-            throw CommandFailure(
+extension StoreRedaction.Failure {
+    fileprivate var commandFailure: CommandFailure {
+        switch self {
+        case .projectionsInUse(let path):
+            CommandFailure(
                 ExitCode.locked,
-                "\(session.folder.projections): another process makes a table of the records; "
-                    + "nothing was changed",
+                "\(path): another process makes a table of the records; nothing was changed",
                 hint: "wait until it is done")
-        }
-        return cleared
-    }
-
-    /// - Returns: where it is in the log.
-    private func append(_ texts: TextPlaces) throws -> Position {
-        let engine = store.engine
-        _ = try engine.process(
-            engine.startInputs(
-                apiIdentity: store.apiIdentity, stream: session.stream(in: engine.control).name))
-        let redacted = Redacted(
-            records: texts.records, positions: texts.positions, reason: reason,
-            requester: session.requester)
-        _ = try engine.process([.fact(.redacted(redacted), stream: texts.stream)])
-        return engine.control.position
-    }
-
-    /// Takes the texts out of segments of the archive, and out of the free pages of the log.
-    private func cleanFiles(_ texts: TextPlaces) throws {
-        let redacted = Redacted(
-            records: texts.records, positions: texts.positions, reason: reason,
-            requester: session.requester)
-        try store.log.redactArchive(redacted)
-        do throws(EventLogError) {
-            try store.log.replaceByCompacted()
-        } catch {
-            throw CommandFailure(
+        case .freePages(let error):
+            CommandFailure(
                 ExitCode.failure,
                 "the texts are out of the log, but free pages of its file hold them: \(error)",
                 hint: "run it again once that is mended")
