@@ -97,7 +97,7 @@ extension EventLog {
     /// be open in this process.
     package func redactArchive(_ redacted: Redacted) throws(EventLogError) {
         archive.close()
-        for name in archive.names() {
+        for name in try archive.names() {
             let positions = redacted.positions.filter { name.first <= $0 && $0 <= name.last }
             guard !positions.isEmpty else { continue }
             do throws(LMDBError) {

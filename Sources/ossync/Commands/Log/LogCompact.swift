@@ -13,9 +13,11 @@ extension LogCommand {
                 Events before POINT are copied to STORE/archive/FIRST-LAST, read back and checked, \
                 then taken out of the log, whose file becomes smaller. Everything still reads them \
                 there: `log`, `show`, `why`, `replay`, rebuilds, `log verify`, `backup`. Without a \
-                segment a sync goes on all the same; what needs its events says so.
+                segment a sync goes on all the same, and so do `status`, `export` and `runs`; what \
+                needs its events says so. Nothing but `log redact` changes a segment: of an old \
+                copy that is put back, redact again.
 
-                A kill at any moment loses nothing: run it again.
+                A kill at any moment, or Ctrl-C, loses nothing: run it again.
 
                 Example: ossync log compact --before now-90d
                 """)
@@ -48,7 +50,7 @@ extension LogCommand {
             let log = try session.openLog()
             let first = try first(session, log)
             guard dryRun else { return first }
-            try CompactionPlan(log, before: first).tell(session.output)
+            try CompactionPlan(log, before: first).tell(session.output, isDry: true)
             return nil
         }
 
@@ -106,12 +108,12 @@ private struct CompactionPlan {
         bytes = try name.map { try snapshot.storedBytes($0.first...$0.last) } ?? 0
     }
 
-    func tell(_ output: Output) {
+    func tell(_ output: Output, isDry: Bool) {
         if output.isJSON {
             output.line(
                 JSONText.object([
                     ("v", .number(1)), ("type", "summary"), ("exitCode", .number(0)),
-                    ("dryRun", .literal("true")), ("archive", .optional(name?.text)),
+                    ("dryRun", .literal(String(isDry))), ("archive", .optional(name?.text)),
                     ("events", .number(name?.count ?? 0)), ("bytes", .number(bytes)),
                 ]).line)
         } else if let name {
@@ -137,30 +139,36 @@ private struct StoreCompaction {
 
     func run(before first: Position) throws {
         Interruption.begin()
-        let before = try log.usedBytes()
-        var moved = try finish()
+        let before = (bytes: try log.usedBytes(), archived: try log.snapshot().archivedThrough())
+        var moved = try finish(through: log.snapshot().endOfCommit(before: first))
         let plan = try CompactionPlan(log, before: first)
         if let name = plan.name {
             try copy(name)
-            try moveOut(name)
+            try moveOut(name, isSaid: false)
             moved.append(name)
         }
         // Also where an earlier one was ended before it came to that.
         guard try !moved.isEmpty || log.isMostlyFree() else {
-            plan.tell(output)
+            plan.tell(output, isDry: false)
             return
         }
-        let isReplaced = replace()
+        let isReplaced = try replace()
         // One file can't be open here in two ways.
         let now = try isReplaced ? EventLog.open(store: store.session.folder.path, .read) : log
-        try tell(moved, before, now)
+        try CompactionReport(
+            moved: moved,
+            events: now.snapshot().archivedThrough().rawValue
+                - before.archived.rawValue, bytesBefore: before.bytes, isReplaced: isReplaced
+        ).tell(now, output)
     }
 
-    private func replace() -> Bool {
+    private func replace() throws -> Bool {
         do throws(EventLogError) {
-            try log.replaceByCompacted()
+            try log.replaceByCompacted { Interruption.isAsked }
             return true
         } catch {
+            try Interruption.check("the events are in the archive, the log's file keeps its size")
+            guard error.isRefusedReplacement else { throw error }
             output.note(
                 "the log's file keeps its size, its free pages are used again: \(error)"
                     .withoutControls)
@@ -169,17 +177,21 @@ private struct StoreCompaction {
     }
 
     /// Goes on with what a killed compaction has copied.
-    private func finish() throws -> [ArchiveName] {
+    ///
+    /// - Parameter last: so far events are to be moved.
+    private func finish(through last: Position) throws -> [ArchiveName] {
         var moved: [ArchiveName] = []
         while true {
-            guard let found = try log.unfinishedSegment() else { return moved }
+            guard let (found, isSaid) = try log.unfinishedSegment(through: last) else {
+                return moved
+            }
             let checking = FoldProgress(output, "checking")
             try log.check(found, workers: Processors.others) { position in
                 checking.tell(position, found.last)
                 try Interruption.check()
             }
             checking.end()
-            try moveOut(found)
+            try moveOut(found, isSaid: isSaid)
             moved.append(found)
         }
     }
@@ -207,11 +219,17 @@ private struct StoreCompaction {
     }
 
     /// Says so in the log, then takes the events out of it.
-    private func moveOut(_ name: ArchiveName) throws {
-        // Where some are out already, it was said.
-        if try log.snapshot().archivedThrough() < name.first { try note(name) }
+    ///
+    /// - Parameter isSaid: the log says so already.
+    private func moveOut(_ name: ArchiveName, isSaid: Bool) throws {
+        if !isSaid { try note(name) }
+        CompactionFollowers(session: store.session, log: log, last: name.last).catchUp()
         let progress = FoldProgress(output, "removing")
-        try log.removeArchived(through: name.last) { progress.tell($0, name.last) }
+        try log.removeArchived(through: name.last) {
+            progress.tell($0, name.last)
+            try Interruption.check(
+                "the log keeps what is after position \($0.rawValue); run it again to go on")
+        }
         progress.end()
     }
 
@@ -228,43 +246,5 @@ private struct StoreCompaction {
                         last: name.last, head: head, archive: name.text,
                         requester: store.session.requester)), stream: .none)
         ])
-    }
-
-    /// - Parameter log: as it is now.
-    private func tell(_ moved: [ArchiveName], _ before: UInt64, _ log: EventLog) throws {
-        let snapshot = try log.snapshot()
-        let (bytes, end) = (try log.usedBytes(), try snapshot.tail().position)
-        let archived = try snapshot.archivedThrough()
-        let texts = try snapshot.recordsWithTexts(through: archived)
-        let size = moved.reduce(UInt64(0)) {
-            $0 + (FileSystem.size("\(log.archive.folder($1))/data.mdb") ?? 0)
-        }
-        let events = moved.reduce(UInt64(0)) { $0 + $1.count }
-        guard !output.isJSON else {
-            output.line(
-                JSONText.object([
-                    ("v", .number(1)), ("type", "summary"), ("exitCode", .number(0)),
-                    ("dryRun", .literal("false")),
-                    ("archive", .array(moved.map { .string($0.text) })),
-                    ("events", .number(events)), ("archiveBytes", .number(size)),
-                    ("logBytes", .number(bytes)), ("logBytesBefore", .number(before)),
-                    ("recordsInArchive", .number(texts)), ("position", .number(end.rawValue)),
-                ]).line)
-            return
-        }
-        let names = moved.map { "archive/\($0.text)" }.joined(separator: ", ")
-        guard !moved.isEmpty else {
-            output.line(
-                "nothing to move; the log has \(bytes.grouped) bytes, before it had "
-                    + before.grouped)
-            return
-        }
-        output.line(
-            "\(events.grouped) events moved to \(names) (\(size.grouped) bytes); the log has "
-                + "\(bytes.grouped) bytes, before it had \(before.grouped)")
-        output.note(
-            "keep the archive beside the store: without it there is no replay or rebuild from the "
-                + "beginning, and no text of \(UInt64(texts).grouped) "
-                + (texts == 1 ? "record" : "records") + " that came before")
     }
 }
