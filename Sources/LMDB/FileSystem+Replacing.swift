@@ -43,6 +43,20 @@ extension FileSystem {
         }
     }
 
+    /// Makes a folder where there is none, durably, with owner, group and mode of another.
+    package static func makeFolder(
+        _ path: String, ownedAs original: String
+    ) throws(LMDBError) {
+        guard size(path) == nil else { return }
+        try makeFolder(path)
+        do throws(LMDBError) {
+            try keepOwner(of: original, for: path)
+        } catch {
+            rmdir(path)
+            throw error
+        }
+    }
+
     /// Writes all of some bytes.
     ///
     /// - Returns: what went wrong.

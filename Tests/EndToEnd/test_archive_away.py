@@ -10,6 +10,7 @@ import subprocess
 import time
 
 from harness import BINARY, QUICK, Case, end
+from lmdb_pages import Values
 from test_archive import Archives
 
 
@@ -316,6 +317,37 @@ class Files(Archives):
         self.assert_whole(self.text)
 
 
+    def test_what_cannot_be_given_to_its_owner_is_not_made(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root can give files away")
+        self.compact(f"@{self.end // 2}")
+        self.folder.chmod(0o777)
+        for path in (self.store, *self.store.rglob("*")):
+            os.chown(path, 4_711, 4_711)
+            path.chmod(0o777 if path.is_dir() else 0o666)
+        (self.folder / "ossync.yaml").chmod(0o644)
+
+        def other():
+            os.setgroups([])
+            os.setgid(4_712)
+            os.setuid(4_712)
+
+        try:
+            process = subprocess.Popen(
+                [BINARY, "log", "compact", "--json", "--before=now"], cwd=self.folder,
+                env=self.environment(), preexec_fn=other, stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        except PermissionError:
+            self.skipTest("others can't run the program")
+        self.addCleanup(end, process)
+        before = self.names()
+        result = self.finish(process)
+        self.refused(result, "belongs to user 4711", "as root", code=1)
+        self.assertEqual(self.names(), before)
+        self.assertEqual(len(self.events("--event", "LogCompacted")), 1)
+        self.assert_whole(self.text)
+
+
 class Large(Case):
     """A log whose events leave it in several batches."""
 
@@ -407,3 +439,54 @@ class Large(Case):
         self.assertEqual(self.verify()["exitCode"], 0)
         self.ossync("log", "compact", f"--before=@{self.end}")
         self.assertEqual(self.log_digest(), self.digest)
+
+    def test_a_signal_ends_the_raising_of_a_format(self):
+        data = self.store / "log/data.mdb"
+        bytes_ = bytearray(data.read_bytes())
+        for key, offset, size in Values(data).named("meta"):
+            if key == b"format":
+                self.assertEqual(size, 4)
+                bytes_[offset:offset + 4] = (1).to_bytes(4, "big")
+        data.write_bytes(bytes_)
+        process = self.start("sync")
+        self.wait_for((self.store / "log.new-format").exists)
+        process.send_signal(signal.SIGINT)
+        result = self.finish(process)
+        self.assertEqual(result.code, 130, str(result))
+        self.assertIn("as it was", result.err)
+        self.assertEqual(data.read_bytes(), bytes_)
+        self.assertFalse((self.store / "log.new-format").exists())
+
+    def test_a_look_at_what_was_lost_that_ended_early_is_told(self):
+        data = self.store / "log/data.mdb"
+        bytes_ = bytearray(data.read_bytes())
+        key, offset, size = Values(data).named("events")[40]
+        bytes_[offset + size - 1] ^= 1
+        data.write_bytes(bytes_)
+        for killed in (False, True):
+            new = self.folder / f"new-{killed}"
+            process = self.start("log", "salvage", "--json", new)
+            while killed and process.poll() is None:
+                if self.kill_child(process.pid, b"survey"):
+                    break
+            result = self.finish(process)
+            self.assertEqual(result.code, 0, str(result))
+            lost = result.last["lost"]
+            if killed:
+                self.assertIn("killed", lost["endedEarly"])
+            else:
+                self.assertIsNone(lost["endedEarly"])
+                self.assertGreater(lost["events"], self.end - 100)
+            self.ossync("log", "verify", "--store", new)
+
+    @staticmethod
+    def kill_child(process, word):
+        try:
+            children = pathlib.Path(f"/proc/{process}/task/{process}/children").read_text()
+            for child in map(int, children.split()):
+                if word in pathlib.Path(f"/proc/{child}/cmdline").read_bytes():
+                    os.kill(child, signal.SIGKILL)
+                    return True
+        except OSError:
+            pass
+        return False

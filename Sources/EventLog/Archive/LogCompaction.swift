@@ -204,10 +204,7 @@ extension EventLog {
             let usedBytes = try log.usedBytes()
             do throws(LMDBError) {
                 let archive = FileSystem.parent(of: folder)
-                if FileSystem.size(archive) == nil {
-                    try FileSystem.makeFolder(archive)
-                    try FileSystem.keepOwner(of: log.path, for: archive)
-                }
+                try FileSystem.makeFolder(archive, ownedAs: log.path)
                 Environment.removeEnvironment(path)
                 var options = EnvironmentOptions(durability: .none)
                 options.mapSize = max(options.mapSize, 4 * Int(clamping: usedBytes))
@@ -215,13 +212,24 @@ extension EventLog {
                     let schema = try LogSchema(creating: transaction)
                     try schema.putFormat(transaction)
                 }
-                try Environment.keepOwner(of: log.path, for: path)
+                try Self.keepOwner(of: log.path, for: path)
                 environment = try Environment.open(path, options)
                 let transaction = try environment.beginRead()
                 schema = try LogSchema(opening: transaction)
                 try transaction.keepDatabases()
             } catch {
                 throw EventLogError(error)
+            }
+        }
+
+        private static func keepOwner(
+            of log: String, for path: String
+        ) throws(LMDBError) {
+            do throws(LMDBError) {
+                try Environment.keepOwner(of: log, for: path)
+            } catch {
+                Environment.removeEnvironment(path)
+                throw error
             }
         }
 
