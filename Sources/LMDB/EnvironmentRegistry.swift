@@ -1,4 +1,5 @@
 internal import CLMDB
+internal import Glibc
 internal import Locks
 
 /// Knows every environment that is open in this process, by its data file.
@@ -35,7 +36,8 @@ final class EnvironmentRegistry: Sendable {
         _ path: String, _ options: EnvironmentOptions
     ) throws(LMDBError) -> Environment {
         guard let file = FileSystem.identity("\(path)/data.mdb") else {
-            throw LMDBError(.notFound, operation: "open", path: path)
+            let status = errno == ENOTDIR ? ENOENT : errno
+            throw LMDBError(status: status, operation: "open", path: path)
         }
         let key = Key(device: file.device, inode: file.inode)
         let environment = try state.withLock { state throws(LMDBError) in
@@ -63,7 +65,7 @@ final class EnvironmentRegistry: Sendable {
             return environment
         }
         // Compared out here: letting an environment go may close it, which takes the lock.
-        guard environment.options == options else {
+        guard environment.options.fit(options) else {
             throw LMDBError(
                 .conflictingOpen, operation: "open", path: path,
                 detail: "it is open in this process with other options")
@@ -78,5 +80,15 @@ final class EnvironmentRegistry: Sendable {
             mdb_env_close(entry.handle.pointer)
             state.entries[key] = nil
         }
+    }
+}
+
+extension EnvironmentOptions {
+    /// Whether one that is open serves whoever would open it in another way: what is only read
+    /// needs no more room than it has.
+    fileprivate func fit(_ wanted: EnvironmentOptions) -> Bool {
+        var wanted = wanted
+        if readOnly, wanted.readOnly { wanted.mapSize = mapSize }
+        return self == wanted
     }
 }

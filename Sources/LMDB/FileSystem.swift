@@ -55,16 +55,33 @@ package enum FileSystem {
 
     /// The names in a folder, in no particular order; nil where it can't be read.
     package static func names(in path: String) -> [String]? {
-        guard let folder = opendir(path) else { return nil }
+        let found = read(folder: path)
+        return found.status == 0 ? found.names : nil
+    }
+
+    /// The names in a folder, in no particular order; none where there is no folder.
+    ///
+    /// - Throws: where it can't be read, which says nothing about what is in it.
+    package static func entries(of path: String) throws(LMDBError) -> [String] {
+        let found = read(folder: path)
+        guard found.status == 0 || found.status == ENOENT else {
+            throw LMDBError(status: found.status, operation: "read folder", path: path)
+        }
+        return found.names
+    }
+
+    private static func read(folder path: String) -> (names: [String], status: Int32) {
+        guard let folder = opendir(path) else { return ([], errno) }
         defer { closedir(folder) }
         var names: [String] = []
-        while let entry = readdir(folder) {
+        while true {
+            errno = 0
+            guard let entry = readdir(folder) else { return (names, errno) }
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
                 pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
             if name != ".", name != ".." { names.append(name) }
         }
-        return names
     }
 
     /// The folder that a file or folder is in.

@@ -28,6 +28,8 @@ package struct LMDBError: Error, Sendable, Equatable, CustomStringConvertible {
         case busy
         /// It is open in this process already, with other options.
         case conflictingOpen
+        /// Whoever asked for it wants it no more.
+        case stopped
         case other(Int32)
     }
 
@@ -44,10 +46,21 @@ package struct LMDBError: Error, Sendable, Equatable, CustomStringConvertible {
     }
 
     /// Translates a return value of LMDB, which is either its own code or an errno.
-    package init(status: Int32, operation: String, path: String) {
+    package init(status: Int32, operation: String, path: String, detail: String? = nil) {
         self.init(
             Code(status: status, path: path), operation: operation, path: path,
-            detail: String(cString: mdb_strerror(status)))
+            detail: detail ?? String(cString: mdb_strerror(status)))
+    }
+
+    /// Whether it says that an environment can't be replaced by a copy of itself: for want of room,
+    /// of rights, or of a file system that lets two folders change places. It is as it was then.
+    package var isRefusedReplacement: Bool {
+        switch code {
+        case .diskFull, .permission: true
+        case .other(let status):
+            [EINVAL, ENOSYS, ENOTSUP, EOPNOTSUPP, EBUSY, EXDEV].contains(status)
+        default: false
+        }
     }
 
     /// Whether it says that the file isn't as it was written.
@@ -72,6 +85,8 @@ package struct LMDBError: Error, Sendable, Equatable, CustomStringConvertible {
         case .diskFull: "free some space on this file system"
         // LMDB takes a write for one that failed when the last bytes had no room.
         case .io: "see whether the file system is full or damaged"
+        case .other(EMFILE): "raise the limit of open files (ulimit -n)"
+        case .other(ENOMEM): "raise the limit of address space (ulimit -v)"
         case .permission: "check the owner and mode of the folder"
         case .networkFileSystem: "keep the store on a local file system"
         case .needsReopen: "the outcome of the last commit is unknown until the store is reopened"

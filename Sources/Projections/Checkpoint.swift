@@ -6,16 +6,15 @@ package import SyncCore
 package struct Checkpoint: Sendable, Equatable {
     /// The last position that was folded.
     package var position: Position = .none
-    /// The identity header of the event there: it says of which log this is a fold. Empty at
-    /// position 0.
-    package var identity: [UInt8] = []
+    /// What says of which log this is a fold (`LogSnapshot.mark`). Empty at position 0.
+    package var mark: [UInt8] = []
     /// The schema that the rows were folded by.
     package var schema: String
     package var total = DecimalTotal()
     package var rows: UInt64 = 0
 }
 
-/// Stored as `checksum u64 | position u64 | rows u64`, then identity, total and schema, each with
+/// Stored as `checksum u64 | position u64 | rows u64`, then mark, total and schema, each with
 /// its length (4 bytes); integers big-endian. The checksum is XXH3-64 over what follows it.
 extension Checkpoint {
     private static let checksumBytes = 8
@@ -25,7 +24,7 @@ extension Checkpoint {
         var bytes: [UInt8] = []
         bytes.append(bigEndian: position.rawValue)
         bytes.append(bigEndian: rows)
-        for part in [identity, total.encoded, Array(schema.utf8)] {
+        for part in [mark, total.encoded, Array(schema.utf8)] {
             bytes.append(bigEndian: UInt32(part.count))
             bytes.append(contentsOf: part)
         }
@@ -41,12 +40,12 @@ extension Checkpoint {
                 == Checksum.of(Array(bytes[Self.checksumBytes...]))
         else { return nil }
         var rest = bytes[Self.fixedBytes...]
-        guard let identity = Self.part(&rest), let total = Self.part(&rest),
+        guard let mark = Self.part(&rest), let total = Self.part(&rest),
             let schema = Self.part(&rest), rest.isEmpty,
             let sum = try? DecimalTotal(encoded: total)
         else { return nil }
         self.init(
-            position: Position(Self.number(bytes[8..<16])), identity: Array(identity),
+            position: Position(Self.number(bytes[8..<16])), mark: Array(mark),
             schema: String(decoding: schema, as: UTF8.self), total: sum,
             rows: Self.number(bytes[16..<24]))
     }

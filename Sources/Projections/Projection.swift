@@ -44,7 +44,7 @@ package protocol Projection: Sendable {
     ///
     /// - Parameter last: no later event is folded.
     /// - Returns: the checkpoint after it; the same one when there is nothing to fold yet. Its
-    ///   identity is filled in by the caller.
+    ///   mark is filled in by the caller.
     func foldBatch(
         after checkpoint: Checkpoint, through last: Position, of snapshot: borrowing LogSnapshot,
         into environment: ProjectionEnvironment<Tables>,

@@ -22,7 +22,7 @@ extension Projector {
                     after: before, through: end, of: snapshot, into: environment, transaction)
                 isDone = after.position >= end
                 guard after.position > before.position else { return }
-                after.identity = try snapshot.identity(at: after.position)
+                after.mark = try snapshot.mark(at: after.position)
                 try environment.put(after, transaction)
                 try transaction.commit()
                 progress(after.position, end)
@@ -36,6 +36,19 @@ extension Projector {
     /// making for the first time.
     private var looks: Int { 200 }
     private var lookIntervalUs: UInt32 { 50_000 }
+
+    /// Folds what the log has, once no other process does.
+    ///
+    /// - Throws: `.unfinished` when another one goes on for some seconds.
+    package func catchUpPatiently(
+        progress: (Position, Position) -> Void = { _, _ in }
+    ) throws(ProjectionError) {
+        for look in 0..<looks {
+            if look > 0 { usleep(lookIntervalUs) }
+            if try catchUp(progress: progress) { return }
+        }
+        throw .unfinished(projection: projection.name)
+    }
 
     /// The environment to read, with all that the log has if that can be written now.
     ///

@@ -157,8 +157,8 @@ package final class Projector<Folded: Projection>: FollowingProjection, Maintain
 
     func isOfThisLog(_ checkpoint: Checkpoint) throws(ProjectionError) -> Bool {
         do throws(EventLogError) {
-            // Another event there, or none, and it is a fold of another log.
-            return try log.snapshot().identity(at: checkpoint.position) == checkpoint.identity
+            // Another head there, or none, and it is a fold of another log.
+            return try log.snapshot().bears(checkpoint.mark, at: checkpoint.position)
         } catch {
             throw .log(error)
         }
@@ -170,6 +170,9 @@ package protocol MaintainedProjection: AnyObject {
     var name: String { get }
     func standing() throws(ProjectionError) -> ProjectionStanding?
     func generations() throws(ProjectionError) -> [ProjectionGeneration]
+    func catchUpPatiently(
+        progress: (Position, Position) -> Void
+    ) throws(ProjectionError)
     func rebuild(
         swaps: Bool, progress: (Position, Position) -> Void
     ) throws(ProjectionError) -> ProjectionRebuild?

@@ -37,7 +37,7 @@ extension RecordProjection {
             try noted
             ?? FillProgress(
                 plan: plan,
-                identity: try log.snapshot().identity(at: plan.end),
+                mark: try log.snapshot().mark(at: plan.end),
                 sort: SpillFile.State(lists: refold.lists),
                 totals: SpillFile.State(lists: Self.totalLists))
         while try refold.collect(atMost: notedEvents) {
@@ -52,7 +52,7 @@ extension RecordProjection {
         let rows = try environment.rowsEnd()
         let total = try storeTotals(environment, work, next)
         return Checkpoint(
-            position: plan.end, identity: next.identity, schema: schema, total: total, rows: rows)
+            position: plan.end, mark: next.mark, schema: schema, total: total, rows: rows)
     }
 
     private func newPlan(_ log: EventLog, _ control: ControlState?) throws -> Refold.Plan {
@@ -63,7 +63,7 @@ extension RecordProjection {
     /// What an earlier process has done of the same.
     private func resumable(_ work: WorkFolder, _ log: EventLog) throws -> FillProgress? {
         guard let noted = work.progress().flatMap({ FillProgress(encoded: $0) }),
-            try log.snapshot().identity(at: noted.plan.end) == noted.identity
+            try log.snapshot().bears(noted.mark, at: noted.plan.end)
         else { return nil }
         return noted
     }

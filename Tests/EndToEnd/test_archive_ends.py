@@ -115,6 +115,7 @@ class Killed(Archives):
         self.assertIn(b"keeps its size", done.stderr)
         summary = json.loads(done.stdout.splitlines()[-1])
         self.assertEqual(summary["archive"], self.names())
+        self.assertIs(summary["replaced"], False)
         self.assertGreaterEqual(data.stat().st_size, size)
         self.assert_whole(self.text)
         # What one leaves that is killed while it copies.
@@ -123,6 +124,7 @@ class Killed(Archives):
         (left / "data.mdb").write_bytes(b"half")
         summary = self.compact("@1").last
         self.assertEqual(summary["events"], 0)
+        self.assertIs(summary["replaced"], True)
         self.assertLess(summary["logBytes"], summary["logBytesBefore"])
         self.assertLess(data.stat().st_size, size)
         self.assertEqual(self.left(), [])

@@ -124,6 +124,88 @@ import Testing
         #expect(Bytes.read("\(path)/data.mdb") == before)
     }
 
+    /// It may lie on another disk, where two folders can't change places with one here.
+    @Test func whereALinkLeadsItIsReplaced() throws {
+        _ = try make()
+        mkdir(folder.at("disk"), 0o700)
+        #expect(rename(path, folder.at("disk/here")) == 0)
+        #expect(symlink(folder.at("disk/here"), path) == 0)
+        let environment = try Environment.open(path, .quick())
+        let size = try environment.info().usedBytes
+        try environment.replaceByCompacted()
+        #expect(FileSystem.isLink(path))
+        #expect(!environment.isInPlace)
+        #expect(try Environment.open(path, .quick()).info().usedBytes < size / 4)
+        #expect(TemporaryFolder.names(folder.at("disk")) == ["here"])
+        #expect(TemporaryFolder.names(folder.path) == ["disk", "env"])
+    }
+
+    @Test func aDataFileThatIsALinkIsNotReplaced() throws {
+        _ = try make()
+        #expect(rename("\(path)/data.mdb", folder.at("elsewhere")) == 0)
+        #expect(symlink(folder.at("elsewhere"), "\(path)/data.mdb") == 0)
+        let environment = try Environment.open(path, .quick())
+        let found = error { try environment.replaceByCompacted() }
+        #expect(found?.isRefusedReplacement == true)
+        #expect(found?.detail == "it is a link")
+        #expect(environment.isInPlace)
+        #expect(TemporaryFolder.names(folder.path) == ["elsewhere", "env"])
+    }
+
+    @Test func ownerAndModeAreKept() throws {
+        let environment = try make()
+        let isRoot = geteuid() == 0
+        if isRoot {
+            for file in [path, "\(path)/data.mdb"] { #expect(chown(file, 4_711, 4_712) == 0) }
+        }
+        #expect(chmod(path, 0o750) == 0)
+        #expect(chmod("\(path)/data.mdb", 0o640) == 0)
+        try environment.replaceByCompacted()
+        #expect(!environment.isInPlace)
+        #expect(TemporaryFolder.names(path) == ["data.mdb", "lock.mdb"])
+        for (file, mode) in [
+            (path, 0o750), ("\(path)/data.mdb", 0o640), ("\(path)/lock.mdb", 0o640),
+        ] {
+            var info = stat()
+            #expect(stat(file, &info) == 0)
+            #expect(info.st_mode & 0o777 == mode, "\(file)")
+            if isRoot { #expect(info.st_uid == 4_711 && info.st_gid == 4_712, "\(file)") }
+        }
+    }
+
+    /// After so many looks at whether it is wanted still.
+    @Test(arguments: [1, 2, 5]) func aCopyThatIsNotWantedAnyMoreEnds(looks: Int) throws {
+        try Environment.makeWithData(path, .quick()) {
+            transaction, data throws(LMDBError) in
+            for number in 0..<200 as Range<UInt8> {
+                try transaction.put(data, [number], [UInt8](repeating: number, count: 30_000))
+            }
+        }
+        let open = try Environment.open(path, .quick())
+        var asked = 0
+        let found = error {
+            try open.replaceByCompacted {
+                asked += 1
+                return asked == looks
+            }
+        }
+        #expect(found?.code == .stopped)
+        #expect(asked == looks)
+        #expect(open.isInPlace)
+        #expect(TemporaryFolder.names(folder.path) == ["env"])
+        try open.replaceByCompacted()
+        #expect(!open.isInPlace)
+    }
+
+    private func error(_ body: () throws -> Void) -> LMDBError? {
+        do {
+            try body()
+            return nil
+        } catch {
+            return error as? LMDBError
+        }
+    }
+
     /// Files of two folders must not come together: the pages of one, the locks of the other.
     @Test func itCanBeOpenedWhileItIsReplaced() throws {
         _ = try make()

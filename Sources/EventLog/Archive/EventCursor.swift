@@ -3,7 +3,8 @@ internal import SyncCore
 
 /// A place among the events of a log, be they in it or in its archive.
 ///
-/// What it lends stays valid as long as it, and as long as the transaction that it was made in.
+/// What it lends stays valid as long as the transaction that it was made in; of a segment of the
+/// archive as long as `holder`.
 struct EventCursor: ~Copyable {
     private var live: Cursor
     private var links: Cursor
@@ -12,8 +13,9 @@ struct EventCursor: ~Copyable {
     private let archived: Position
     /// Where it stands in the archive; nil where it stands in the log itself.
     private var segment: SegmentCursor?
-    /// Those that it stood in before: what they lent is in use.
-    private var left: [SegmentCursor] = []
+
+    /// What keeps that which is lent where it stands, once it has moved on; nil in the log itself.
+    var holder: SegmentCursor? { segment }
 
     /// - Parameter archived: up to here events are in the archive.
     init(
@@ -32,31 +34,43 @@ struct EventCursor: ~Copyable {
     mutating func seek(_ position: Position) throws(EventLogError) -> Bool {
         let position = max(position, Position(1))
         guard position > archived else { return try enter(position) }
-        leave()
+        segment = nil
         return try inLog { live throws(LMDBError) in
             try live.seek(StoreKeys.position(position))
         }
     }
 
     mutating func last() throws(EventLogError) -> Bool {
-        leave()
-        if try inLog({ live throws(LMDBError) in try live.last() }) { return true }
+        segment = nil
+        if try inLog({ live throws(LMDBError) in try live.last() }), isBehindArchive { return true }
         return archived == .none ? false : try enter(archived)
+    }
+
+    /// Whether it stands on an event of those that the log itself is asked for.
+    private var isBehindArchive: Bool {
+        live.read { key, _ in StoreKeys.position(of: key) }.map { $0 > archived } ?? true
     }
 
     mutating func next() throws(EventLogError) -> Bool {
         guard let segment else { return try inLog { live throws(LMDBError) in try live.next() } }
-        if try segment.next() { return true }
-        return try seek(segment.name.last.next)
+        // What a segment holds beyond it is the log's own yet, and may be another's.
+        let end = min(segment.name.last, archived)
+        if try segment.next(), segment.position.map({ $0 <= end }) ?? true { return true }
+        return try seek(end.next)
     }
 
     mutating func previous() throws(EventLogError) -> Bool {
         let before: Position
         if let segment {
-            if try segment.previous() { return true }
+            let first = segment.name.first
+            if try segment.previous(), segment.position.map({ $0 >= first }) ?? true {
+                return true
+            }
             before = Position(segment.name.first.rawValue - 1)
         } else {
-            if try inLog({ live throws(LMDBError) in try live.previous() }) { return true }
+            if try inLog({ live throws(LMDBError) in try live.previous() }), isBehindArchive {
+                return true
+            }
             before = archived
         }
         return before == .none ? false : try enter(before)
@@ -82,18 +96,14 @@ struct EventCursor: ~Copyable {
         }
     }
 
-    private mutating func leave() {
-        if let segment { left.append(segment) }
-        segment = nil
-    }
-
     /// Goes to an event in the archive.
     private mutating func enter(_ position: Position) throws(EventLogError) -> Bool {
         let found: SegmentCursor
         if let segment, segment.name.holds(position) {
             found = segment
         } else {
-            leave()
+            // Those that nobody holds can be closed.
+            segment = nil
             found = try cursor(holding: position)
             segment = found
         }
@@ -119,7 +129,8 @@ struct EventCursor: ~Copyable {
                     path: archive.folder(name), position: name.first,
                     reason: "this segment of the archive is of another log")
             } catch {
-                failure = failure ?? error
+                // One that could not be looked at may be the right one.
+                if failure.map(\.isDamage) ?? true { failure = error }
             }
         }
         throw failure ?? .archiveMissing(path: archive.path, first: position, last: archived)
@@ -137,7 +148,7 @@ struct EventCursor: ~Copyable {
 
 /// A place in a segment, with the snapshot that it is in.
 final class SegmentCursor {
-    private let segment: ArchiveSegment
+    let segment: ArchiveSegment
     private let transaction: ReadTransaction
     private var cursor: Cursor
     /// The head of the chain after its last event.

@@ -6,7 +6,7 @@ package import SyncCore
 package final class LogArchive: Sendable {
     /// The folder of the segments; absent until the first compaction.
     package let path: String
-    private let segments = Mutex<[ArchiveName: ArchiveSegment]>([:])
+    private let segments = Mutex(OpenSegments())
 
     init(path: String) { self.path = path }
 
@@ -17,8 +17,14 @@ package final class LogArchive: Sendable {
     package static func folder(of store: String) -> String { "\(store)/archive" }
 
     /// The segments that are there, oldest first.
-    package func names() -> [ArchiveName] {
-        (FileSystem.names(in: path) ?? []).compactMap(ArchiveName.init).sorted()
+    ///
+    /// - Throws: where the folder can't be read, which says nothing about what is in it.
+    package func names() throws(EventLogError) -> [ArchiveName] {
+        do throws(LMDBError) {
+            return try FileSystem.entries(of: path).compactMap(ArchiveName.init).sorted()
+        } catch {
+            throw EventLogError(error)
+        }
     }
 
     /// The folder of a segment.
@@ -28,10 +34,19 @@ package final class LogArchive: Sendable {
     package func remove(_ name: ArchiveName) { Environment.removeEnvironment(folder(name)) }
 
     /// Where the events up to a position can't be had: the stretches that no segment holds.
-    package func gaps(through last: Position) -> [ClosedRange<Position>] {
+    package func gaps(
+        through last: Position
+    ) throws(EventLogError) -> [ClosedRange<Position>] {
+        Self.gaps(among: try names(), through: last)
+    }
+
+    /// - Parameter names: oldest first.
+    static func gaps(
+        among names: [ArchiveName], through last: Position
+    ) -> [ClosedRange<Position>] {
         var next = Position(1)
         var gaps: [ClosedRange<Position>] = []
-        for name in names() where name.last >= next && name.first <= last {
+        for name in names where name.last >= next && name.first <= last {
             if name.first > next { gaps.append(next...Position(name.first.rawValue - 1)) }
             next = name.last.next
         }
@@ -41,16 +56,17 @@ package final class LogArchive: Sendable {
 
     /// The segments that hold an event by their names, one at least.
     ///
-    /// - Throws: `.archiveMissing` with what is missing from there on.
+    /// - Throws: `.archiveMissing` with the whole stretch around it that none of them holds.
     func names(
         holding position: Position, of end: Position
     ) throws(EventLogError) -> [ArchiveName] {
-        let names = names()
+        let names = try names()
         let found = names.filter { $0.holds(position) }
         guard found.isEmpty else { return found.reversed() }
+        let before = names.filter { $0.last < position }.map(\.last).max() ?? .none
         let next = names.first { $0.first > position }?.first.rawValue ?? .max
         throw .archiveMissing(
-            path: path, first: position, last: min(end, Position(next - 1)))
+            path: path, first: before.next, last: min(end, Position(next - 1)))
     }
 
     /// Removes what a killed compaction was copying, and what a killed redaction left beside a
@@ -63,15 +79,41 @@ package final class LogArchive: Sendable {
 
     func segment(_ name: ArchiveName) throws(EventLogError) -> ArchiveSegment {
         try segments.withLock { segments throws(EventLogError) in
-            if let open = segments[name], open.isInPlace { return open }
+            if let open = segments[name], open.isInPlace {
+                segments.keep(open)
+                return open
+            }
             let segment = try ArchiveSegment(name, folder(name))
-            segments[name] = segment
+            segments.keep(segment)
             return segment
         }
     }
 
     /// Lets go of the segments that are open.
-    func close() { segments.withLock { $0.removeAll() } }
+    func close() { segments.withLock { $0 = OpenSegments() } }
+}
+
+/// The segments that are open, each a map and two files: those that somebody uses, and few more.
+private struct OpenSegments {
+    private static let mostKept = 4
+
+    private struct Use {
+        weak var segment: ArchiveSegment?
+    }
+
+    private var used: [ArchiveName: Use] = [:]
+    /// The last that was asked for comes last.
+    private var kept: [ArchiveSegment] = []
+
+    subscript(name: ArchiveName) -> ArchiveSegment? { used[name]?.segment }
+
+    mutating func keep(_ segment: ArchiveSegment) {
+        used = used.filter { $0.value.segment != nil }
+        used[segment.name] = Use(segment: segment)
+        kept.removeAll { $0.name == segment.name }
+        kept.append(segment)
+        if kept.count > Self.mostKept { kept.removeFirst() }
+    }
 }
 
 /// The name of a segment: the first and the last of its positions.
@@ -110,6 +152,8 @@ package struct ArchiveName: Hashable, Comparable, Sendable {
 
     func holds(_ position: Position) -> Bool { first <= position && position <= last }
 
+    func overlaps(_ other: ArchiveName) -> Bool { first <= other.last && other.first <= last }
+
     package static func < (left: ArchiveName, right: ArchiveName) -> Bool {
         (left.first, left.last) < (right.first, right.last)
     }
@@ -125,15 +169,24 @@ final class ArchiveSegment: Sendable {
     init(_ name: ArchiveName, _ path: String) throws(EventLogError) {
         self.name = name
         do throws(LMDBError) {
-            environment = try Environment.open(path, EnvironmentOptions(readOnly: true))
+            // Nothing is added to it, so no more room is needed than it has.
+            var options = EnvironmentOptions(readOnly: true)
+            options.mapSize = Int(clamping: FileSystem.size("\(path)/data.mdb") ?? 0)
+            environment = try Environment.open(path, options)
             let transaction = try environment.beginRead()
             events = try transaction.database("events")
             commits = try transaction.database("commits")
             try transaction.keepDatabases()
         } catch {
+            guard error.isDamage || error.code == .notFound || error.code == .versionMismatch else {
+                throw .storage(error)
+            }
+            let what =
+                error.code == .notFound && error.operation == "open"
+                ? "there is no data.mdb in it" : "\(error.operation) failed: \(error.detail)"
             throw .corrupt(
                 path: path, position: name.first,
-                reason: "its segment of the archive can't be opened: \(error.detail)")
+                reason: "its segment of the archive can't be opened: \(what)")
         }
     }
 

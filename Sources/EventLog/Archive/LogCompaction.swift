@@ -41,7 +41,7 @@ package struct LogCompaction: ~Copyable {
                     detail: "what is here is no copy of this log's events: move it away"))
         }
         log.archive.removeUnfinished()
-        segment = try EventLog.SegmentFile(making: folder, usedBytes: try log.usedBytes())
+        segment = try EventLog.SegmentFile(making: folder, of: log)
         self.name = name
         self.folder = folder
         self.head = head
@@ -122,6 +122,14 @@ package struct LogCompaction: ~Copyable {
 }
 
 extension LogSnapshot {
+    /// Checks a segment of the archive by itself, whatever others hold.
+    func check(_ name: ArchiveName, workers: Int, _ progress: (Position) throws -> Void) throws {
+        let segment = try log.archive.segment(name)
+        try check(
+            name, log.archive.folder(name), in: segment.environment.beginRead(), segment.events,
+            segment.commits, workers, progress)
+    }
+
     /// Checks a copy of events: every one by its checksum, its hash and the chain, from the head
     /// before them to the head after them.
     ///
@@ -181,10 +189,7 @@ extension EventLog {
     package func check(
         _ name: ArchiveName, workers: Int, _ progress: (Position) throws -> Void
     ) throws {
-        let segment = try archive.segment(name)
-        try snapshot().check(
-            name, archive.folder(name), in: segment.environment.beginRead(), segment.events,
-            segment.commits, workers, progress)
+        try snapshot().check(name, workers: workers, progress)
     }
 
     /// A segment in the making, in a folder beside its name.
@@ -193,11 +198,13 @@ extension EventLog {
         let schema: LogSchema
         private let path: String
 
-        /// - Parameter usedBytes: of the log that it is made of.
-        init(making folder: String, usedBytes: UInt64) throws(EventLogError) {
+        /// - Parameter log: that it is made of, and belongs to the same owner as.
+        init(making folder: String, of log: EventLog) throws(EventLogError) {
             path = folder + ArchiveName.unfinishedMark
+            let usedBytes = try log.usedBytes()
             do throws(LMDBError) {
-                try FileSystem.makeFolder(FileSystem.parent(of: folder))
+                let archive = FileSystem.parent(of: folder)
+                try FileSystem.makeFolder(archive, ownedAs: log.path)
                 Environment.removeEnvironment(path)
                 var options = EnvironmentOptions(durability: .none)
                 options.mapSize = max(options.mapSize, 4 * Int(clamping: usedBytes))
@@ -205,12 +212,24 @@ extension EventLog {
                     let schema = try LogSchema(creating: transaction)
                     try schema.putFormat(transaction)
                 }
+                try Self.keepOwner(of: log.path, for: path)
                 environment = try Environment.open(path, options)
                 let transaction = try environment.beginRead()
                 schema = try LogSchema(opening: transaction)
                 try transaction.keepDatabases()
             } catch {
                 throw EventLogError(error)
+            }
+        }
+
+        private static func keepOwner(
+            of log: String, for path: String
+        ) throws(LMDBError) {
+            do throws(LMDBError) {
+                try Environment.keepOwner(of: log, for: path)
+            } catch {
+                Environment.removeEnvironment(path)
+                throw error
             }
         }
 
@@ -263,9 +282,14 @@ extension EventLog {
     ///
     /// Open it anew: this object goes on with the old file. The holder of the engine's lock alone
     /// may do so.
-    package func replaceByCompacted() throws(EventLogError) {
+    ///
+    /// - Parameter isStopped: asked now and then while it copies; ends it.
+    /// - Throws: `isRefusedReplacement` where the file keeps its size.
+    package func replaceByCompacted(
+        isStopped: () -> Bool = { false }
+    ) throws(EventLogError) {
         do throws(LMDBError) {
-            try environment.replaceByCompacted()
+            try environment.replaceByCompacted(isStopped: isStopped)
         } catch {
             throw EventLogError(error)
         }
@@ -276,6 +300,10 @@ extension EventLog {
     package func removeUnfinished() {
         archive.removeUnfinished()
         Environment.removeUnfinished(path)
+        // Where it is a link, they lie where that leads to.
+        if let target = try? FileSystem.resolved(path), target != path {
+            Environment.removeUnfinished(target)
+        }
     }
 
     /// Whether more than half of its file is free: an archived log whose file wasn't replaced.

@@ -22,6 +22,22 @@ extension LogSnapshot {
         return last > archived ? ArchiveName(first: archived.next, last: last) : nil
     }
 
+    /// The last event of those that the newest `LogCompacted` says were moved, of those that are
+    /// still in the log; `.none` where it has none.
+    func lastCompacted() throws(EventLogError) -> Position {
+        let archived = try archivedThrough()
+        var found = Position.none
+        try forEachEntryBackwards(before: Position(.max)) { entry throws(EventLogError) in
+            guard entry.position > archived else { return false }
+            guard entry.header.type == .logCompacted else { return true }
+            if case .logCompacted(let compacted) = try entry.event(bodies: .none).event {
+                found = compacted.last
+            }
+            return false
+        }
+        return found
+    }
+
     /// What events take in the log.
     package func storedBytes(
         _ positions: ClosedRange<Position>
@@ -65,25 +81,66 @@ extension LogSnapshot {
 extension EventLog {
     /// The segment that a killed compaction has copied, whose events the log still has, or the last
     /// of them; nil where there is none of this log.
-    package func unfinishedSegment() throws(EventLogError) -> ArchiveName? {
-        let next = try snapshot().archivedThrough().next
-        for name in archive.names().reversed() where name.holds(next) {
+    ///
+    /// - Parameter last: one that goes beyond it is taken only if the log says that it was moved.
+    package func unfinishedSegment(
+        through last: Position
+    ) throws(EventLogError) -> (name: ArchiveName, isSaid: Bool)? {
+        let snapshot = try snapshot()
+        let next = try snapshot.archivedThrough().next
+        let names = try archive.names().filter { $0.holds(next) }
+        guard !names.isEmpty else { return nil }
+        let said = try snapshot.lastCompacted()
+        for name in names.reversed() where name.last <= last || name.last == said {
             // One that can't be opened is no copy: the log has the events itself.
-            guard let head = try snapshot().head(at: name.last),
+            guard let head = try snapshot.head(at: name.last),
                 let found = try? SegmentCursor(archive.segment(name))
             else { continue }
-            if found.head == head { return name }
+            if found.head == head { return (name, name.last == said) }
         }
         return nil
     }
 
+    /// Removes segments of which the log has every event itself after what is archived: copies of a
+    /// killed compaction that went further than the one that has now ended.
+    package func removeCopies() throws(EventLogError) {
+        let snapshot = try snapshot()
+        let next = try snapshot.archivedThrough().next
+        let names = try archive.names().filter { $0.holds(next) }
+        guard !names.isEmpty else { return }
+        let said = try snapshot.lastCompacted()
+        for name in names where name.last != said {
+            guard let head = try snapshot.head(at: name.last),
+                (try? SegmentCursor(archive.segment(name)))?.head == head
+            else { continue }
+            // Of one that begins before, the archive may need what comes first.
+            guard name.first == next else { continue }
+            archive.close()
+            archive.remove(name)
+        }
+    }
+
+    /// Whether a segment of an archive is of this log.
+    ///
+    /// - Returns: why not, or why that can't be told; nil where it is.
+    package func refusal(
+        _ name: ArchiveName, of archive: LogArchive
+    ) throws(EventLogError) -> String? {
+        do throws(EventLogError) {
+            guard let head = try snapshot().head(at: name.last),
+                try SegmentCursor(archive.segment(name)).head == head
+            else { return "it is of another log" }
+            return nil
+        } catch {
+            guard case .corrupt(_, _, let reason) = error else { throw error }
+            return reason
+        }
+    }
+
     /// Whether all segments of an archive are of this log.
     package func owns(_ archive: LogArchive) throws(EventLogError) -> Bool {
-        let snapshot = try snapshot()
-        for name in archive.names() {
-            guard let head = try snapshot.head(at: name.last),
-                try SegmentCursor(archive.segment(name)).head == head
-            else { return false }
+        for name in try archive.names() where try refusal(name, of: archive) != nil {
+            return false
         }
         return true
     }

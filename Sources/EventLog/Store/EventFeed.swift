@@ -5,7 +5,7 @@ internal import SyncCore
 struct CheckedEvent {
     /// The position that it is stored under; nil for a key that is none.
     let key: Position?
-    /// As it is stored; valid as long as the feed.
+    /// As it is stored; valid until the feed is asked for the next one.
     let value: UnsafeRawBufferPointer
     let result: Result<LoggedEvent, EventCodingError>
 }
@@ -23,6 +23,8 @@ final class EventBatch: @unchecked Sendable {
     fileprivate(set) var found: [Found] = []
     private var results: [Result<LoggedEvent, EventCodingError>] = []
     fileprivate var bytes = 0
+    /// The segment of the archive that all of them are in, which must stay open.
+    fileprivate var holder: SegmentCursor?
     /// Guarded by the checker.
     var stage = Stage.waiting
 
@@ -52,6 +54,8 @@ final class EventBatch: @unchecked Sendable {
 struct EventFeed: ~Copyable {
     private static let mostEvents = 128
     private static let mostBytes = 1 << 16
+    /// So many segments of the archive are kept open for what is read ahead.
+    private static let mostHolders = 2
 
     private let checker: EventChecker
     private var cursor: EventCursor
@@ -97,10 +101,19 @@ struct EventFeed: ~Copyable {
         return current[index]
     }
 
+    private var mayReadAhead: Bool {
+        guard ahead.count < checker.batchesAhead, position < end else { return false }
+        let held = zip(ahead, ahead.dropFirst()).count(where: { $0.holder !== $1.holder })
+        return held < Self.mostHolders
+    }
+
     private mutating func readAhead() {
-        while isThere, ahead.isEmpty || ahead.count < checker.batchesAhead && position < end {
+        while isThere, ahead.isEmpty || mayReadAhead {
             let batch = EventBatch()
-            while isThere, batch.found.count < Self.mostEvents, batch.bytes < Self.mostBytes {
+            batch.holder = cursor.holder
+            while isThere, cursor.holder === batch.holder, batch.found.count < Self.mostEvents,
+                batch.bytes < Self.mostBytes
+            {
                 cursor.read { key, value in
                     let key = StoreKeys.position(of: key)
                     batch.found.append(EventBatch.Found(key: key, value: value))

@@ -71,6 +71,21 @@ package enum EventLogError: Error, Sendable, CustomStringConvertible {
         }
     }
 
+    /// Whether it says that something isn't as it was written.
+    var isDamage: Bool {
+        if case .corrupt = self { true } else { false }
+    }
+
+    /// Whether it says that events are in the archive, and that isn't at hand.
+    package var isMissing: Bool {
+        if case .archiveMissing = self { true } else { false }
+    }
+
+    /// Whether it says that a file couldn't be replaced, and is as it was.
+    package var isRefusedReplacement: Bool {
+        if case .storage(let error) = self { error.isRefusedReplacement } else { false }
+    }
+
     /// Whether the map must grow before the write is tried again.
     package var isMapFull: Bool {
         if case .storage(let error) = self { error.code == .mapFull } else { false }

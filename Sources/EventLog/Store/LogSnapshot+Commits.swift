@@ -42,6 +42,28 @@ extension LogSnapshot {
         return (link.first, link.last)
     }
 
+    /// What says, with a position, which log this is: the head of the chain after the commit that
+    /// the position lies in. Empty at position 0 and beyond the end.
+    ///
+    /// The log keeps all its heads, wherever its events are.
+    package func mark(at position: Position) throws(EventLogError) -> [UInt8] {
+        guard position != .none else { return [] }
+        do throws(LMDBError) {
+            var cursor = try transaction.cursor(log.schema.commits)
+            guard try cursor.seek(StoreKeys.position(position)) else { return [] }
+            return cursor.read { key, value in ChainLink(key, value)?.head ?? [] }
+        } catch {
+            throw EventLogError(error)
+        }
+    }
+
+    /// Whether a mark at a position was made of this log. Older programs made them of the identity
+    /// header of the event there, which must be at hand then.
+    package func bears(_ mark: [UInt8], at position: Position) throws(EventLogError) -> Bool {
+        mark.count == EventHeader.identityRange.count
+            ? try identity(at: position) == mark : try self.mark(at: position) == mark
+    }
+
     /// Calls `body` with each commit after a position, which is the end of one, until it says no.
     ///
     /// - Throws: `.corrupt` where an event or a link of the chain is missing or can't be read.

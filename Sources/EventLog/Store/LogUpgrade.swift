@@ -15,8 +15,15 @@ package struct LogUpgrade: ~Copyable {
     private let store: String
     private let path: String
 
-    /// What the new log is called until it is in its place; `EventLog.isUnfinished` knows it.
-    private static let name = "log.new-format"
+    /// What stands behind the log's name until the new one is in its place; `EventLog.isUnfinished`
+    /// knows it.
+    private static let mark = ".new-format"
+
+    /// Where the log itself is, be its folder in the store a link: both must be beside each other.
+    private static func log(of store: String) -> String {
+        let folder = EventLog.folder(of: store)
+        return (try? FileSystem.resolved(folder)) ?? folder
+    }
 
     /// The last position that was folded.
     package var position: Position { salvage.position }
@@ -28,7 +35,7 @@ package struct LogUpgrade: ~Copyable {
     /// - Parameter workers: threads that check.
     package init(store: String, workers: Int) throws(EventLogError) {
         Self.removeUnfinished(store)
-        let path = "\(store)/\(Self.name)"
+        let path = Self.log(of: store) + Self.mark
         let target = try Self.make(path, of: store)
         let salvage = try LogSalvage(from: store, into: target, workers: workers)
         self.salvage = salvage
@@ -74,6 +81,7 @@ package struct LogUpgrade: ~Copyable {
         let (store, path) = (store, path)
         do throws(EventLogError) {
             try LogSalvage.complete(target)
+            try Self.keepOwner(path, of: store)
             let head = try target.snapshot().tail().head
             try Self.exchange(path, with: EventLog.folder(of: store))
             Self.removeUnfinished(store)
@@ -81,6 +89,14 @@ package struct LogUpgrade: ~Copyable {
         } catch {
             Self.removeUnfinished(store)
             throw error
+        }
+    }
+
+    private static func keepOwner(_ path: String, of store: String) throws(EventLogError) {
+        do throws(LMDBError) {
+            try Environment.keepOwner(of: EventLog.folder(of: store), for: path)
+        } catch {
+            throw EventLogError(error)
         }
     }
 
@@ -99,8 +115,12 @@ package struct LogUpgrade: ~Copyable {
     /// Removes what was left of a log by an upgrade that was killed: the new one half made, or the
     /// old one, once the new one was in its place.
     package static func removeUnfinished(_ store: String) {
-        for file in FileSystem.names(in: store) ?? [] where file.hasPrefix(name) {
-            Environment.removeEnvironment("\(store)/\(file)")
+        for path in Set([EventLog.folder(of: store), log(of: store)]) {
+            let folder = FileSystem.parent(of: path)
+            for file in FileSystem.names(in: folder) ?? []
+            where "\(folder)/\(file)".hasPrefix(path + mark) {
+                Environment.removeEnvironment("\(folder)/\(file)")
+            }
         }
     }
 }

@@ -14,7 +14,10 @@ package struct LogVerifier: ~Copyable {
     private var progress: VerifyProgress
     private var foldsOn = true
     /// Whether what is in the archive is left out.
-    private let skipsArchive: Bool
+    let skipsArchive: Bool
+    let workers: Int
+    /// Of the segments that the walk may not read; nil before it begins.
+    var archive: ArchiveCheck?
     /// So many events are checked in one snapshot, and those to the end of their commit.
     private let stretch: UInt64
 
@@ -28,6 +31,7 @@ package struct LogVerifier: ~Copyable {
         skipsArchive: Bool = false, stretch: UInt64 = 16_384, workers: Int = 0
     ) throws(EventLogError) {
         self.skipsArchive = skipsArchive
+        self.workers = workers
         self.stretch = stretch
         self.progress = progress
         checker = EventChecker(workers: workers, log.dictionaries)
@@ -100,10 +104,15 @@ package struct LogVerifier: ~Copyable {
         report.note(part, position, text)
     }
 
+    mutating func noteUnchecked(_ text: String) { report.unchecked.append(text) }
+
     // MARK: Events and chain
 
     private mutating func checkStretch(_ visit: (LoggedEvent) -> Void) throws -> Bool {
-        if progress.position == .none { try skipMissing() }
+        if progress.position == .none {
+            if try checkSegment() { return true }
+            try skipMissing()
+        }
         var expected = progress.position.next
         let end = Position(expected.rawValue + stretch)
         let start = progress.position == .none ? [] : StoreKeys.position(expected)
@@ -138,24 +147,11 @@ package struct LogVerifier: ~Copyable {
         return false
     }
 
-    /// What is in no segment of the archive can't be checked, nor what follows from it: the rest is
-    /// checked for itself.
-    private mutating func skipMissing() throws {
-        let archived = try snapshot.archivedThrough()
-        let gaps = snapshot.log.archive.gaps(through: archived)
-        guard archived != .none, skipsArchive || !gaps.isEmpty else { return }
-        if !skipsArchive {
-            for gap in gaps {
-                note(
-                    .archive, gap.lowerBound,
-                    "it and all up to position \(gap.upperBound.rawValue) were moved to the "
-                        + "archive, and no segment there holds them: put it back, or leave the "
-                        + "archive out (--without-archive)")
-            }
-        }
+    /// Goes on behind a position: what follows is checked for itself.
+    mutating func skip(through position: Position) throws {
         foldsOn = false
-        progress.head = try snapshot.head(at: archived) ?? []
-        progress.position = archived
+        progress.head = try snapshot.head(at: position) ?? []
+        progress.position = position
         // The next commit proves it.
         if report.isClean { progress.lookForHead() }
     }

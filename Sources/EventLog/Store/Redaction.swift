@@ -117,7 +117,7 @@ extension EventLog {
     package func redactArchive(_ texts: TextPlaces) throws(EventLogError) {
         archive.close()
         let ordinals = Set(texts.records.map(\.ordinal))
-        for name in archive.names() {
+        for name in try archive.names() {
             let positions = texts.held.filter { name.holds($0) }
             guard !positions.isEmpty else { continue }
             do throws(LMDBError) {

@@ -38,6 +38,10 @@ struct SalvageSource {
         } catch let error as LMDBError where error.code == .notFound && error.operation == "open" {
             throw .noStore(path: store)
         } catch let error as LMDBError {
+            // For want of files or rights nothing can be said of it.
+            guard error.isDamage || error.code == .notFound || error.code == .versionMismatch else {
+                throw .storage(error)
+            }
             throw .corrupt(
                 path: path, position: nil, reason: "\(error.operation) failed: \(error.detail)")
         } catch let error as EventLogError {
@@ -49,7 +53,7 @@ struct SalvageSource {
 
     /// A cursor over all events, those in the archive too, as far as it is known what is there.
     func events(_ transaction: borrowing ReadTransaction) throws(EventLogError) -> EventCursor {
-        let archived = archivedThrough(transaction)
+        let archived = try archivedThrough(transaction)
         do throws(LMDBError) {
             return try EventCursor(
                 transaction, events: events, commits: commits, archive, through: archived)
@@ -59,7 +63,9 @@ struct SalvageSource {
     }
 
     /// What the log says of it, else what comes before its own first event, else what is there.
-    private func archivedThrough(_ transaction: borrowing ReadTransaction) -> Position {
+    private func archivedThrough(
+        _ transaction: borrowing ReadTransaction
+    ) throws(EventLogError) -> Position {
         if let said = try? schema?.archivedThrough(transaction, path: path), said != .none {
             return said
         }
@@ -68,7 +74,7 @@ struct SalvageSource {
         {
             return Position(first.rawValue - 1)
         }
-        return archive.names().last?.last ?? .none
+        return try archive.names().map(\.last).max() ?? .none
     }
 
     func beginRead() throws(EventLogError) -> ReadTransaction {
@@ -86,14 +92,18 @@ struct SalvageSource {
         after position: Position, _ body: (Position, UnsafeRawBufferPointer) -> Bool
     ) throws(EventLogError) {
         let transaction = try beginRead()
-        let archived = archivedThrough(transaction)
+        let archived = try archivedThrough(transaction)
         var next = position.next
-        for name in archive.names() where name.last >= next && name.first <= archived {
-            let stretch = max(next, name.first)...min(name.last, archived)
-            // Where a segment leads no further, the next one may.
-            let goesOn = try? walk(transaction, stretch, body)
-            guard goesOn ?? true else { return }
-            next = stretch.upperBound.next
+        for name in try archive.names() {
+            let (first, last) = (max(next, name.first), min(name.last, archived))
+            guard first <= last else { continue }
+            do throws(EventLogError) {
+                guard try walk(transaction, first...last, body) else { return }
+            } catch {
+                // Where a segment leads no further, the next one may.
+                guard error.isDamage || error.isMissing else { throw error }
+            }
+            next = last.next
         }
         _ = try walk(transaction, max(next, archived.next)...Position(.max), body)
     }

@@ -48,6 +48,8 @@ package struct VerifyReport: Sendable, Equatable {
     /// none.
     package var isFolded = false
     package var problems: [Problem] = []
+    /// What was there and not looked at, since nothing of the log is in it.
+    package var unchecked: [String] = []
     /// More was wrong than is listed.
     package var isCut = false
 

@@ -64,12 +64,13 @@ package struct EventSearch: Sendable {
         func take(_ entry: LogEntry) throws(EventLogError) -> Bool {
             guard range.contains(entry.position) else { return false }
             found.looks += 1
-            last = entry.position
+            // What throws, for want of the request that it belongs to, is looked at again.
             if try filter.matches(entry, snapshot) {
                 found.events.append(
                     (try entry.event(bodies: bodies), entry.header.schemaVersion))
                 found.bytes += entry.storedBytes
             }
+            last = entry.position
             guard found.isEnough else { return true }
             found.rest =
                 backwards
@@ -168,14 +169,15 @@ extension HistoryReader {
                         try self.positions(of: record.ordinal, in: record.stream, mentions))
                 }
             }
-            return positions.sorted().map { $0...$0 }
+            return positions.filter(filter.positions.contains).sorted().map { $0...$0 }
         }
         var places: [ClosedRange<Position>] = []
         try forEachZone { zone in
             guard filter.mayMatch(zone) else { return true }
-            let range = zone.first...zone.last
-            if let last = places.last, last.upperBound.next == zone.first {
-                places[places.count - 1] = last.lowerBound...zone.last
+            // What is beyond may be in an archive that isn't at hand.
+            let range = (zone.first...zone.last).clamped(to: filter.positions)
+            if let last = places.last, last.upperBound.next == range.lowerBound {
+                places[places.count - 1] = last.lowerBound...range.upperBound
             } else {
                 places.append(range)
             }

@@ -6,7 +6,8 @@ package import SyncCore
 /// control state at one event in so many.
 ///
 /// It grows by whole segments of the log; what came after the last one is indexed in memory by
-/// whoever reads.
+/// whoever reads. Before events leave for the archive, those of them that don't fill a segment are
+/// taken too, and nothing with them (`border`): afterwards they may not be at hand.
 package struct HistoryProjection: Projection {
     package typealias Tables = HistoryTables
 
@@ -28,8 +29,13 @@ package struct HistoryProjection: Projection {
     }
 
     private let sizes: Sizes
+    /// A segment that comes to it ends there, full or not.
+    private let border: Position?
 
-    package init(_ sizes: Sizes = Sizes()) { self.sizes = sizes }
+    package init(_ sizes: Sizes = Sizes(), border: Position? = nil) {
+        self.sizes = sizes
+        self.border = border
+    }
 
     package var name: String { Self.name }
 
@@ -65,15 +71,18 @@ package struct HistoryProjection: Projection {
         into environment: ProjectionEnvironment<HistoryTables>,
         _ transaction: borrowing WriteTransaction
     ) throws -> Checkpoint {
-        guard try mayFillSegment(snapshot, after: checkpoint.position) else { return checkpoint }
+        let hasBorder = border.map { checkpoint.position < $0 && $0 <= last } ?? false
+        guard try hasBorder || mayFillSegment(snapshot, after: checkpoint.position) else {
+            return checkpoint
+        }
         let control = try environment.control(at: checkpoint.position, transaction)
         let segments = try segments(of: snapshot, after: control, atMost: 1) {
             run throws(ProjectionError) in
             try environment.run(run, transaction)
         }
-        guard let segment = segments.first, segment.isFull, segment.segment.last <= last else {
-            return checkpoint
-        }
+        guard let segment = segments.first, segment.isFull || segment.segment.last == border,
+            segment.segment.last <= last
+        else { return checkpoint }
         try environment.put(segment.segment, transaction)
         var next = checkpoint
         next.position = segment.segment.last
@@ -116,7 +125,7 @@ package struct HistoryProjection: Projection {
                 failure = error
                 return false
             }
-            guard builder.isFull else { return true }
+            guard builder.isFull || event.position == border else { return true }
             builders.append(builder)
             earlier.merge(builder.segment.runs) { $1 }
             builder = HistoryBuilder(sizes, path: path, after: builder.segment.control)

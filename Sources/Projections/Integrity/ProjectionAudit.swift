@@ -65,11 +65,11 @@ package struct ProjectionAudit {
                 "it is at position \(checkpoint.position.rawValue), the log ends at "
                     + "\(end.rawValue): the log was cut, or is another one")
         }
-        guard try snapshot.identity(at: checkpoint.position) == checkpoint.identity else {
+        guard try snapshot.bears(checkpoint.mark, at: checkpoint.position) else {
             throw damaged(
                 projection,
-                "the log has another event at position \(checkpoint.position.rawValue): it was "
-                    + "rewritten, or is another one")
+                "the log has another head of its chain at position "
+                    + "\(checkpoint.position.rawValue): it was rewritten, or is another one")
         }
         // Those of another version are not known, and made anew by whoever reads them next.
         guard projection.knows(checkpoint.schema) else { return }

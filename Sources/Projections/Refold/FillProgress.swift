@@ -4,8 +4,8 @@ internal import SyncCore
 /// How far the filling of a generation is: enough to go on with it after a kill.
 struct FillProgress: Equatable {
     let plan: Refold.Plan
-    /// The identity header of the event at its end.
-    let identity: [UInt8]
+    /// Of the log at its end.
+    let mark: [UInt8]
     /// The last event that was collected, and the file then.
     var collected = Position.none
     var sort: SpillFile.State
@@ -21,7 +21,7 @@ extension FillProgress {
 
     var encoded: [UInt8] {
         var bytes: [UInt8] = []
-        ColumnValuesCoder.append(text: identity, to: &bytes)
+        ColumnValuesCoder.append(text: mark, to: &bytes)
         for number in [
             UInt64(plan.stream.rawValue), UInt64(plan.records), plan.end.rawValue,
             UInt64(bitPattern: plan.firstTime.rawValue), collected.rawValue, UInt64(lists),
@@ -43,7 +43,7 @@ extension FillProgress {
 
     private init?(parsing bytes: UnsafeRawBufferPointer) {
         var reader = ColumnValuesCoder.Reader(bytes: bytes, offset: 0)
-        guard let identity = reader.text(),
+        guard let mark = reader.text(),
             let stream = reader.number().flatMap({ UInt16(exactly: $0) }),
             let records = reader.number().flatMap({ UInt32(exactly: $0) }),
             let end = reader.number(), let firstTime = reader.number(),
@@ -55,7 +55,7 @@ extension FillProgress {
             plan: Refold.Plan(
                 stream: StreamID(stream), records: records, end: Position(end),
                 firstTime: LogTime(nanoseconds: Int64(bitPattern: firstTime))),
-            identity: identity,
+            mark: mark,
             collected: Position(collected), sort: sort, lists: Int(clamping: lists),
             totals: totals)
     }

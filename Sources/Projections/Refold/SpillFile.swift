@@ -67,11 +67,23 @@ final class SpillFile {
         block.append(contentsOf: open[list])
         open[list].removeAll(keepingCapacity: true)
         Self.seal(&block, at: state.length)
-        guard pwrite(descriptor, block, block.count, Int(state.length)) == block.count else {
-            throw Self.failure("write", path)
-        }
+        try write(block)
         state.last[list] = state.length
         state.length += UInt64(block.count)
+    }
+
+    private func write(_ block: [UInt8]) throws(ProjectionError) {
+        var done = 0
+        while done < block.count {
+            let count = block[done...].withUnsafeBytes {
+                pwrite(descriptor, $0.baseAddress, $0.count, Int(state.length) + done)
+            }
+            if count < 0, errno == EINTR { continue }
+            // What writes nothing, and has no error, has no room.
+            if count == 0 { errno = ENOSPC }
+            guard count > 0 else { throw Self.failure("write", path) }
+            done += count
+        }
     }
 
     private static func seal(_ block: inout [UInt8], at place: UInt64) {

@@ -14,7 +14,7 @@ struct ArchiveChecker {
         let snapshot = try log.snapshot()
         let archived = try snapshot.archivedThrough()
         let end = try snapshot.tail().position
-        let names = log.archive.names()
+        let names = try log.archive.names()
         var next = Position(1)
         for name in names where name.last <= archived {
             violations.expect(

@@ -39,7 +39,7 @@ extension VirtualMachine {
         try start()
         guard let log, let engine else { return false }
         let last = try log.snapshot().endOfCommit(before: first)
-        let wasLeft = try log.unfinishedSegment() != nil
+        let wasLeft = try log.unfinishedSegment(through: last) != nil
         upkeep.isCompactionOpen = true
         upkeep.begun += 1
         crashes.hasten()

@@ -15,7 +15,7 @@ package struct StoreCompaction {
         package fileprivate(set) var moved: [ArchiveName] = []
         /// Whether the log's file was replaced by a smaller one: the log has to be opened anew.
         package fileprivate(set) var isReplaced = false
-        /// Why it wasn't, where it should have been: it keeps its size.
+        /// Why it wasn't, where it should have been: it keeps its size. Or it was stopped then.
         package fileprivate(set) var replaceError: EventLogError?
     }
 
@@ -24,44 +24,59 @@ package struct StoreCompaction {
 
     private let store: HeldStore
     private let workers: Int
+    private let follow: (Position) -> Void
+    private let isStopped: () -> Bool
     private let progress: Progress
 
     private var log: EventLog { store.log }
 
-    /// - Parameter workers: threads that check what was copied.
-    package init(_ store: HeldStore, workers: Int, _ progress: @escaping Progress) {
+    /// - Parameters:
+    ///   - workers: threads that check what was copied.
+    ///   - follow: folds what will be taken out of the log into whatever is made of its events, up
+    ///     to a position.
+    ///   - isStopped: asked now and then while the file is replaced.
+    package init(
+        _ store: HeldStore, workers: Int, follow: @escaping (Position) -> Void = { _ in },
+        isStopped: @escaping () -> Bool = { false }, _ progress: @escaping Progress
+    ) {
         self.store = store
         self.workers = workers
+        self.follow = follow
+        self.isStopped = isStopped
         self.progress = progress
     }
 
     /// Moves the events before a position, as far as they are whole commits.
     package func run(before first: Position) throws -> Result {
         var result = Result()
-        try finish(&result)
+        try finish(&result, through: log.snapshot().endOfCommit(before: first))
         if let name = try log.snapshot().movable(before: first) {
             try copy(name)
-            try moveOut(name)
+            try moveOut(name, isSaid: false)
             result.moved.append(name)
         }
+        try log.removeCopies()
         // Also where an earlier one was ended before it came to that.
         guard try !result.moved.isEmpty || log.isMostlyFree() else { return result }
         let end = store.engine.control.position
         try progress(.replacing, end, end)
         do throws(EventLogError) {
-            try log.replaceByCompacted()
+            try log.replaceByCompacted(isStopped: isStopped)
             result.isReplaced = true
         } catch {
+            guard error.isRefusedReplacement || isStopped() else { throw error }
             result.replaceError = error
         }
         return result
     }
 
     /// Goes on with what a killed compaction has copied.
-    private func finish(_ result: inout Result) throws {
-        while let found = try log.unfinishedSegment() {
+    ///
+    /// - Parameter last: so far events are to be moved.
+    private func finish(_ result: inout Result, through last: Position) throws {
+        while let (found, isSaid) = try log.unfinishedSegment(through: last) {
             try log.check(found, workers: workers) { try progress(.checking, $0, found.last) }
-            try moveOut(found)
+            try moveOut(found, isSaid: isSaid)
             result.moved.append(found)
         }
     }
@@ -83,11 +98,13 @@ package struct StoreCompaction {
     }
 
     /// Says so in the log, then takes the events out of it.
-    private func moveOut(_ name: ArchiveName) throws {
+    ///
+    /// - Parameter isSaid: the log says so already.
+    private func moveOut(_ name: ArchiveName, isSaid: Bool) throws {
         let archived = try log.snapshot().archivedThrough()
         try progress(.removing, archived, name.last)
-        // Where some are out already, it was said.
-        if archived < name.first { try note(name) }
+        if !isSaid { try note(name) }
+        follow(name.last)
         try log.removeArchived(through: name.last) { try progress(.removing, $0, name.last) }
     }
 

@@ -82,11 +82,22 @@ struct Backup {
         }
     }
 
-    /// Segments are never written to, so their files can be copied as they are.
+    /// The segments that are of this log; the others are told of.
+    private func segments(of log: EventLog, through archived: Position) throws -> [ArchiveName] {
+        try log.archive.names().filter { name in
+            guard name.first <= archived else { return false }
+            guard let reason = try log.refusal(name, of: log.archive) else { return true }
+            output.note("archive/\(name.text) is not in the backup: \(reason)".withoutControls)
+            return false
+        }
+    }
+
+    /// Segments are written to by a redaction alone, which puts another file in their place, so
+    /// their files can be copied as they are.
     private func copyArchive(
         to folder: BackupFolder, of log: EventLog, through archived: Position
     ) throws -> [BackupManifest.Segment] {
-        if let gap = log.archive.gaps(through: archived).first {
+        if let gap = try log.archive.gaps(through: archived).first {
             throw CommandFailure(
                 ExitCode.failure,
                 "\(log.archive.path): events \(gap.lowerBound.rawValue) to "
@@ -94,7 +105,7 @@ struct Backup {
                     + "backup was made",
                 hint: "put it back, or leave the archive out (--without-archive)")
         }
-        return try log.archive.names().filter { $0.first <= archived }.map { name in
+        return try segments(of: log, through: archived).map { name in
             let source = "\(log.archive.folder(name))/data.mdb"
             let descriptor = open(source, O_RDONLY | O_CLOEXEC)
             guard descriptor >= 0 else {

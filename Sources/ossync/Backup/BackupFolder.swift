@@ -41,7 +41,7 @@ struct BackupFolder {
     func settle() throws {
         unlink(lock)
         try FileSystem.sync(folder: log)
-        let segments = archive.names().map { archive.folder($0) }
+        let segments = try archive.names().map { archive.folder($0) }
         for folder in segments {
             unlink("\(folder)/lock.mdb")
             try FileSystem.sync(folder: folder)
@@ -55,7 +55,7 @@ struct BackupFolder {
         // Of a check that was killed.
         FileSystem.remove(StoreFolder(path).verification)
         for file in [data, lock, StoreFolder(path).manifest] { unlink(file) }
-        for name in archive.names() { archive.remove(name) }
+        for name in (try? archive.names()) ?? [] { archive.remove(name) }
         rmdir(archive.path)
         rmdir(log)
         rmdir(path)
@@ -65,7 +65,7 @@ struct BackupFolder {
     static func removeRestoring(of store: StoreFolder) {
         if store.hasHalfRestoredArchive {
             let archive = LogArchive(of: store.path)
-            for name in archive.names() { archive.remove(name) }
+            for name in (try? archive.names()) ?? [] { archive.remove(name) }
             rmdir(archive.path)
         }
         BackupFolder(store.restoring).remove()

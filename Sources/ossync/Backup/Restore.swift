@@ -52,7 +52,7 @@ struct Restore {
                 ExitCode.usage, "\(store.path): there is a store here, which is never overwritten",
                 hint: "choose another --store, or move that one away")
         }
-        guard LogArchive(of: store.path).names().isEmpty || store.hasHalfRestoredArchive else {
+        guard try LogArchive(of: store.path).names().isEmpty || store.hasHalfRestoredArchive else {
             throw CommandFailure(
                 ExitCode.usage, "\(store.path): the archive of another store is here",
                 hint: "choose another --store, or move \(LogArchive.folder(of: store.path)) away")
@@ -179,7 +179,7 @@ struct Restore {
 
     /// With the last rename the folder becomes a store.
     private func publish(_ staging: BackupFolder) throws {
-        if !staging.archive.names().isEmpty {
+        if try !staging.archive.names().isEmpty {
             try FileSystem.move(staging.archive.path, to: LogArchive.folder(of: store.path))
         }
         try FileSystem.move(staging.log, to: EventLog.folder(of: store.path))

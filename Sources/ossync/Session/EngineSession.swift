@@ -87,8 +87,18 @@ final class EngineSession {
     private static func upgrade(_ session: Session, from found: String) throws {
         let progress = FoldProgress(session.output, "raising the store's format")
         defer { progress.end() }
+        Interruption.begin()
+        defer { Signals.during(nil) }
         var upgrade = try LogUpgrade(store: session.folder.path, workers: Processors.others)
-        while try upgrade.advance() { progress.tell(upgrade.position, upgrade.end) }
+        do {
+            while try upgrade.advance() {
+                progress.tell(upgrade.position, upgrade.end)
+                try Interruption.check("the store is as it was")
+            }
+        } catch {
+            LogUpgrade.removeUnfinished(session.folder.path)
+            throw error
+        }
         let events = upgrade.position.rawValue
         let head = try upgrade.finish().withUnsafeBytes { hexadecimal($0) }
         progress.end()

@@ -17,12 +17,16 @@ enum Interruption {
         }
     }
 
+    /// Whether there was a signal.
+    static var isAsked: Bool { signal.load(ordering: .sequentiallyConsistent) != 0 }
+
+    /// - Parameter left: how things are left.
     /// - Throws: exit 130 or 143 once there was a signal.
-    static func check() throws {
+    static func check(_ left: String = "nothing was kept") throws {
         let number = signal.load(ordering: .sequentiallyConsistent)
         guard number != 0 else { return }
         throw CommandFailure(
-            128 + number, "stopped by \(number == SIGINT ? "SIGINT" : "SIGTERM"): nothing was kept")
+            128 + number, "stopped by \(number == SIGINT ? "SIGINT" : "SIGTERM"): \(left)")
     }
 
     /// Reads what a child prints until it ends, and waits for that.

@@ -16,7 +16,7 @@ import Testing
     @Test func aWalkFromAnyPositionInBothDirectionsIsTheSame() throws {
         let old = try store.driver.snapshot()
         try moveInThree()
-        #expect(store.archive.names().count == 3)
+        #expect(try store.archive.names().count == 3)
         let new = try store.driver.snapshot()
         let end = Position(UInt64(store.before.count))
         for number in 1...end.rawValue {

@@ -16,7 +16,7 @@ import Testing
     init() throws {
         store = try ArchivedLog()
         try store.move(2, 5, 9)
-        names = store.archive.names()
+        names = try store.archive.names()
     }
 
     private struct Salvaged {
@@ -53,7 +53,7 @@ import Testing
         let (old, new) = (self.store.archive, LogArchive(of: store))
         old.close()
         mkdir(new.path, 0o700)
-        for name in old.names() {
+        for name in try old.names() {
             mkdir(new.folder(name), 0o700)
             Bytes.write(
                 Bytes.read("\(old.folder(name))/data.mdb"), "\(new.folder(name))/data.mdb")
@@ -95,7 +95,25 @@ import Testing
 
     private init(_ store: ArchivedLog) throws {
         self.store = store
-        names = store.archive.names()
+        names = try store.archive.names()
+    }
+
+    /// A segment goes on into what the log still has: as a compaction leaves it that was killed.
+    @Test func whatIsInBothIsCountedOnce() throws {
+        let store = try ArchivedLog()
+        let last = store.ends[4]
+        let name = try store.copy(through: store.ends[store.ends.count / 2])
+        try store.log.removeArchived(through: last) { _ in }
+        let source = try ArchiveSalvageTests(store)
+        #expect(try source.salvage().position == source.end)
+        let copy = folder.at("both")
+        try source.copy(to: copy)
+        for position in [.none, Position(1), last, last.next, name.last, source.end] {
+            var lost = LostEvents()
+            try LostEvents.count(in: copy, after: position) { lost = $0 }
+            #expect(lost.events == source.end.rawValue - position.rawValue, "after \(position)")
+            #expect(lost.sound == lost.events)
+        }
     }
 
     @Test(arguments: 0...2)

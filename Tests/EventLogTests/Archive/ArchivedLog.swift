@@ -61,8 +61,9 @@ struct ArchivedLog {
 
     /// Goes on with whatever an earlier one left, as the command does.
     func goOn(through last: Position) throws {
-        while let found = try log.unfinishedSegment() {
+        while let (found, isSaid) = try log.unfinishedSegment(through: last) {
             try log.check(found, workers: 0) { _ in }
+            if !isSaid { try note(found) }
             try log.removeArchived(through: found.last) { _ in }
         }
         if try driver.snapshot().archivedThrough() < last { try move(through: last) }

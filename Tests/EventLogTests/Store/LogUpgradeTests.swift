@@ -82,6 +82,23 @@ import Testing
         #expect(names == ["log"])
     }
 
+    /// The new one is made where the link leads to, and the link stays.
+    @Test func whereALinkLeadsItIsRaised() throws {
+        #expect(mkdir(folder.at("disk"), 0o700) == 0)
+        #expect(rename(folder.at("log"), folder.at("disk/here")) == 0)
+        #expect(symlink(folder.at("disk/here"), folder.at("log")) == 0)
+        #expect(mkdir(folder.at("disk/here.new-format"), 0o700) == 0)
+        #expect(chmod(folder.at("disk/here/data.mdb"), 0o640) == 0)
+        #expect(try upgrade() == head)
+        #expect(Bytes.mode(folder.at("disk/here/data.mdb")) == 0o640)
+        var info = stat()
+        #expect(lstat(folder.at("log"), &info) == 0 && info.st_mode & S_IFMT == S_IFLNK)
+        #expect(TemporaryFolder.names(folder.at("disk")) == ["here"])
+        #expect(names == ["log"])
+        let log = try EventLog.open(store: store, .write)
+        #expect(try LogVerifier(log).run().problems == [])
+    }
+
     @Test func theStateIsStoredAtItsEnd() throws {
         try upgrade()
         let log = try EventLog.open(store: store, .read)

@@ -9,12 +9,14 @@ import Testing
 
 extension HistoryProjection {
     /// So small that a short log has many segments.
-    static var small: HistoryProjection {
+    static var small: HistoryProjection { small(border: nil) }
+
+    static func small(border: Position?) -> HistoryProjection {
         var sizes = Sizes()
         sizes.zoneEvents = 8
         sizes.segmentEvents = 32
         sizes.segmentRecords = 100
-        return HistoryProjection(sizes)
+        return HistoryProjection(sizes, border: border)
     }
 }
 

@@ -13,9 +13,11 @@ extension LogCommand {
                 Events before POINT are copied to STORE/archive/FIRST-LAST, read back and checked, \
                 then taken out of the log, whose file becomes smaller. Everything still reads them \
                 there: `log`, `show`, `why`, `replay`, rebuilds, `log verify`, `backup`. Without a \
-                segment a sync goes on all the same; what needs its events says so.
+                segment a sync goes on all the same, and so do `status`, `export` and `runs`; what \
+                needs its events says so. Nothing but `log redact` changes a segment: of an old \
+                copy that is put back, redact again.
 
-                A kill at any moment loses nothing: run it again.
+                A kill at any moment, or Ctrl-C, loses nothing: run it again.
 
                 Example: ossync log compact --before now-90d
                 """)
@@ -40,7 +42,7 @@ extension LogCommand {
             guard let first,
                 let store = try EngineSession(session, activity: "log compact", creates: false)
             else { return }
-            try CompactionReport(store: store).run(before: first)
+            try CompactionRun(store: store).run(before: first)
         }
 
         /// - Returns: the first event that stays; nil when telling is all that was asked for.
@@ -48,7 +50,7 @@ extension LogCommand {
             let log = try session.openLog()
             let first = try first(session, log)
             guard dryRun else { return first }
-            try CompactionPlan(log, before: first).tell(session.output)
+            try CompactionPlan(log, before: first).tell(session.output, isDry: true)
             return nil
         }
 
@@ -102,12 +104,12 @@ private struct CompactionPlan {
         bytes = try name.map { try snapshot.storedBytes($0.first...$0.last) } ?? 0
     }
 
-    func tell(_ output: Output) {
+    func tell(_ output: Output, isDry: Bool) {
         if output.isJSON {
             output.line(
                 JSONText.object([
                     ("v", .number(1)), ("type", "summary"), ("exitCode", .number(0)),
-                    ("dryRun", .literal("true")), ("archive", .optional(name?.text)),
+                    ("dryRun", .literal(String(isDry))), ("archive", .optional(name?.text)),
                     ("events", .number(name?.count ?? 0)), ("bytes", .number(bytes)),
                 ]).line)
         } else if let name {
@@ -125,7 +127,7 @@ extension ArchiveName {
 }
 
 /// Moves events of a store that is held, and tells what it does.
-private struct CompactionReport {
+private struct CompactionRun {
     let store: EngineSession
 
     private var log: EventLog { store.log }
@@ -133,74 +135,52 @@ private struct CompactionReport {
 
     func run(before first: Position) throws {
         Interruption.begin()
-        let before = try log.usedBytes()
+        let before = (bytes: try log.usedBytes(), archived: try log.snapshot().archivedThrough())
         let result = try compact(before: first)
         if let error = result.replaceError {
+            try Interruption.check("the events are in the archive, the log's file keeps its size")
             output.note(
                 "the log's file keeps its size, its free pages are used again: \(error)"
                     .withoutControls)
         }
         guard !result.moved.isEmpty || result.isReplaced || result.replaceError != nil else {
-            return try CompactionPlan(log, before: first).tell(output)
+            return try CompactionPlan(log, before: first).tell(output, isDry: false)
         }
         // One file can't be open here in two ways.
         let now =
             result.isReplaced ? try EventLog.open(store: store.session.folder.path, .read) : log
-        try tell(result.moved, before, now)
+        try CompactionReport(
+            moved: result.moved,
+            events: now.snapshot().archivedThrough().rawValue - before.archived.rawValue,
+            bytesBefore: before.bytes, isReplaced: result.isReplaced
+        ).tell(now, output)
     }
 
     private func compact(before first: Position) throws -> StoreCompaction.Result {
         var shown: (stage: StoreCompaction.Stage, progress: FoldProgress)?
         defer { shown?.progress.end() }
-        let compaction = try StoreCompaction(store.held, workers: Processors.others) {
-            stage, position, end in
+        let session = store.session
+        let compaction = try StoreCompaction(
+            store.held, workers: Processors.others,
+            follow: { [log] last in
+                CompactionFollowers(session: session, log: log, last: last).catchUp()
+            }, isStopped: { Interruption.isAsked }
+        ) { stage, position, end in
             if shown?.stage != stage {
                 shown?.progress.end()
                 shown = (stage, FoldProgress(output, stage.name))
             }
             shown?.progress.tell(position, end)
-            // What was checked is kept, and once it is told the rest takes no time.
-            if stage == .copying || stage == .checking { try Interruption.check() }
+            switch stage {
+            case .copying, .checking: try Interruption.check()
+            case .removing:
+                try Interruption.check(
+                    "the log keeps what is after position \(position.rawValue); "
+                        + "run it again to go on")
+            case .replacing: break
+            }
         }
         return try compaction.run(before: first)
-    }
-
-    /// - Parameter log: as it is now.
-    private func tell(_ moved: [ArchiveName], _ before: UInt64, _ log: EventLog) throws {
-        let snapshot = try log.snapshot()
-        let (bytes, end) = (try log.usedBytes(), try snapshot.tail().position)
-        let archived = try snapshot.archivedThrough()
-        let texts = try snapshot.recordsWithTexts(through: archived)
-        let size = moved.reduce(UInt64(0)) {
-            $0 + (FileSystem.size("\(log.archive.folder($1))/data.mdb") ?? 0)
-        }
-        let events = moved.reduce(UInt64(0)) { $0 + $1.count }
-        guard !output.isJSON else {
-            output.line(
-                JSONText.object([
-                    ("v", .number(1)), ("type", "summary"), ("exitCode", .number(0)),
-                    ("dryRun", .literal("false")),
-                    ("archive", .array(moved.map { .string($0.text) })),
-                    ("events", .number(events)), ("archiveBytes", .number(size)),
-                    ("logBytes", .number(bytes)), ("logBytesBefore", .number(before)),
-                    ("recordsInArchive", .number(texts)), ("position", .number(end.rawValue)),
-                ]).line)
-            return
-        }
-        let names = moved.map { "archive/\($0.text)" }.joined(separator: ", ")
-        guard !moved.isEmpty else {
-            output.line(
-                "nothing to move; the log has \(bytes.grouped) bytes, before it had "
-                    + before.grouped)
-            return
-        }
-        output.line(
-            "\(events.grouped) events moved to \(names) (\(size.grouped) bytes); the log has "
-                + "\(bytes.grouped) bytes, before it had \(before.grouped)")
-        output.note(
-            "keep the archive beside the store: without it there is no replay or rebuild from the "
-                + "beginning, and no text of \(UInt64(texts).grouped) "
-                + (texts == 1 ? "record" : "records") + " that came before")
     }
 }
 

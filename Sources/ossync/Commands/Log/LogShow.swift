@@ -57,9 +57,15 @@ extension LogCommand {
             let printer = EventPrinter(session.output, choice.control, bodies: false)
             var newest: [(event: LoggedEvent, schema: UInt16)] = []
             if lines > 0 {
-                try choice.search.forEach(backwards: true, bodies: printer.needs) { event, schema in
-                    newest.append((event, schema))
-                    return newest.count < lines
+                do throws {
+                    try choice.search.forEach(backwards: true, bodies: printer.needs) {
+                        event, schema in
+                        newest.append((event, schema))
+                        return newest.count < lines
+                    }
+                } catch let error as EventLogError where error.isMissing {
+                    // What is there is what was asked for, as far as that can be had.
+                    session.output.note("older events are not at hand: \(error)".withoutControls)
                 }
             }
             for found in newest.reversed() { printer.print(found.event, schema: found.schema) }

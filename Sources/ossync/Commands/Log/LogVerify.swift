@@ -129,6 +129,7 @@ private struct VerifyChild {
         let report = verification.finish()
         if verification.mustBeginAnew { return false }
         for problem in report.problems[told...] { ChildProcess.tell(problem) }
+        for text in report.unchecked { ChildProcess.tell("unchecked", text) }
         ChildProcess.tell(report, isResumable: verification.isResumable)
         return true
     }

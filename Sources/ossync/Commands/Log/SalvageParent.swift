@@ -21,6 +21,8 @@ struct SalvageParent {
     private var reason: String?
     private var completed: [String] = []
     private var lost: [String] = []
+    /// Why what was lost was not looked at to its end; nil where it was.
+    private var surveyEnd: String?
 
     /// - Throws: exit 2 for a destination that can't be used; nothing was made then.
     init(_ session: Session, _ destination: String) throws {
@@ -116,7 +118,8 @@ struct SalvageParent {
     private mutating func survey() throws {
         guard reason != nil else { return }
         // However it ends, it has told what it saw.
-        _ = try child("survey", ["--after", position.text])
+        let end = try child("survey", ["--after", position.text])
+        if surveyEnd == nil, end != .exited(0) { surveyEnd = end.text }
     }
 
     /// Gives the new store its name: it is there whole, or not at all.
@@ -142,6 +145,10 @@ struct SalvageParent {
             take(words)
         }
         if let failure {
+            if part == "survey", failure.exitCode < 128 {
+                surveyEnd = failure.message
+                return end
+            }
             guard part == "copy", failure.exitCode == ExitCode.corrupt else { throw failure }
             reason = failure.message
         }
@@ -232,6 +239,9 @@ extension SalvageParent {
             text += ", of \(first.toTheSecond) to \(last.toTheSecond)"
         }
         output.line(text)
+        if let surveyEnd {
+            output.line("there may be more: the look at what was lost ended early: \(surveyEnd)")
+        }
         for (type, count) in lostTypes { output.line("  \(type) \(count.grouped)") }
         output.line(
             "requests among them are not counted any more: let the limits' windows pass, then "
@@ -247,6 +257,7 @@ extension SalvageParent {
                 ("events", .number(lostNumber(1))), ("sound", .number(lostNumber(2))),
                 ("firstTime", .optional(lostTime(3)?.rfc3339())),
                 ("lastTime", .optional(lostTime(4)?.rfc3339())),
+                ("endedEarly", .optional(surveyEnd)),
                 ("byEvent", .object(lostTypes.map { ($0.0, .number($0.1)) })),
             ])
         return .object([

@@ -103,6 +103,10 @@ struct VerifyParent {
         case ("problem", 4):
             let part = VerifyReport.Part(rawValue: words[1]) ?? .events
             note(VerifyReport.Problem(part, position: position(2), text: words[3]))
+        case ("unchecked", 2):
+            progress.end()
+            report.unchecked.append(words[1])
+            output.note(words[1])
         case ("summary", 10):
             report.events = UInt64(words[1]) ?? 0
             report.commits = UInt64(words[2]) ?? 0
@@ -227,6 +231,7 @@ extension VerifyParent {
             ("head", headText.isEmpty ? .null : .string(headText)),
             ("problems", .number(report.problems.count)),
             ("wholeUpTo", .number(report.whole.rawValue)), ("end", .number(report.end.rawValue)),
+            ("unchecked", .array(report.unchecked.map { .string($0) })),
             ("rowsCompared", .literal(String(report.isFolded))),
             ("projections", .number(projections)),
             ("resumedFrom", earlier.map { .number($0.position.rawValue) } ?? .null),
