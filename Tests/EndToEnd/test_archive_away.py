@@ -92,29 +92,6 @@ class Quiet(Archives):
             with self.subTest(search=one):
                 self.assertEqual(self.ossync("log", "show", "--json", *one, *stretch).out, out)
 
-    def test_an_event_whose_request_is_away_is_not_passed_over(self):
-        intents = {
-            event["position"]: event for event in self.events("--event", "RequestIntended")}
-        answers = [
-            event for event in self.events("--event", "DetailsFetched,PageFetched,RequestFailed")
-            if event["cause"] in intents]
-        answer = self.random.choice(answers[len(answers) // 4:len(answers) * 3 // 4])
-        if answer["cause"] == answer["position"] - 1:
-            answer = next(one for one in answers if one["cause"] < one["position"] - 1)
-        made = self.compact(f"@{answer['position']}").last
-        last = int(made["archive"][0].split("-")[1])
-        self.assertGreaterEqual(last, answer["cause"])
-        stretch = ("--from", f"@{last + 1}", "--to", f"@{self.end}")
-        wanted = ("--endpoint", "list,detail")
-        there = self.events(*wanted, *stretch)
-        self.assertTrue(there)
-        self.away()
-        result = self.ossync("log", "show", "--json", *wanted, *stretch, code=(0, 1))
-        if result.code == 0:
-            self.assertEqual(result.objects, there)
-        else:
-            self.refused(result, "archive", "put it back", code=1)
-
 
 class Many(Archives):
     """More segments than a process may have files open."""
