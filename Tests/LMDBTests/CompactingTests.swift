@@ -132,12 +132,16 @@ import Testing
         #expect(symlink(folder.at("disk/here"), path) == 0)
         let environment = try Environment.open(path, .quick())
         let size = try environment.info().usedBytes
+        // The place beside the link is taken, as one on another disk is of no use.
+        let name = Environment.unfinished(path)
+        mkdir(name, 0o700)
+        mkdir("\(name)/mine", 0o700)
         try environment.replaceByCompacted()
         #expect(FileSystem.isLink(path))
         #expect(!environment.isInPlace)
         #expect(try Environment.open(path, .quick()).info().usedBytes < size / 4)
         #expect(TemporaryFolder.names(folder.at("disk")) == ["here"])
-        #expect(TemporaryFolder.names(folder.path) == ["disk", "env"])
+        #expect(TemporaryFolder.names(folder.path).prefix(2) == ["disk", "env"])
     }
 
     @Test func aDataFileThatIsALinkIsNotReplaced() throws {

@@ -19,8 +19,9 @@ import Testing
     }
 
     /// Moves all events away; nothing comes after them.
-    private func moveAll() throws {
-        let last = driver.control.position
+    private func moveAll() throws { try move(through: driver.control.position) }
+
+    private func move(through last: Position) throws {
         do {
             var compaction = try LogCompaction(driver.log, through: last)
             while try compaction.copy() {}
@@ -98,6 +99,45 @@ import Testing
             let position = Position(number)
             let commit = try #require(try snapshot.commit(at: position))
             #expect(try snapshot.mark(at: position) == snapshot.head(at: commit.last))
+        }
+    }
+
+    /// What it answers says where it belongs, and may be away.
+    @Test func anEventWhoseRequestIsAwayIsNotPassedOver() throws {
+        let end = driver.control.position
+        let asked = try #require(
+            driver.events.last { event in
+                event.event.ownEndpoint == nil && event.event.answeredIntent != nil
+            })
+        let intent = try #require(asked.event.answeredIntent)
+        let endpoint = try #require(plain.endpoint(asked))
+        let last = try #require(try driver.snapshot().commit(at: intent)?.last)
+        #expect(last < asked.position)
+        let first = try #require(
+            driver.events.first { event in
+                event.position > last && event.event.ownEndpoint == nil
+                    && event.event.answeredIntent.map { $0 <= last } ?? false
+            })
+        var filter = EventFilter()
+        filter.endpoints = [endpoint]
+        filter.limit(to: last.next...end)
+        let wanted = driver.events.filter { event in
+            event.position > last && plain.endpoint(event) == endpoint
+        }.map(\.position)
+        #expect(wanted.contains(asked.position))
+        try move(through: last)
+        for backwards in [false, true] {
+            var found: [Position] = []
+            #expect(throws: EventLogError.self) {
+                try EventSearch(driver.log, filter).forEach(backwards: backwards) { event, _ in
+                    found.append(event.position)
+                    return true
+                }
+            }
+            // Those on the way there were handed out.
+            let there = backwards ? wanted.reversed() : wanted
+            #expect(found == Array(there.prefix(found.count)))
+            #expect(!found.contains(first.position))
         }
     }
 

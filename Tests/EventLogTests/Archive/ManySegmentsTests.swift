@@ -36,7 +36,7 @@ import Testing
         // A data file and a lock file each.
         #expect(try openFiles() <= 2 * 4)
         #expect(try openFiles() > 0)
-        for workers in [0, 2] {
+        for workers in [0, 8] {
             let snapshot = try store.driver.snapshot()
             let checker = EventChecker(workers: workers, store.log.dictionaries)
             var feed = try EventFeed(
