@@ -106,15 +106,14 @@ extension EventLog {
     package func removeCopies() throws(EventLogError) {
         let snapshot = try snapshot()
         let next = try snapshot.archivedThrough().next
-        let names = try archive.names().filter { $0.holds(next) }
+        // Of one that begins before, the archive may need what comes first.
+        let names = try archive.names().filter { $0.first == next }
         guard !names.isEmpty else { return }
         let said = try snapshot.lastCompacted()
         for name in names where name.last != said {
             guard let head = try snapshot.head(at: name.last),
                 (try? SegmentCursor(archive.segment(name)))?.head == head
             else { continue }
-            // Of one that begins before, the archive may need what comes first.
-            guard name.first == next else { continue }
             archive.close()
             archive.remove(name)
         }

@@ -70,7 +70,7 @@ import Testing
 
     @Test func aSegmentThatIsGoneIsFound() {
         let found = violations { rest in
-            guard let name = rest.log.archive.names().first else { return }
+            guard let name = try rest.log.archive.names().first else { return }
             try FileSystem.move(
                 rest.log.archive.folder(name), to: "\(rest.log.archive.path)/elsewhere")
         }
