@@ -53,11 +53,15 @@ package final class LogArchive: Sendable {
             path: path, first: position, last: min(end, Position(next - 1)))
     }
 
-    /// Removes what a killed compaction was copying. The holder of the engine's lock alone may.
+    /// Removes what a killed compaction was copying, and what a killed redaction left beside a
+    /// segment: one that has the texts still, perhaps. The holder of the engine's lock alone may.
     package func removeUnfinished() {
-        for file in FileSystem.names(in: path) ?? [] where ArchiveName.isUnfinished(file) {
-            Environment.removeEnvironment("\(path)/\(file)")
-        }
+        for folder in unfinishedFolders { Environment.removeEnvironment(folder) }
+    }
+
+    /// What they left.
+    var unfinishedFolders: [String] {
+        (FileSystem.names(in: path) ?? []).filter(ArchiveName.isUnfinished).map { "\(path)/\($0)" }
     }
 
     func segment(_ name: ArchiveName) throws(EventLogError) -> ArchiveSegment {
@@ -97,12 +101,14 @@ package struct ArchiveName: Hashable, Comparable, Sendable {
     /// What is written after the name of a segment while it is made.
     static let unfinishedMark = ".filling"
 
-    /// Whether a file's name is that of a segment in the making, or of what its making began with.
+    /// Whether a file's name is that of a segment in the making, of what its making began with, or
+    /// of a segment that another one replaced.
     static func isUnfinished(_ file: String) -> Bool {
-        guard let dot = file.firstIndex(of: "."), file[dot...].hasPrefix(unfinishedMark) else {
-            return false
-        }
-        return ArchiveName(String(file[..<dot])) != nil
+        guard let dot = file.firstIndex(of: ".") else { return false }
+        let name = String(file[..<dot])
+        let isOne =
+            file[dot...].hasPrefix(unfinishedMark) || Environment.isUnfinished(file, of: name)
+        return isOne && ArchiveName(name) != nil
     }
 
     func holds(_ position: Position) -> Bool { first <= position && position <= last }

@@ -177,6 +177,39 @@ extension LogSnapshot {
 }
 
 extension EventLog {
+    /// Makes a segment that a killed compaction has made what the log says now: a text that was
+    /// taken out of the log since must not come back with it.
+    ///
+    /// The holder of the engine's lock alone may do so.
+    package func refresh(_ name: ArchiveName) throws(EventLogError) {
+        let snapshot = try snapshot()
+        let first = try snapshot.archivedThrough().next
+        archive.close()
+        do throws(LMDBError) {
+            let environment = try Environment.open(archive.folder(name))
+            let transaction = try environment.beginWrite()
+            let events = try transaction.database("events")
+            var live = try snapshot.transaction.cursor(schema.events)
+            var isThere = try live.seek(StoreKeys.position(first))
+            var isOther = false
+            while isThere {
+                let (key, value) = live.read { ([UInt8]($0), [UInt8]($1)) }
+                guard let at = key.withUnsafeBytes({ StoreKeys.position(of: $0) }), at <= name.last
+                else { break }
+                if try transaction.value(events, key) != value {
+                    try transaction.put(events, key, value)
+                    isOther = true
+                }
+                isThere = try live.next()
+            }
+            guard isOther else { return }
+            try transaction.commit()
+            try environment.replaceByCompacted()
+        } catch {
+            throw EventLogError(error)
+        }
+    }
+
     /// Checks a segment that a killed compaction has made, before its events leave the log.
     package func check(
         _ name: ArchiveName, workers: Int, _ progress: (Position) throws -> Void
@@ -275,7 +308,7 @@ extension EventLog {
     /// holder of the engine's lock alone may.
     package func removeUnfinished() {
         archive.removeUnfinished()
-        Environment.removeUnfinished(path)
+        Environment.removeUnfinished(path, evenOfLiving: true)
     }
 
     /// Whether more than half of its file is free: an archived log whose file wasn't replaced.

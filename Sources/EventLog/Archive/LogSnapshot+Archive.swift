@@ -15,6 +15,13 @@ extension LogSnapshot {
         return commit.last == last ? last : Position(commit.first.rawValue - 1)
     }
 
+    /// The segment that the log's events before a position can become; nil where there are none.
+    package func movable(before first: Position) throws(EventLogError) -> ArchiveName? {
+        let archived = try archivedThrough()
+        let last = try endOfCommit(before: first)
+        return last > archived ? ArchiveName(first: archived.next, last: last) : nil
+    }
+
     /// What events take in the log.
     package func storedBytes(
         _ positions: ClosedRange<Position>
@@ -45,10 +52,12 @@ extension LogSnapshot {
     /// A cursor over all events, wherever they are.
     func events() throws(EventLogError) -> EventCursor {
         let archived = try archivedThrough()
+        // In the log itself a text goes with the event that says so.
+        let mask = archived == .none ? nil : try redactionMask()
         do throws(LMDBError) {
             return try EventCursor(
                 transaction, events: log.schema.events, commits: log.schema.commits, log.archive,
-                through: archived)
+                through: archived, without: mask)
         } catch {
             throw EventLogError(error)
         }

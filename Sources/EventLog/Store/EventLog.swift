@@ -1,4 +1,5 @@
 package import LMDB
+internal import Locks
 package import SyncCore
 
 /// The log of a store: events, control state and core rows in one environment, `STORE/log`.
@@ -23,6 +24,8 @@ package final class EventLog: Sendable {
     package let dictionaries: DictionaryShelf
     /// Whether what is committed must be found under the path later.
     let isKept: Bool
+    /// What was read of redactions that aren't finished, and which these are.
+    let unfinishedClaims = Mutex<(of: UnfinishedRedaction, claims: RedactionClaims)?>(nil)
 
     private init(path: String, environment: Environment, schema: LogSchema, isKept: Bool) {
         self.path = path

@@ -73,8 +73,8 @@ package struct LogUpgrade: ~Copyable {
     package consuming func finish() throws(EventLogError) -> [UInt8] {
         let (store, path) = (store, path)
         do throws(EventLogError) {
-            try LogSalvage.complete(target)
-            let head = try target.snapshot().tail().head
+            let log = try LogSalvage.complete(target)
+            let head = try log.snapshot().tail().head
             try Self.exchange(path, with: EventLog.folder(of: store))
             Self.removeUnfinished(store)
             return head

@@ -61,6 +61,24 @@ final class EngineSession {
         }
     }
 
+    /// For whoever changes its files and not its records.
+    var held: HeldStore {
+        get throws {
+            let stream = try session.stream(in: engine.control).name
+            return HeldStore(
+                log: log, engine: engine, apiIdentity: apiIdentity, stream: stream,
+                requester: session.requester
+            ) { [engine] in _ = try engine.process($0) }
+        }
+    }
+
+    /// What takes texts out of it and its files.
+    func redaction() throws -> StoreRedaction {
+        try StoreRedaction(
+            held, projections: session.folder.projections,
+            streams: session.configuration.streams.map(\.name))
+    }
+
     /// Opens the log, once it is of a format that can be written to.
     private static func open(_ session: Session) throws -> EventLog {
         let store = session.folder.path

@@ -37,10 +37,22 @@ extension LogCommand {
             let session = try Session(global)
             // The log is open for reading only until it is opened for writing.
             let first = try plan(session)
-            guard let first,
+            guard let first else { return }
+            try finishRedaction(session)
+            guard
                 let store = try EngineSession(session, activity: "log compact", creates: false)
             else { return }
-            try StoreCompaction(store: store).run(before: first)
+            try CompactionReport(store: store).run(before: first)
+        }
+
+        /// Cleans what a redaction that was cut short has not: what it says stays in the log itself
+        /// until then, and its file is replaced by it.
+        private func finishRedaction(_ session: Session) throws {
+            guard let text = try session.openLog().snapshot().unfinishedRedactionText(),
+                let store = try EngineSession(session, activity: "log compact", creates: false)
+            else { return }
+            _ = try store.redaction().finish()
+            session.output.note("\(text): done".withoutControls)
         }
 
         /// - Returns: the first event that stays; nil when telling is all that was asked for.
@@ -95,14 +107,10 @@ private struct CompactionPlan {
     /// Nil where there is nothing to move.
     let name: ArchiveName?
     let bytes: UInt64
-    /// The last event that is in the archive already.
-    let archived: Position
 
     init(_ log: EventLog, before first: Position) throws {
         let snapshot = try log.snapshot()
-        archived = try snapshot.archivedThrough()
-        let last = try snapshot.endOfCommit(before: first)
-        name = last > archived ? ArchiveName(first: archived.next, last: last) : nil
+        name = try snapshot.movable(before: first)
         bytes = try name.map { try snapshot.storedBytes($0.first...$0.last) } ?? 0
     }
 
@@ -128,8 +136,8 @@ extension ArchiveName {
     var count: UInt64 { last.rawValue - first.rawValue + 1 }
 }
 
-/// Moves events of a store that is held.
-private struct StoreCompaction {
+/// Moves events of a store that is held, and tells what it does.
+private struct CompactionReport {
     let store: EngineSession
 
     private var log: EventLog { store.log }
@@ -138,96 +146,35 @@ private struct StoreCompaction {
     func run(before first: Position) throws {
         Interruption.begin()
         let before = try log.usedBytes()
-        var moved = try finish()
-        let plan = try CompactionPlan(log, before: first)
-        if let name = plan.name {
-            try copy(name)
-            try moveOut(name)
-            moved.append(name)
-        }
-        // Also where an earlier one was ended before it came to that.
-        guard try !moved.isEmpty || log.isMostlyFree() else {
-            plan.tell(output)
-            return
-        }
-        let isReplaced = replace()
-        // One file can't be open here in two ways.
-        let now = try isReplaced ? EventLog.open(store: store.session.folder.path, .read) : log
-        try tell(moved, before, now)
-    }
-
-    private func replace() -> Bool {
-        do throws(EventLogError) {
-            try log.replaceByCompacted()
-            return true
-        } catch {
+        let result = try compact(before: first)
+        if let error = result.replaceError {
             output.note(
                 "the log's file keeps its size, its free pages are used again: \(error)"
                     .withoutControls)
-            return false
         }
-    }
-
-    /// Goes on with what a killed compaction has copied.
-    private func finish() throws -> [ArchiveName] {
-        var moved: [ArchiveName] = []
-        while true {
-            guard let found = try log.unfinishedSegment() else { return moved }
-            let checking = FoldProgress(output, "checking")
-            try log.check(found, workers: Processors.others) { position in
-                checking.tell(position, found.last)
-                try Interruption.check()
-            }
-            checking.end()
-            try moveOut(found)
-            moved.append(found)
+        guard !result.moved.isEmpty || result.isReplaced || result.replaceError != nil else {
+            return try CompactionPlan(log, before: first).tell(output)
         }
+        // One file can't be open here in two ways.
+        let now =
+            result.isReplaced ? try EventLog.open(store: store.session.folder.path, .read) : log
+        try tell(result.moved, before, now)
     }
 
-    private func copy(_ name: ArchiveName) throws {
-        var compaction = try LogCompaction(log, through: name.last)
-        do {
-            let copying = FoldProgress(output, "copying")
-            while try compaction.copy() {
-                copying.tell(compaction.position, name.last)
-                try Interruption.check()
+    private func compact(before first: Position) throws -> StoreCompaction.Result {
+        var shown: (stage: StoreCompaction.Stage, progress: FoldProgress)?
+        defer { shown?.progress.end() }
+        let compaction = try StoreCompaction(store.held, workers: Processors.others) {
+            stage, position, end in
+            if shown?.stage != stage {
+                shown?.progress.end()
+                shown = (stage, FoldProgress(output, stage.name))
             }
-            copying.end()
-            let checking = FoldProgress(output, "checking")
-            try compaction.check(workers: Processors.others) { position in
-                checking.tell(position, name.last)
-                try Interruption.check()
-            }
-            checking.end()
-        } catch {
-            compaction.discard()
-            throw error
+            shown?.progress.tell(position, end)
+            // What was checked is kept, and once it is told the rest takes no time.
+            if stage == .copying || stage == .checking { try Interruption.check() }
         }
-        try compaction.publish()
-    }
-
-    /// Says so in the log, then takes the events out of it.
-    private func moveOut(_ name: ArchiveName) throws {
-        // Where some are out already, it was said.
-        if try log.snapshot().archivedThrough() < name.first { try note(name) }
-        let progress = FoldProgress(output, "removing")
-        try log.removeArchived(through: name.last) { progress.tell($0, name.last) }
-        progress.end()
-    }
-
-    private func note(_ name: ArchiveName) throws {
-        let head = try log.snapshot().head(at: name.last) ?? []
-        _ = try store.engine.process(
-            store.engine.startInputs(
-                apiIdentity: store.apiIdentity,
-                stream: store.session.stream(in: store.engine.control).name))
-        _ = try store.engine.process([
-            .fact(
-                .logCompacted(
-                    LogCompacted(
-                        last: name.last, head: head, archive: name.text,
-                        requester: store.session.requester)), stream: .none)
-        ])
+        return try compaction.run(before: first)
     }
 
     /// - Parameter log: as it is now.
@@ -266,5 +213,16 @@ private struct StoreCompaction {
             "keep the archive beside the store: without it there is no replay or rebuild from the "
                 + "beginning, and no text of \(UInt64(texts).grouped) "
                 + (texts == 1 ? "record" : "records") + " that came before")
+    }
+}
+
+extension StoreCompaction.Stage {
+    fileprivate var name: String {
+        switch self {
+        case .copying: "copying"
+        case .checking: "checking"
+        case .removing: "removing"
+        case .replacing: "replacing"
+        }
     }
 }
