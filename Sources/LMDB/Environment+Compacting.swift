@@ -9,17 +9,17 @@ extension Environment {
     /// anew. A kill leaves one of the two in its place, and perhaps the other beside it, where
     /// `removeUnfinished` finds it. Where its path is a link, all of that is where this leads to.
     ///
-    /// - Parameter isStopped: asked now and then while it copies; ends it with `.stopped`.
+    /// - Parameters:
+    ///   - isAlone: nobody else has it open, and it is thrown away if this is cut short: where the
+    ///     file system can't exchange two names, one is removed first.
+    ///   - isStopped: asked now and then while it copies; ends it with `.stopped`.
     /// - Throws: `isRefusedReplacement` where it can't be replaced; nothing is changed then.
-    package func replaceByCompacted(isStopped: () -> Bool = { false }) throws(LMDBError) {
+    package func replaceByCompacted(
+        isAlone: Bool = false, isStopped: () -> Bool = { false }
+    ) throws(LMDBError) {
         let target = try FileSystem.resolved(path)
-        Self.removeUnfinished(path)
-        Self.removeUnfinished(target)
-        let temporary = Self.unfinished(target)
-        Self.removeEnvironment(temporary)
-        guard mkdir(temporary, 0o700) == 0 else {
-            throw LMDBError(status: errno, operation: "create folder", path: temporary)
-        }
+        Self.removeUnfinished(path, evenOfLiving: true)
+        let temporary = try Self.makeUnfinished(target)
         do throws(LMDBError) {
             guard !FileSystem.isLink("\(target)/data.mdb") else {
                 throw LMDBError(
@@ -29,7 +29,13 @@ extension Environment {
             try copy(toNew: "\(temporary)/data.mdb", isStopped)
             try Self.keepOwner(of: target, for: temporary)
             try FileSystem.sync(folder: temporary)
-            try Self.exchange(temporary, with: target)
+            do throws(LMDBError) {
+                try Self.exchange(temporary, with: target)
+            } catch {
+                guard isAlone, error.operation != Self.afterExchange else { throw error }
+                Self.removeEnvironment(target)
+                try FileSystem.move(temporary, to: target)
+            }
         } catch {
             // Where the exchange may not last, both are kept.
             if error.operation != Self.afterExchange { Self.removeEnvironment(temporary) }
@@ -39,6 +45,39 @@ extension Environment {
     }
 
     private static let afterExchange = "sync the exchange"
+
+    /// Tries whether an environment could be replaced by a copy of itself: it changes places with a
+    /// folder that has the same files, so that a kill does no harm. Only who may write to it may do
+    /// so.
+    ///
+    /// - Throws: why it can't be. Where the same file can't have two names, nobody knows.
+    package static func checkReplaceable(_ path: String) throws(LMDBError) {
+        guard access("\(path)/data.mdb", W_OK) == 0 else {
+            throw LMDBError(status: errno, operation: "write", path: path)
+        }
+        let temporary = try makeUnfinished(path)
+        defer { removeEnvironment(temporary) }
+        for file in ["data.mdb", "lock.mdb"] {
+            guard link("\(path)/\(file)", "\(temporary)/\(file)") != 0 else { continue }
+            switch errno {
+            case ENOENT where file == "lock.mdb": continue
+            case EPERM, EOPNOTSUPP, ENOSYS, EMLINK: return
+            default: throw LMDBError(status: errno, operation: "link", path: path)
+            }
+        }
+        try exchange(temporary, with: path)
+    }
+
+    /// Makes the folder of what is to take the place of an environment; the one that may write to
+    /// it removes what others have left of that.
+    private static func makeUnfinished(_ path: String) throws(LMDBError) -> String {
+        removeUnfinished(path, evenOfLiving: true)
+        let temporary = unfinished(path)
+        guard mkdir(temporary, 0o700) == 0 else {
+            throw LMDBError(status: errno, operation: "create folder", path: temporary)
+        }
+        return temporary
+    }
 
     /// Lets two folders beside each other change places in one step, on the disk when it returns.
     ///

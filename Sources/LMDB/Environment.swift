@@ -137,15 +137,28 @@ package final class Environment: Sendable {
     /// What an environment is called while this process makes it.
     static func unfinished(_ path: String) -> String { path + unfinishedMark + String(getpid()) }
 
-    /// Removes what processes left that ended while they made this environment, or replaced it.
-    package static func removeUnfinished(_ path: String) {
+    /// The folders that hold what was being made of an environment, or was replaced by it.
+    package static func unfinishedFolders(of path: String) -> [String] {
         let folder = FileSystem.parent(of: path)
-        let name = path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
-        let files = FileSystem.names(in: folder) ?? []
-        for file in files where isUnfinished(file, of: name) {
-            let maker = pid_t(file.dropFirst(name.count + unfinishedMark.count))
+        let name = self.name(of: path)
+        return (FileSystem.names(in: folder) ?? []).filter { isUnfinished($0, of: name) }
+            .map { "\(folder)/\($0)" }
+    }
+
+    private static func name(of path: String) -> String {
+        path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
+    }
+
+    /// Removes what processes left that ended while they made this environment, or replaced it.
+    ///
+    /// - Parameter evenOfLiving: also where a process has the number of the one that made it, which
+    ///   may be another by now: for the one that may write to the environment.
+    package static func removeUnfinished(_ path: String, evenOfLiving: Bool = false) {
+        let nameBytes = name(of: path).count + unfinishedMark.count
+        for folder in unfinishedFolders(of: path) {
+            let maker = pid_t(name(of: folder).dropFirst(nameBytes))
             let isRunning = maker.map { kill($0, 0) == 0 || errno != ESRCH } ?? true
-            if !isRunning { removeEnvironment("\(folder)/\(file)") }
+            if evenOfLiving || !isRunning { removeEnvironment(folder) }
         }
     }
 

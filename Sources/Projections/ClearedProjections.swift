@@ -7,23 +7,28 @@ package final class ClearedProjections {
 
     /// Removes them.
     ///
-    /// - Parameter path: `STORE/projections`; it may be absent.
+    /// - Parameters:
+    ///   - path: `STORE/projections`; it may be absent.
+    ///   - projections: those that somebody may begin to make, though nothing is there of them yet.
     /// - Returns: nil while another process makes or writes one.
-    package init?(_ path: String) throws(ProjectionError) {
+    package init?(_ path: String, names projections: [String] = []) throws(ProjectionError) {
         let folder = ProjectionFolder(path: path)
         try folder.make()
         guard let lock = try ProjectionLock.take(folder) else { return nil }
         var locks = [lock]
         let names = FileSystem.names(in: path) ?? []
-        for name in names where name.hasSuffix(Self.building) {
-            let projection = String(name.dropLast(Self.building.count))
+        let begun = names.filter { $0.hasSuffix(Self.building) }
+            .map { String($0.dropLast(Self.building.count)) }
+        for projection in Set(begun).union(projections).sorted() {
             guard let lock = try ProjectionLock.takeBuilding(projection, folder) else {
                 return nil
             }
             locks.append(lock)
         }
         self.locks = locks
-        for name in names where !Self.stays(name) { FileSystem.remove("\(path)/\(name)") }
+        for name in FileSystem.names(in: path) ?? [] where !Self.stays(name) {
+            FileSystem.remove("\(path)/\(name)")
+        }
     }
 
     private static let building = ".building"

@@ -23,6 +23,18 @@ struct ProjectionFold {
     ) throws(ProjectionError) {
         defer { checkpoint.position = event.position }
         guard event.stream == stream else { return }
+        if case .redacted(let redacted) = event.event {
+            for record in redacted.records {
+                guard let view = try load(record.ordinal),
+                    view.hasValues(of: redacted.positions)
+                else { continue }
+                // What it was in is in files of the projection, and in totals of the past: it must
+                // be made anew.
+                throw .damaged(
+                    projection: projection.name,
+                    reason: "it has what was taken out of the log at @\(event.position.rawValue)")
+            }
+        }
         var next = checkpoint
         let projection = projection
         try event.event.forEachTouchedRow { ordinal, touch throws(ProjectionError) in
@@ -60,5 +72,13 @@ extension Checkpoint {
             throw .damaged(projection: name, reason: "\(error)")
         }
         if let new { total.add(new) }
+    }
+}
+
+extension RecordView {
+    /// Whether it has values of a text in one of these events.
+    fileprivate func hasValues(of positions: [Position]) -> Bool {
+        fromHeader != nil && positions.contains(core.headerPosition)
+            || fromDetail != nil && positions.contains(core.detailPosition)
     }
 }

@@ -102,14 +102,58 @@ import Testing
 
     @Test func whatKilledOnesLeftIsRemoved() throws {
         let environment = try make()
-        // No process has such a number.
-        let left = ["env.new-999999999", "env.new-999999998"]
-        for name in left + ["env.new-1", "other.new-999999999"] {
+        // Number 1 lives: it is another process by now.
+        for name in ["env.new-999999999", "env.new-1", "env.new-x", "other.new-999999999"] {
             mkdir(folder.at(name), 0o700)
             Bytes.write([1], "\(folder.at(name))/data.mdb")
         }
         try environment.replaceByCompacted()
-        #expect(TemporaryFolder.names(folder.path) == ["env", "env.new-1", "other.new-999999999"])
+        #expect(TemporaryFolder.names(folder.path) == ["env", "other.new-999999999"])
+    }
+
+    /// Whoever only makes one anew may not.
+    @Test func whatTheLivingMakeIsLeftToThem() {
+        for name in ["env.new-999999999", "env.new-1", "env.new-x"] {
+            mkdir(folder.at(name), 0o700)
+        }
+        Environment.removeUnfinished(path)
+        #expect(Set(TemporaryFolder.names(folder.path)) == ["env.new-1", "env.new-x"])
+    }
+
+    @Test func tryingWhetherItCanBeReplacedChangesNothing() throws {
+        let environment = try make()
+        let inode = FileSystem.identity("\(path)/data.mdb")?.inode
+        let before = Bytes.read("\(path)/data.mdb")
+        try Environment.checkReplaceable(path)
+        #expect(environment.isInPlace)
+        #expect(FileSystem.identity("\(path)/data.mdb")?.inode == inode)
+        #expect(Bytes.read("\(path)/data.mdb") == before)
+        #expect(TemporaryFolder.names(folder.path) == ["env"])
+        #expect(Set(TemporaryFolder.names(path)) == ["data.mdb", "lock.mdb"])
+        try environment.put("key", "value")
+        #expect(try environment.text("key") == "value")
+    }
+
+    @Test func oneThatCannotBeReplacedIsNamed() throws {
+        _ = try make()
+        // Its own name is taken by what it can't remove.
+        let name = Environment.unfinished(path)
+        mkdir(name, 0o700)
+        mkdir("\(name)/mine", 0o700)
+        #expect(code { try Environment.checkReplaceable(path) } == .other(EEXIST))
+        #expect(code { try Environment.checkReplaceable(folder.at("none")) } == .notFound)
+    }
+
+    /// One whose making was cut short is thrown away: nothing must be exchanged for it.
+    @Test func whoIsAloneNeedsNoExchange() throws {
+        let environment = try make()
+        let data = try environment.data
+        let before = try environment.beginRead().all(data)
+        try environment.replaceByCompacted(isAlone: true)
+        let new = try Environment.open(path, .quick())
+        let newData = try new.data
+        #expect(try new.beginRead().all(newData) == before)
+        #expect(try new.freePages() == 0)
     }
 
     @Test func oneThatCannotBeWrittenLeavesAllAsItWas() throws {

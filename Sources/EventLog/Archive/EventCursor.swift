@@ -11,16 +11,21 @@ struct EventCursor: ~Copyable {
     private let archive: LogArchive
     /// Up to here events are in the archive.
     private let archived: Position
+    /// What of the archive it doesn't show.
+    private let mask: RedactionMask?
     /// Where it stands in the archive; nil where it stands in the log itself.
     private var segment: SegmentCursor?
 
     /// What keeps that which is lent where it stands, once it has moved on; nil in the log itself.
     var holder: SegmentCursor? { segment }
 
-    /// - Parameter archived: up to here events are in the archive.
+    /// - Parameters:
+    ///   - archived: up to here events are in the archive.
+    ///   - mask: what of the archive is not shown.
     init(
         _ transaction: borrowing some ReadableTransaction & ~Copyable, events: Database,
-        commits: Database, _ archive: LogArchive, through archived: Position
+        commits: Database, _ archive: LogArchive, through archived: Position,
+        without mask: RedactionMask? = nil
     ) throws(LMDBError) {
         let live = try transaction.cursor(events)
         let links = try transaction.cursor(commits)
@@ -28,6 +33,7 @@ struct EventCursor: ~Copyable {
         self.links = links
         self.archive = archive
         self.archived = archived
+        self.mask = mask
     }
 
     /// Moves to the first event that is not before a position.
@@ -82,7 +88,10 @@ struct EventCursor: ~Copyable {
         _ body: (_ key: LentBytes, _ value: LentBytes) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         guard let segment else { return try live.read(body) }
-        return try segment.read(body)
+        guard let mask else { return try segment.read(body) }
+        return try segment.read { key, value throws(Failure) in
+            try body(key, mask.masked(key, value))
+        }
     }
 
     @inline(__always)

@@ -72,9 +72,12 @@ package final class LogArchive: Sendable {
     /// Removes what a killed compaction was copying, and what a killed redaction left beside a
     /// segment: one that has the texts still, perhaps. The holder of the engine's lock alone may.
     package func removeUnfinished() {
-        for file in FileSystem.names(in: path) ?? [] where ArchiveName.isUnfinished(file) {
-            Environment.removeEnvironment("\(path)/\(file)")
-        }
+        for folder in unfinishedFolders { Environment.removeEnvironment(folder) }
+    }
+
+    /// What they left.
+    var unfinishedFolders: [String] {
+        (FileSystem.names(in: path) ?? []).filter(ArchiveName.isUnfinished).map { "\(path)/\($0)" }
     }
 
     func segment(_ name: ArchiveName) throws(EventLogError) -> ArchiveSegment {

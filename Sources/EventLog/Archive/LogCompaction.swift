@@ -185,6 +185,39 @@ extension LogSnapshot {
 }
 
 extension EventLog {
+    /// Makes a segment that a killed compaction has made what the log says now: a text that was
+    /// taken out of the log since must not come back with it.
+    ///
+    /// The holder of the engine's lock alone may do so.
+    package func refresh(_ name: ArchiveName) throws(EventLogError) {
+        let snapshot = try snapshot()
+        let first = try snapshot.archivedThrough().next
+        archive.close()
+        do throws(LMDBError) {
+            let environment = try Environment.open(archive.folder(name))
+            let transaction = try environment.beginWrite()
+            let events = try transaction.database("events")
+            var live = try snapshot.transaction.cursor(schema.events)
+            var isThere = try live.seek(StoreKeys.position(first))
+            var isOther = false
+            while isThere {
+                let (key, value) = live.read { ([UInt8]($0), [UInt8]($1)) }
+                guard let at = key.withUnsafeBytes({ StoreKeys.position(of: $0) }), at <= name.last
+                else { break }
+                if try transaction.value(events, key) != value {
+                    try transaction.put(events, key, value)
+                    isOther = true
+                }
+                isThere = try live.next()
+            }
+            guard isOther else { return }
+            try transaction.commit()
+            try environment.replaceByCompacted()
+        } catch {
+            throw EventLogError(error)
+        }
+    }
+
     /// Checks a segment that a killed compaction has made, before its events leave the log.
     package func check(
         _ name: ArchiveName, workers: Int, _ progress: (Position) throws -> Void
@@ -256,25 +289,30 @@ extension EventLog {
         let control = try snapshot().control()
         var next = try snapshot().archivedThrough().next
         // A start folds on from the stored state: what comes after that must stay.
-        let writer = try beginWrite(after: control.position)
-        try writer.save(control)
-        try writer.commit()
+        try growing { () throws(EventLogError) in
+            let writer = try beginWrite(after: control.position)
+            try writer.save(control)
+            try writer.commit()
+        }
         while next <= last {
             let start = min(Position(next.rawValue + batch - 1), last)
             let end = try snapshot().commit(at: start)?.last ?? last
-            do throws(LMDBError) {
-                let transaction = try environment.beginWrite()
-                for position in next.rawValue...end.rawValue {
-                    try transaction.delete(
-                        schema.events, StoreKeys.position(Position(position)))
-                }
-                try schema.putArchived(transaction, through: end)
-                try transaction.commit()
-            } catch {
-                throw EventLogError(error)
-            }
+            try growing { () throws(EventLogError) in try remove(next...end) }
             next = end.next
             try progress(end)
+        }
+    }
+
+    private func remove(_ positions: ClosedRange<Position>) throws(EventLogError) {
+        do throws(LMDBError) {
+            let transaction = try environment.beginWrite()
+            for position in positions.lowerBound.rawValue...positions.upperBound.rawValue {
+                try transaction.delete(schema.events, StoreKeys.position(Position(position)))
+            }
+            try schema.putArchived(transaction, through: positions.upperBound)
+            try transaction.commit()
+        } catch {
+            throw EventLogError(error)
         }
     }
 
@@ -299,10 +337,10 @@ extension EventLog {
     /// holder of the engine's lock alone may.
     package func removeUnfinished() {
         archive.removeUnfinished()
-        Environment.removeUnfinished(path)
+        Environment.removeUnfinished(path, evenOfLiving: true)
         // Where it is a link, they lie where that leads to.
         if let target = try? FileSystem.resolved(path), target != path {
-            Environment.removeUnfinished(target)
+            Environment.removeUnfinished(target, evenOfLiving: true)
         }
     }
 

@@ -68,10 +68,12 @@ extension LogSnapshot {
     /// A cursor over all events, wherever they are.
     func events() throws(EventLogError) -> EventCursor {
         let archived = try archivedThrough()
+        // In the log itself a text goes with the event that says so.
+        let mask = archived == .none ? nil : try redactionMask()
         do throws(LMDBError) {
             return try EventCursor(
                 transaction, events: log.schema.events, commits: log.schema.commits, log.archive,
-                through: archived)
+                through: archived, without: mask)
         } catch {
             throw EventLogError(error)
         }

@@ -1,4 +1,5 @@
 package import LMDB
+internal import Locks
 package import SyncCore
 
 /// The log of a store: events, control state and core rows in one environment, `STORE/log`.
@@ -23,6 +24,8 @@ package final class EventLog: Sendable {
     package let dictionaries: DictionaryShelf
     /// Whether what is committed must be found under the path later.
     let isKept: Bool
+    /// What was read of redactions that aren't finished, and which these are.
+    let unfinishedClaims = Mutex<(of: UnfinishedRedaction, claims: RedactionClaims)?>(nil)
 
     private init(path: String, environment: Environment, schema: LogSchema, isKept: Bool) {
         self.path = path
@@ -192,6 +195,18 @@ package final class EventLog: Sendable {
             try environment.growMap()
         } catch {
             throw EventLogError(error)
+        }
+    }
+
+    /// Writes, and does it again in more room where there was too little: nothing was written then.
+    func growing(_ write: () throws(EventLogError) -> Void) throws(EventLogError) {
+        while true {
+            do throws(EventLogError) {
+                return try write()
+            } catch {
+                guard error.isMapFull else { throw error }
+            }
+            try growMap()
         }
     }
 

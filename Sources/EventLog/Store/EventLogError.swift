@@ -2,7 +2,7 @@ package import LMDB
 package import SyncCore
 
 /// What went wrong with the log: operation, place, and what to do about it.
-package enum EventLogError: Error, Sendable, CustomStringConvertible {
+package enum EventLogError: Error, Sendable, Equatable, CustomStringConvertible {
     /// There is no store here.
     case noStore(path: String)
     /// There is something here, but not a store.

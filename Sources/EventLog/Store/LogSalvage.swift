@@ -170,19 +170,36 @@ package struct LogSalvage: ~Copyable {
         return nil
     }
 
-    /// Makes what was copied a whole log, on the disk.
+    /// Makes what was copied a whole log, on the disk, without a trace of what was taken out of it:
+    /// texts that the source still had are in free pages by now.
     ///
-    /// - Parameter target: opened in this process for nothing else.
-    package static func complete(_ target: EventLog) throws(EventLogError) {
+    /// - Parameter target: opened by nobody else.
+    /// - Returns: it, open anew if it was replaced.
+    @discardableResult
+    package static func complete(_ target: EventLog) throws(EventLogError) -> EventLog {
         let control = try target.snapshot().control()
         let writer = try target.beginWrite(after: control.position)
         try writer.save(control)
         try writer.commit()
+        let isClean = try target.snapshot().unfinishedRedaction() == nil
         do throws(LMDBError) {
-            try target.environment.sync()
-            try FileSystem.sync(folder: target.path)
+            guard !isClean else {
+                try target.environment.sync()
+                try FileSystem.sync(folder: target.path)
+                return target
+            }
+            try target.environment.replaceByCompacted(isAlone: true)
         } catch {
             throw EventLogError(error)
         }
+        let clean = try target.reopened()
+        try clean.forgetUnfinishedRedaction()
+        do throws(LMDBError) {
+            try clean.environment.sync()
+            try FileSystem.sync(folder: clean.path)
+        } catch {
+            throw EventLogError(error)
+        }
+        return clean
     }
 }

@@ -43,6 +43,9 @@ package struct LogSchema: Sendable {
     static let stateKey: [UInt8] = Array("state".utf8)
     /// `archived` -> last position that is in the archive (8), checksum of these bytes (8).
     static let archivedKey: [UInt8] = Array("archived".utf8)
+    /// `cleaning` -> the first and the newest redaction whose files aren't clean yet (8 each),
+    /// checksum of these bytes (8); absent where all are.
+    static let cleaningKey: [UInt8] = Array("cleaning".utf8)
 
     /// The version of the layout of the store that a transaction reads.
     static func format(_ transaction: borrowing ReadTransaction) throws(LMDBError) -> UInt32 {

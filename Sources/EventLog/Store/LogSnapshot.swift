@@ -158,7 +158,7 @@ package struct LogSnapshot: ~Copyable {
         do throws(EventCodingError) {
             return try coder.decode(position, value, bodies: bodies)
         } catch {
-            throw log.damaged(position, error)
+            throw damaged(position, error)
         }
     }
 
@@ -206,8 +206,18 @@ extension EventLog {
     }
 
     func damaged(_ position: Position, _ error: EventCodingError) -> EventLogError {
+        .damaged(path, position, error)
+    }
+}
+
+extension EventLogError {
+    /// What an event that can't be read is to whoever needs it.
+    static func damaged(
+        _ path: String, _ position: Position, _ error: EventCodingError
+    ) -> EventLogError {
         error.isNewer
-            ? .newer(path: path, found: "\(error)") : corrupt(position, "\(error)")
+            ? .newer(path: path, found: "event \(position.rawValue) \(error.detail)")
+            : .corrupt(path: path, position: position, reason: error.detail)
     }
 }
 

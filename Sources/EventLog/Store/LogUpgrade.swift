@@ -80,9 +80,9 @@ package struct LogUpgrade: ~Copyable {
     package consuming func finish() throws(EventLogError) -> [UInt8] {
         let (store, path) = (store, path)
         do throws(EventLogError) {
-            try LogSalvage.complete(target)
+            let log = try LogSalvage.complete(target)
             try Self.keepOwner(path, of: store)
-            let head = try target.snapshot().tail().head
+            let head = try log.snapshot().tail().head
             try Self.exchange(path, with: EventLog.folder(of: store))
             Self.removeUnfinished(store)
             return head

@@ -92,6 +92,7 @@ package struct LogVerifier: ~Copyable {
                 note(problem.part, problem.position, problem.text)
             }
         }
+        checkRedactions(progress.redactions, skipsArchive: skipsArchive)
         report.end = max(progress.position, lastPosition())
         checkHead()
         checkPages()
@@ -178,7 +179,9 @@ package struct LogVerifier: ~Copyable {
         }
         progress.events += 1
         switch event.result {
-        case .success(let logged): fold(logged, visit)
+        case .success(let logged):
+            if logged.event.type == .redacted { progress.redactions.append(position) }
+            fold(logged, visit)
         case .failure(let error):
             note(.events, position, "\(error)")
             foldsOn = false

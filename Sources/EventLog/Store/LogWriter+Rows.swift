@@ -37,7 +37,7 @@ extension LogWriter {
             case .pageFetched(let page): try markSeen(page, event.stream)
             case .passCompleted(let pass): try forgetSeen(event.stream, pass: pass.number)
             case .passAbandoned(let pass): try forgetSeen(event.stream, pass: pass.number)
-            case .redacted(let redacted): try redact(redacted)
+            case .redacted(let redacted): try redact(redacted, at: event.position)
             case .dictionaryTrained(let trained): try store(trained)
             default: break
             }

@@ -14,9 +14,8 @@ package struct TextPlaces: Sendable, Equatable {
     package fileprivate(set) var first: Position?
     /// The last `Redacted` that names one of the records, or the event that was asked about.
     package fileprivate(set) var redactedAt: Position?
-    /// The events that hold one, or held one: an attempt that was killed may have left what it took
-    /// out of them in files of the archive.
-    fileprivate var held: [Position] = []
+    /// The events that can't be read, ascending: they may hold a text.
+    package fileprivate(set) var unread: [Position] = []
 
     fileprivate init(of records: [RequestIntended.Asked], _ stream: StreamID) {
         self.records = records
@@ -30,15 +29,31 @@ extension LogSnapshot {
     /// No index is asked: what is to be taken out must be found whatever else is damaged.
     ///
     /// - Parameter progress: is told each position.
+    /// - Throws: what leads no further; an event that is damaged by itself is passed over and told.
     package func texts(
         of record: RequestIntended.Asked, in stream: StreamID, _ progress: (Position) -> Void
     ) throws(EventLogError) -> TextPlaces {
         var found = TextPlaces(of: [record], stream)
         let ordinals: Set = [record.ordinal]
-        try forEachEntry(after: .none) { entry throws(EventLogError) in
-            progress(entry.position)
-            guard entry.header.stream == stream else { return true }
-            try found.take(entry, ordinals)
+        try scan(from: Position(1)) { position, value throws(EventLogError) in
+            progress(position)
+            do throws(EventCodingError) {
+                let header = try EventHeader(value)
+                guard header.stream == stream else {
+                    // Which stream it is of is part of what may be damaged.
+                    _ = header.canHoldText ? try coder.checkedHeader(position, value) : header
+                    return true
+                }
+                if let redacted = try coder.redacted(header, position, value),
+                    redacted.records.contains(where: { ordinals.contains($0.ordinal) })
+                {
+                    found.redactedAt = position
+                }
+                try found.take(coder, header, position, value, ordinals)
+            } catch {
+                guard !error.isNewer else { throw damaged(position, error) }
+                found.unread.append(position)
+            }
             return true
         }
         return found
@@ -48,124 +63,158 @@ extension LogSnapshot {
     package func texts(at position: Position) throws(EventLogError) -> TextPlaces? {
         guard position != .none else { return nil }
         var found: TextPlaces?
-        try forEachEntry(after: Position(position.rawValue - 1)) { entry throws(EventLogError) in
-            guard entry.position == position else {
-                guard found?.records.isEmpty == false else { return false }
-                try found?.takeRedaction(entry, of: position)
-                return true
+        try scan(from: position) { at, value throws(EventLogError) in
+            do throws(EventCodingError) {
+                let header = try EventHeader(value)
+                guard at == position else {
+                    guard found?.records.isEmpty == false else { return false }
+                    if try coder.redacted(header, at, value)?.positions.contains(position) ?? false
+                    {
+                        found?.redactedAt = at
+                    }
+                    return true
+                }
+                let event = try coder.decode(at, value, bodies: .none)
+                let owners = event.event.textOwners
+                var texts = TextPlaces(of: owners, event.stream)
+                try texts.take(coder, header, at, value, Set(owners.map(\.ordinal)))
+                found = texts
+            } catch {
+                // Whoever redacted another one is not asked about.
+                if at == position || error.isNewer { throw damaged(at, error) }
             }
-            let event = try entry.event(bodies: .none)
-            let owners = event.event.textOwners
-            var texts = TextPlaces(of: owners, event.stream)
-            try texts.take(entry, Set(owners.map(\.ordinal)))
-            found = texts
+            return true
+        }
+        return found
+    }
+
+    /// What an event that can't be read is, and in which folder.
+    func damaged(_ position: Position, _ error: EventCodingError) -> EventLogError {
+        .damaged(place(of: position), position, error)
+    }
+
+    /// The folder that an event is in, as far as that can be told.
+    package func place(of position: Position) -> String {
+        guard let archived = try? archivedThrough(), position <= archived,
+            let name = try? log.archive.names().last(where: { $0.holds(position) })
+        else { return log.path }
+        return log.archive.folder(name)
+    }
+
+    /// What all redactions of the log say, and which of its events that may be one can't be read.
+    package func redactedTexts() throws(EventLogError) -> RedactedTexts {
+        var found = RedactedTexts()
+        try scan(from: Position(1)) { position, value throws(EventLogError) in
+            do throws(EventCodingError) {
+                let header = try EventHeader(value)
+                if let redacted = try coder.redacted(header, position, value) {
+                    found.claims.add(redacted)
+                }
+            } catch {
+                guard !error.isNewer else { throw damaged(position, error) }
+                found.unread.append(position)
+            }
             return true
         }
         return found
     }
 }
 
-extension TextPlaces {
-    fileprivate mutating func takeRedaction(
-        _ entry: LogEntry, of position: Position
-    ) throws(EventLogError) {
-        guard entry.header.type == .redacted,
-            case .redacted(let redacted) = try entry.event().event,
-            redacted.positions.contains(position)
-        else { return }
-        redactedAt = entry.position
-    }
+/// All texts that were taken out of a log.
+package struct RedactedTexts: Sendable {
+    var claims = RedactionClaims()
+    /// Events that can't be read, and may say more.
+    package fileprivate(set) var unread: [Position] = []
 
+    /// Takes in what is to be taken out.
+    package mutating func add(_ redacted: Redacted) { claims.add(redacted) }
+}
+
+extension EventHeader {
+    /// Whether it says that there are texts of records, or that some were taken out.
+    fileprivate var canHoldText: Bool { flags.contains(.hasBodies) || type == .redacted }
+}
+
+extension EventCoder {
+    /// The event, if it is one that says what was taken out.
+    fileprivate func redacted(
+        _ header: EventHeader, _ position: Position, _ value: UnsafeRawBufferPointer
+    ) throws(EventCodingError) -> Redacted? {
+        guard header.type == .redacted,
+            case .redacted(let redacted) = try decode(position, value, bodies: .none).event
+        else { return nil }
+        return redacted
+    }
+}
+
+extension TextPlaces {
     fileprivate mutating func take(
-        _ entry: LogEntry, _ ordinals: Set<Ordinal>
-    ) throws(EventLogError) {
-        if entry.header.type == .redacted {
-            guard case .redacted(let redacted) = try entry.event().event,
-                redacted.records.contains(where: { ordinals.contains($0.ordinal) })
-            else { return }
-            redactedAt = entry.position
+        _ coder: EventCoder, _ header: EventHeader, _ position: Position,
+        _ value: UnsafeRawBufferPointer, _ ordinals: Set<Ordinal>
+    ) throws(EventCodingError) {
+        guard header.flags.contains(.hasBodies) else { return }
+        let own = try coder.texts(position, value).filter {
+            $0.length > 0 && ordinals.contains($0.record.ordinal)
         }
-        guard entry.header.flags.contains(.hasBodies) else { return }
-        let texts: [RecordText]
-        do throws(EventCodingError) {
-            texts = try entry.coder.texts(entry.position, entry.value)
-        } catch {
-            throw entry.log.damaged(entry.position, error)
-        }
-        let own = texts.filter { $0.length > 0 && ordinals.contains($0.record.ordinal) }
         guard !own.isEmpty else { return }
-        first = first ?? entry.position
-        held.append(entry.position)
+        first = first ?? position
         let left = own.filter(\.isThere)
         guard !left.isEmpty else { return }
-        positions.append(entry.position)
+        positions.append(position)
         bytes += left.reduce(0) { $0 + $1.length }
     }
 }
 
 extension LogWriter {
-    /// Takes out what an event says that was taken out, as far as it is in the log itself.
-    func redact(_ redacted: Redacted) throws(EventLogError) {
-        let ordinals = Set(redacted.records.map(\.ordinal))
-        try log.redact(ordinals, redacted.positions, log.schema.events, transaction, coder)
+    /// Takes out what an event says that was taken out, as far as it is in the log itself, and
+    /// notes that files aren't clean yet.
+    func redact(_ redacted: Redacted, at position: Position) throws(EventLogError) {
+        var claims = RedactionClaims()
+        claims.add(redacted)
+        for failure in try log.redact(
+            claims, redacted.positions, log.schema.events, transaction, coder, log.path)
+        { throw failure }
+        let open = try log.schema.unfinishedRedaction(transaction, path: log.path)
+        do throws(LMDBError) {
+            try log.schema.putUnfinished(
+                transaction,
+                UnfinishedRedaction(first: open?.first ?? position, newest: position))
+        } catch {
+            throw EventLogError(error)
+        }
     }
 }
 
 extension EventLog {
-    /// Takes texts out of the archive, and what an attempt that was killed has left of them in
-    /// segments that it had come to; nothing of the archive may be open in this process.
-    package func redactArchive(_ texts: TextPlaces) throws(EventLogError) {
-        archive.close()
-        let ordinals = Set(texts.records.map(\.ordinal))
-        for name in try archive.names() {
-            let positions = texts.held.filter { name.holds($0) }
-            guard !positions.isEmpty else { continue }
-            do throws(LMDBError) {
-                let environment = try Environment.open(archive.folder(name))
-                let transaction = try environment.beginWrite()
-                let events = try transaction.database("events")
-                do throws(EventLogError) {
-                    try redact(ordinals, positions, events, transaction, EventCoder(dictionaries))
-                } catch {
-                    throw LMDBError(
-                        .other(0), operation: "redact", path: archive.folder(name),
-                        detail: "\(error)")
+    /// Takes texts out of events, as far as they are in a table.
+    ///
+    /// - Parameter path: what is named as damaged.
+    /// - Returns: which events could not be read, and why.
+    /// - Throws: what leads no further.
+    func redact(
+        _ claims: RedactionClaims, _ positions: [Position], _ events: Database,
+        _ transaction: borrowing WriteTransaction, _ coder: EventCoder, _ path: String
+    ) throws(EventLogError) -> [EventLogError] {
+        var failures: [EventLogError] = []
+        do throws(LMDBError) {
+            for position in positions {
+                let key = StoreKeys.position(position)
+                // It may be elsewhere: in the archive, or in the log that this is a part of.
+                guard let value = try transaction.value(events, key) else { continue }
+                let result = value.withUnsafeBytes { bytes in
+                    Result { () throws(EventCodingError) in
+                        try coder.redacted(claims, position, bytes)
+                    }
                 }
-                try transaction.commit()
-                // Its free pages have what was taken out, now or by that attempt.
-                try environment.replaceByCompacted()
-            } catch {
-                throw EventLogError(error)
-            }
-        }
-    }
-
-    fileprivate func redact(
-        _ ordinals: Set<Ordinal>, _ positions: [Position], _ events: Database,
-        _ transaction: borrowing WriteTransaction, _ coder: EventCoder
-    ) throws(EventLogError) {
-        for position in positions {
-            let key = StoreKeys.position(position)
-            let value: [UInt8]?
-            do throws(LMDBError) {
-                value = try transaction.value(events, key)
-            } catch {
-                throw EventLogError(error)
-            }
-            // It is elsewhere: in the archive, or in the log that this is a part of.
-            guard let value else { continue }
-            let result = value.withUnsafeBytes { bytes in
-                Result { () throws(EventCodingError) in
-                    try coder.redacted(ordinals, position, bytes)
+                switch result {
+                case .failure(let error): failures.append(.damaged(path, position, error))
+                case .success(nil): break
+                case .success(let replaced?): try transaction.put(events, key, replaced)
                 }
             }
-            if case .failure(let error) = result { throw damaged(position, error) }
-            guard case .success(let replaced?) = result else { continue }
-            do throws(LMDBError) {
-                try transaction.put(events, key, replaced)
-            } catch {
-                throw EventLogError(error)
-            }
+        } catch {
+            throw EventLogError(error)
         }
+        return failures
     }
 }

@@ -56,10 +56,19 @@ struct SalvageSource {
         let archived = try archivedThrough(transaction)
         do throws(LMDBError) {
             return try EventCursor(
-                transaction, events: events, commits: commits, archive, through: archived)
+                transaction, events: events, commits: commits, archive, through: archived,
+                without: redactionMask(transaction))
         } catch {
             throw EventLogError(error)
         }
+    }
+
+    /// What a redaction that isn't finished takes out need not be copied.
+    private func redactionMask(_ transaction: borrowing ReadTransaction) -> RedactionMask? {
+        guard let found = try? schema?.unfinishedRedaction(transaction, path: path),
+            let claims = try? found.claims(transaction, events, EventCoder(dictionaries))
+        else { return nil }
+        return RedactionMask(claims, dictionaries)
     }
 
     /// What the log says of it, else what comes before its own first event, else what is there.

@@ -16,6 +16,8 @@ package struct VerifyProgress: Sendable, Equatable {
     var seen = SeenFold()
     /// The dictionaries that events brought: the checksum of each by its number.
     var dictionaries: [UInt16: UInt64] = [:]
+    /// The events that say what was taken out.
+    var redactions: [Position] = []
     /// What is looked for in the chain, and where it was found.
     package let against: ChainHead?
     package internal(set) var foundAt: Position?
@@ -53,6 +55,8 @@ extension VerifyProgress {
             writer.varint(UInt64(number))
             writer.varint(checksum)
         }
+        writer.varint(UInt64(redactions.count))
+        for position in redactions { writer.varint(position.rawValue) }
         return writer.bytes
     }
 
@@ -76,6 +80,8 @@ extension VerifyProgress {
                 let number: UInt16 = try reader.narrow(try reader.varint())
                 dictionaries[number] = try reader.varint()
             }
+            var redactions: [Position] = []
+            for _ in 0..<(try reader.varint()) { redactions.append(Position(try reader.varint())) }
             guard head.count == SHA256Digest.byteCount, let seen = SeenFold(chunks),
                 control.position == Position(position)
             else { return nil }
@@ -87,6 +93,7 @@ extension VerifyProgress {
             self.control = control
             self.seen = seen
             self.dictionaries = dictionaries
+            self.redactions = redactions
             foundAt = found == 0 ? nil : Position(found - 1)
         } catch {
             return nil

@@ -8,6 +8,8 @@ package struct VerifyReport: Sendable, Equatable {
         case events
         /// A stretch of the archive that isn't there: not damaged, but not checked either.
         case archive
+        /// Texts that a `Redacted` names are still there, or may be in files of the store.
+        case redaction
         /// What is stored beside the events in the log's environment: control state, rows, indexes.
         case rows
         /// LMDB's pages: all can be read, but they are not as LMDB leaves them.

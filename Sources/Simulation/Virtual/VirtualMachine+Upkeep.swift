@@ -27,6 +27,8 @@ extension VirtualMachine {
     /// Now and then moves the events before some point.
     func compact() throws {
         guard takes(\.compactions, outOf: 2) else { return }
+        // As the command does, too: what a redaction has not cleaned is cleaned first.
+        try finishRedaction()
         let end = try withLog { _, control in control.position }
         let first = Position(1 + UInt64(generator.below(Int(end.rawValue) + 1)))
         _ = try compact(before: first)
@@ -196,9 +198,11 @@ extension VirtualMachine {
     private static func isOfDisk(_ error: any Error) -> Bool {
         switch error {
         case is LMDBError, EventLogError.storage, EngineError.log(.storage),
-            StoreRedaction.Failure.freePages(.storage), ProjectionError.storage,
-            ProjectionError.system:
+            ProjectionError.storage, ProjectionError.system:
             true
+        case StoreRedaction.Failure.notCleanable(let errors),
+            StoreRedaction.Failure.unclean(_, let errors):
+            errors.allSatisfy { if case .storage = $0 { true } else { false } }
         default: false
         }
     }

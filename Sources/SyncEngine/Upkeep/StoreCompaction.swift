@@ -10,6 +10,12 @@ package struct StoreCompaction {
         case copying, checking, removing, replacing
     }
 
+    /// Why nothing was begun.
+    package enum Failure: Error {
+        /// Files of the store aren't clean of what a redaction takes out: finish that first.
+        case redactionUnfinished(UnfinishedRedaction)
+    }
+
     package struct Result {
         /// The segments whose events are out of the log, by this compaction.
         package fileprivate(set) var moved: [ArchiveName] = []
@@ -48,6 +54,10 @@ package struct StoreCompaction {
 
     /// Moves the events before a position, as far as they are whole commits.
     package func run(before first: Position) throws -> Result {
+        // What it says must be in the log itself until it is done.
+        if let unfinished = try log.snapshot().unfinishedRedaction() {
+            throw Failure.redactionUnfinished(unfinished)
+        }
         var result = Result()
         try finish(&result, through: log.snapshot().endOfCommit(before: first))
         if let name = try log.snapshot().movable(before: first) {
@@ -75,6 +85,7 @@ package struct StoreCompaction {
     /// - Parameter last: so far events are to be moved.
     private func finish(_ result: inout Result, through last: Position) throws {
         while let (found, isSaid) = try log.unfinishedSegment(through: last) {
+            try log.refresh(found)
             try log.check(found, workers: workers) { try progress(.checking, $0, found.last) }
             try moveOut(found, isSaid: isSaid)
             result.moved.append(found)

@@ -47,7 +47,13 @@ struct Backup {
         // The copy was made fast, for its snapshot's sake; from here on a sync comes first.
         setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, Self.niceness)
         try readBack(folder.data, written)
-        let archived = try EventLog.open(store: folder.path, .read).snapshot().archivedThrough()
+        let copy = try EventLog.open(store: folder.path, .read).snapshot()
+        // Nobody would be told that this copy has the texts.
+        if let text = try copy.unfinishedRedactionText() {
+            throw CommandFailure(
+                ExitCode.failure, "\(session.folder.path): \(text); no backup was made")
+        }
+        let archived = try copy.archivedThrough()
         let segments = skipsArchive ? [] : try copyArchive(to: folder, of: log, through: archived)
         let check = try LogCheck.run(
             store: folder.path, skipsArchive: skipsArchive, session.options,
@@ -59,12 +65,28 @@ struct Backup {
         guard control.position == check.position,
             head.withUnsafeBytes({ hexadecimal($0) }) == check.head
         else { throw damaged("its chain and that of the copy differ") }
+        try checkRedactions(since: check.position)
         return BackupManifest(
             createdAt: SystemClock().read().wall.toTheSecond, position: check.position,
             time: check.position == .none ? nil : control.time.rfc3339(), head: check.head,
             events: check.events, apiIdentity: control.apiIdentity, bytes: written.bytes,
             sha256: written.digest.withUnsafeBytes { hexadecimal($0) }, archive: segments,
             isWithoutArchive: skipsArchive && archived != .none)
+    }
+
+    /// Who took texts out meanwhile was not told of this copy, which has them.
+    private func checkRedactions(since position: Position) throws {
+        var found: Position?
+        try session.openLog().snapshot().forEachEntry(after: position) { entry in
+            if entry.header.type == .redacted { found = entry.position }
+            return found == nil
+        }
+        guard let found else { return }
+        throw CommandFailure(
+            ExitCode.failure,
+            "texts were taken out of the log at @\(found.rawValue) meanwhile, and the copy has "
+                + "them; no backup was made",
+            hint: "run it again")
     }
 
     private func readBack(_ file: String, _ written: FileStream.Passed) throws {

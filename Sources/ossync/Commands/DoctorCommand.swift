@@ -168,6 +168,9 @@ private struct Doctor {
                 "store", .ok,
                 "\(session.folder.path): position \(control.position.rawValue.grouped), "
                     + "\(try log.usedBytes() >> 20) MiB")
+            if let text = try log.snapshot().unfinishedRedactionText() {
+                note("redaction", .error, text)
+            }
             return true
         } catch {
             let failure = CommandFailure(describing: error)

@@ -43,6 +43,8 @@ struct StatusReport {
     private let isRunning: Bool
     /// The time of the last event that it knows of, when it is not about now.
     private let at: LogTime?
+    /// That files aren't clean of what was redacted.
+    private let redaction: (words: String, json: JSONText)?
 
     init(_ session: Session) throws {
         output = session.output
@@ -54,6 +56,7 @@ struct StatusReport {
         total = expenses?.total
         isRunning = control.invocation != nil && EngineLock.isHeld(session.folder) ?? true
         at = nil
+        redaction = try Self.redaction(log.snapshot())
         stream = try session.stream(in: control)
         detailed = Self.isDetailed(session, stream.name)
         let reading = SystemClock().read()
@@ -71,6 +74,7 @@ struct StatusReport {
             try history.control(at: try point.position(in: history))
         }
         at = control.time
+        redaction = nil
         stream = try session.stream(in: control)
         let position = control.position
         total =
@@ -87,6 +91,15 @@ struct StatusReport {
 
     private static func isDetailed(_ session: Session, _ stream: String) -> Bool {
         session.configuration.streams.first { $0.name == stream }.map { $0.detail != nil } ?? true
+    }
+
+    private static func redaction(
+        _ snapshot: borrowing LogSnapshot
+    ) throws -> (words: String, json: JSONText)? {
+        guard let words = try snapshot.unfinishedRedactionText(),
+            let json = try snapshot.unfinishedRedactionJSON()
+        else { return nil }
+        return (words, json)
     }
 
     private typealias Expenses = (control: ControlState, total: (sum: String, records: UInt64)?)
@@ -144,7 +157,7 @@ struct StatusReport {
                     ("pending", .number(counts.pending)), ("retrying", .number(counts.retrying)),
                     ("parked", .number(counts.parked)), ("dropped", .number(counts.dropped)),
                 ])
-            ), ("rateLimit", budget.json),
+            ), ("rateLimit", budget.json), ("unfinishedRedaction", redaction?.json ?? .null),
         ])
     }
 
@@ -179,7 +192,9 @@ struct StatusReport {
             "queue     \(counts.pending.grouped) pending, \(counts.retrying.grouped) retrying, "
                 + "\(counts.parked.grouped) parked, \(counts.dropped.grouped) dropped")
         lines.append(contentsOf: stateWords)
-        return lines + budget.words
+        lines += budget.words
+        if let redaction { lines.append("redaction \(redaction.words)") }
+        return lines
     }
 
     private var stateWords: [String] {

@@ -72,6 +72,13 @@ final class EngineSession {
         }
     }
 
+    /// What takes texts out of it and its files.
+    func redaction() throws -> StoreRedaction {
+        try StoreRedaction(
+            held, projections: session.folder.projections,
+            streams: session.configuration.streams.map(\.name))
+    }
+
     /// Opens the log, once it is of a format that can be written to.
     private static func open(_ session: Session) throws -> EventLog {
         let store = session.folder.path

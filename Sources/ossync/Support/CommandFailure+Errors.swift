@@ -12,6 +12,8 @@ extension CommandFailure {
         case let error as CommandFailure: self = error
         case let error as BrokenRun:
             self.init(ExitCode.failure, error.result.completed.text)
+        case let error as StoreRedaction.Failure: self = error.commandFailure
+        case let error as StoreCompaction.Failure: self = error.commandFailure
         case let error as EngineError: self.init(error.exitCode, error.description)
         case let error as EventLogError:
             self.init(EngineError.log(error).exitCode, error.description)

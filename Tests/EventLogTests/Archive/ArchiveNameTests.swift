@@ -22,12 +22,12 @@ import Testing
     func whatNamesNoSegmentIsPassedOver(text: String) { #expect(ArchiveName(text) == nil) }
 
     @Test func onlyWhatIsBeingMadeIsUnfinished() {
-        for text in ["1-5.filling", "1-5.filling.new-77", "1-5.new-77"] {
+        for text in ["1-5.filling", "1-5.filling.new-77", "1-5.new-77", "1-5.new-x"] {
             #expect(ArchiveName.isUnfinished(text))
         }
         for text in [
-            "1-5", "x.filling", "x.new-7", "1-5.newer", ".filling", "1-5.copy", "1-5.old.filling",
-            "filling",
+            "1-5", "x.filling", ".filling", "1-5.copy", "1-5.old.filling", "filling", "x.new-7",
+            "1-5.newer",
         ] {
             #expect(!ArchiveName.isUnfinished(text), "\(text)")
         }

@@ -62,6 +62,7 @@ struct ArchivedLog {
     /// Goes on with whatever an earlier one left, as the command does.
     func goOn(through last: Position) throws {
         while let (found, isSaid) = try log.unfinishedSegment(through: last) {
+            try log.refresh(found)
             try log.check(found, workers: 0) { _ in }
             if !isSaid { try note(found) }
             try log.removeArchived(through: found.last) { _ in }

@@ -120,9 +120,12 @@ import Testing
 
     /// The old file of a log that was replaced has all that left it since.
     @Test func whatWasReplacedIsRemovedThoughNothingIsToBeMoved() throws {
-        let left = "\(store.log.path).new-999999999"
-        mkdir(left, 0o700)
-        Bytes.write([1], "\(left)/data.mdb")
+        // Number 1 lives, but is another process by now.
+        for number in [999_999_999, 1] {
+            let left = "\(store.log.path).new-\(number)"
+            mkdir(left, 0o700)
+            Bytes.write([1], "\(left)/data.mdb")
+        }
         store.log.removeUnfinished()
         #expect(TemporaryFolder.names(store.driver.folder.path) == ["log"])
         try store.expectAll()
@@ -157,13 +160,12 @@ import Testing
     @Test func aSegmentThatWasSpoiltSinceIsCheckedBeforeEventsGo() throws {
         let name = try store.copy(through: last)
         try store.spoil(name, Position(5))
-        let found = failure { try store.goOn(through: last) }?.damage
+        let found = failure { try store.log.check(name, workers: 0) { _ in } }?.damage
         #expect(found?.position == Position(5))
         #expect(try store.driver.snapshot().archivedThrough() == .none)
-        try store.expectAll()
-        try store.spoil(name, Position(5))
         try store.goOn(through: last)
-        try store.expectAll()
+        try store.expectAll("what the log has is put there again")
+        #expect(try store.verify().problems == [])
     }
 
     /// A copy of another moment that lies there is no order to move more than was asked for.

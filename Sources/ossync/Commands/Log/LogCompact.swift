@@ -39,10 +39,22 @@ extension LogCommand {
             let session = try Session(global)
             // The log is open for reading only until it is opened for writing.
             let first = try plan(session)
-            guard let first,
+            guard let first else { return }
+            try finishRedaction(session)
+            guard
                 let store = try EngineSession(session, activity: "log compact", creates: false)
             else { return }
             try CompactionRun(store: store).run(before: first)
+        }
+
+        /// Cleans what a redaction that was cut short has not: what it says stays in the log itself
+        /// until then, and its file is replaced by it.
+        private func finishRedaction(_ session: Session) throws {
+            guard let text = try session.openLog().snapshot().unfinishedRedactionText(),
+                let store = try EngineSession(session, activity: "log compact", creates: false)
+            else { return }
+            _ = try store.redaction().finish()
+            session.output.note("\(text): done".withoutControls)
         }
 
         /// - Returns: the first event that stays; nil when telling is all that was asked for.

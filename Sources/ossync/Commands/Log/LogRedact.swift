@@ -17,6 +17,10 @@ extension LogCommand {
                 Exports and backups that were made before still hold the texts: the backups are \
                 named. Remove the data from the API first: when it changes there, it comes again.
 
+                After a kill or a failure the same command, or any other `log redact`, finishes \
+                it; until then `status` tells so. Exit 12 where events could not be read, which \
+                may hold texts; the others are redacted all the same.
+
                 Example: ossync log redact 4711 --reason "erasure request of 2026-11-20"
                 Example: ossync log redact @815 --reason "a password in a description"
                 """)
@@ -42,7 +46,8 @@ extension LogCommand {
             let session = try Session(global)
             if dryRun {
                 let texts = try RedactionTarget(target).texts(try session.openLog(), session)
-                return RedactionReport(texts, event: nil, backups: []).tell(session.output)
+                let event = texts.positions.isEmpty ? texts.redactedAt : nil
+                return try RedactionReport(texts, event: event, session).tell(session.output)
             }
             guard
                 let store = try EngineSession(session, activity: "log redact", creates: false)
@@ -53,19 +58,10 @@ extension LogCommand {
         private func redact(_ store: EngineSession) throws {
             let session = store.session
             let texts = try RedactionTarget(target).texts(store.log, session)
-            let redaction = try StoreRedaction(
-                store.held, projections: session.folder.projections)
-            let event: Position?
-            do {
-                event = try redaction.run(texts, reason: reason)
-            } catch let failure as StoreRedaction.Failure {
-                throw failure.commandFailure
-            }
-            let backups = try BackupLedger(session.folder).entries().filter { entry in
-                texts.first.map { $0 <= entry.position } ?? false
-                    && event.map { entry.position < $0 } ?? false
-            }
-            RedactionReport(texts, event: event, backups: backups).tell(session.output)
+            let event = try store.redaction().run(texts, reason: reason)
+            let report = try RedactionReport(texts, event: event, session)
+            report.tell(session.output)
+            if let failure = try report.failure(store.log) { throw failure }
         }
     }
 }
@@ -121,23 +117,6 @@ private enum RedactionTarget {
     }
 }
 
-extension StoreRedaction.Failure {
-    fileprivate var commandFailure: CommandFailure {
-        switch self {
-        case .projectionsInUse(let path):
-            CommandFailure(
-                ExitCode.locked,
-                "\(path): another process makes a table of the records; nothing was changed",
-                hint: "wait until it is done")
-        case .freePages(let error):
-            CommandFailure(
-                ExitCode.failure,
-                "the texts are out of the log, but free pages of its file hold them: \(error)",
-                hint: "run it again once that is mended")
-        }
-    }
-}
-
 private struct RedactionReport {
     let texts: TextPlaces
     /// The event that says so; nil where nothing was taken out.
@@ -145,10 +124,29 @@ private struct RedactionReport {
     /// Those that hold the texts still.
     let backups: [BackupLedger.Entry]
 
-    init(_ texts: TextPlaces, event: Position?, backups: [BackupLedger.Entry]) {
+    /// - Parameter event: the one that says that they were taken out; nil where none does yet.
+    init(_ texts: TextPlaces, event: Position?, _ session: Session) throws {
         self.texts = texts
         self.event = event
-        self.backups = backups
+        backups = try BackupLedger(session.folder).entries().filter { entry in
+            guard let first = texts.first, first <= entry.position else { return false }
+            return event.map { entry.position < $0 } ?? !texts.positions.isEmpty
+        }
+    }
+
+    private var exitCode: Int32 { texts.unread.isEmpty ? 0 : ExitCode.corrupt }
+
+    /// What is to be told where not all could be read: nobody may take that for done.
+    func failure(_ log: EventLog) throws -> CommandFailure? {
+        guard let first = texts.unread.first else { return nil }
+        let place = try log.snapshot().place(of: first)
+        let places = texts.unread.prefix(20).map { "@\($0.rawValue)" }.joined(separator: ", ")
+        return CommandFailure(
+            exitCode,
+            "\(place): damaged: \(places) could not be read and may hold texts: what could be read "
+                + "is taken out",
+            hint: "put back a whole copy of it and run this again, or copy what comes before it: "
+                + "`ossync log salvage NEW`")
     }
 
     func tell(_ output: Output) {
@@ -161,10 +159,11 @@ private struct RedactionReport {
             JSONText.object(entry.members + [("isThere", .literal(String(entry.isThere)))])
         }
         return .object([
-            ("v", .number(1)), ("type", "summary"), ("exitCode", .number(0)),
+            ("v", .number(1)), ("type", "summary"), ("exitCode", .number(exitCode)),
             ("records", .array(texts.records.map { .string($0.id.text) })),
             ("positions", .array(texts.positions.map { .number($0.rawValue) })),
             ("bytes", .number(texts.bytes)),
+            ("unread", .array(texts.unread.map { .number($0.rawValue) })),
             ("event", event.map { .number($0.rawValue) } ?? .null), ("backups", .array(backups)),
         ])
     }

@@ -76,8 +76,7 @@ private struct SalvageChild {
 
     /// Ends what was copied, puts it on the disk, and checks it.
     func complete() throws {
-        let log = try openTarget()
-        try LogSalvage.complete(log)
+        let log = try LogSalvage.complete(try openTarget())
         let verification = try StoreVerification(
             log, folder: nil, clock: SystemClock(), workers: Processors.others)
         while verification.advance() {

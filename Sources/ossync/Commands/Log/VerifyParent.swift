@@ -180,6 +180,7 @@ extension VerifyParent {
         if !parts.isDisjoint(with: [.events, .rows, .pages]) {
             return "ossync log salvage DEST\(place)"
         }
+        if parts.contains(.redaction) { return "ossync log redact ID --reason TEXT" + place }
         if parts.contains(.archive) { return "ossync log verify --without-archive" + place }
         return parts.contains(.projection)
             ? "ossync projections rebuild NAME\(place)" : nil
@@ -219,6 +220,8 @@ extension VerifyParent {
             lines.append("what the log has itself is as it was written; rows, state and")
             lines.append("projections were not compared with it")
             lines.append("put the archive back, or leave it out: `\(mending ?? "")`")
+        } else if report.problems.contains(where: { $0.part == .redaction }) {
+            lines.append("the log is as it was written, but not all that was redacted is gone")
         }
         return lines
     }
