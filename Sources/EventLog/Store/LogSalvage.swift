@@ -29,6 +29,10 @@ package struct LogSalvage: ~Copyable {
     /// The last position that was copied.
     package private(set) var position = Position.none
 
+    /// In how many events the source still had texts that a later one says were taken out: they
+    /// aren't in the new log.
+    package private(set) var textsLeft = 0
+
     /// The last position that the source names, as far as that can be read.
     package let end: Position
 
@@ -145,6 +149,9 @@ package struct LogSalvage: ~Copyable {
                 apply(logged, to: &control)
                 let order = logged.stream == .none ? nil : control[logged.stream].idOrder
                 try writer.append(stored: event.value, at: next)
+                if case .redacted(let redacted) = logged.event {
+                    textsLeft += try writer.textsLeft(of: redacted)
+                }
                 do throws(EventLogError) {
                     try writer.fold([logged], idOrder: order ?? .none)
                 } catch {

@@ -166,6 +166,26 @@ extension TextPlaces {
 }
 
 extension LogWriter {
+    /// How many events of the log still have a text that is said to have been taken out.
+    func textsLeft(of redacted: Redacted) throws(EventLogError) -> Int {
+        var claims = RedactionClaims()
+        claims.add(redacted)
+        var events = 0
+        do throws(LMDBError) {
+            for position in redacted.positions {
+                let key = StoreKeys.position(position)
+                guard let value = try transaction.value(log.schema.events, key) else { continue }
+                let isThere = value.withUnsafeBytes {
+                    (try? coder.hasText(of: claims, position, $0)) ?? false
+                }
+                if isThere { events += 1 }
+            }
+        } catch {
+            throw EventLogError(error)
+        }
+        return events
+    }
+
     /// Takes out what an event says that was taken out, as far as it is in the log itself, and
     /// notes that files aren't clean yet.
     func redact(_ redacted: Redacted, at position: Position) throws(EventLogError) {

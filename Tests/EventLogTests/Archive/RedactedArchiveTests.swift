@@ -277,6 +277,7 @@ import Testing
         var salvage = try LogSalvage(from: store.driver.folder.path, into: made)
         while try salvage.advance() {}
         #expect(salvage.position >= event)
+        #expect(salvage.textsLeft == positions.count)
         let log = try LogSalvage.complete(made)
         #expect(try log.snapshot().unfinishedRedaction() == nil)
         #expect(try LogVerifier(log).run().problems == [])

@@ -71,7 +71,8 @@ private struct SalvageChild {
         while try salvage.advance() {
             ChildProcess.tell("progress", salvage.position.text, salvage.end.text)
         }
-        ChildProcess.tell("copied", salvage.position.text, salvage.reason ?? "")
+        ChildProcess.tell(
+            "copied", salvage.position.text, salvage.reason ?? "", String(salvage.textsLeft))
     }
 
     /// Ends what was copied, puts it on the disk, and checks it.

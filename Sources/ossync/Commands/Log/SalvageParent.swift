@@ -19,6 +19,8 @@ struct SalvageParent {
     private var isCopied = false
     /// Why it ends where it does; nil at the end of a log that is whole.
     private var reason: String?
+    /// In how many events texts were that should have been taken out.
+    private var textsLeft: UInt64 = 0
     private var completed: [String] = []
     private var lost: [String] = []
     /// Why what was lost was not looked at to its end; nil where it was.
@@ -162,8 +164,9 @@ struct SalvageParent {
                 return
             }
             progress.tell(reached, end)
-        case ("copied", 3):
+        case ("copied", 4):
             isCopied = true
+            textsLeft = UInt64(words[3]) ?? 0
             reason = words[2].isEmpty ? nil : words[2]
         case ("completed", 5): completed = words
         case ("lost", 5...): lost = words
@@ -227,6 +230,12 @@ extension SalvageParent {
             "\(position.rawValue.grouped) events in \((UInt64(completed[2]) ?? 0).grouped) commits "
                 + "are in \(destination.path), checked and on the disk")
         output.line("head \(completed[4])")
+        if textsLeft > 0 {
+            output.line(
+                "redacted texts were still in \(textsLeft.grouped) events of "
+                    + "\(session.folder.path), and are not in the new store: run `ossync log "
+                    + "redact` for the same again there, or remove it")
+        }
         guard let reason else {
             output.line("nothing was lost")
             return
@@ -264,7 +273,8 @@ extension SalvageParent {
             ("v", .number(1)), ("type", "summary"), ("exitCode", .number(0)),
             ("store", .string(destination.path)), ("events", .number(position.rawValue)),
             ("commits", .literal(completed[2])), ("position", .number(position.rawValue)),
-            ("head", .string(completed[4])), ("lost", lost), ("next", .string(next)),
+            ("head", .string(completed[4])), ("redactedAgain", .number(textsLeft)),
+            ("lost", lost), ("next", .string(next)),
         ])
     }
 }
