@@ -193,6 +193,7 @@ extension EventLog {
         let snapshot = try snapshot()
         let first = try snapshot.archivedThrough().next
         archive.close()
+        var damaged: Position?
         do throws(LMDBError) {
             let environment = try Environment.open(archive.folder(name))
             let transaction = try environment.beginWrite()
@@ -205,17 +206,24 @@ extension EventLog {
                 guard let at = key.withUnsafeBytes({ StoreKeys.position(of: $0) }), at <= name.last
                 else { break }
                 if try transaction.value(events, key) != value {
+                    // What is damaged in the log is no reason to spoil the copy, too.
+                    guard value.withUnsafeBytes({ EventHeader.isSound($0, at: at) }) else {
+                        damaged = at
+                        break
+                    }
                     try transaction.put(events, key, value)
                     isOther = true
                 }
                 isThere = try live.next()
             }
-            guard isOther else { return }
-            try transaction.commit()
-            try environment.replaceByCompacted()
+            if damaged == nil, isOther {
+                try transaction.commit()
+                try environment.replaceByCompacted()
+            }
         } catch {
             throw EventLogError(error)
         }
+        if let damaged { throw corrupt(damaged, "its checksum is wrong") }
     }
 
     /// Checks a segment that a killed compaction has made, before its events leave the log.

@@ -103,16 +103,20 @@ extension EventLog {
         return nil
     }
 
-    /// Removes segments of which the log has every event itself after what is archived: copies of a
-    /// killed compaction that went further than the one that has now ended.
+    /// Removes segments that go beyond what is archived, and that the archive can do without:
+    /// copies of a killed compaction that went further than the one that has now ended.
     package func removeCopies() throws(EventLogError) {
         let snapshot = try snapshot()
-        let next = try snapshot.archivedThrough().next
-        // Of one that begins before, the archive may need what comes first.
-        let names = try archive.names().filter { $0.first == next }
-        guard !names.isEmpty else { return }
+        let archived = try snapshot.archivedThrough()
+        let names = try archive.names()
+        let copies = names.filter { $0.holds(archived.next) }
+        guard !copies.isEmpty else { return }
         let said = try snapshot.lastCompacted()
-        for name in names where name.last != said {
+        // Those that are left must have what is archived.
+        for name in copies
+        where name.last != said
+            && LogArchive.gaps(among: names.filter { $0 != name }, through: archived).isEmpty
+        {
             guard let head = try snapshot.head(at: name.last),
                 (try? SegmentCursor(archive.segment(name)))?.head == head
             else { continue }

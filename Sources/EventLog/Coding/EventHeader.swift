@@ -138,6 +138,12 @@ package struct EventHeader: Sendable, Equatable {
         value.littleEndian(at: 18)
     }
 
+    /// Whether the checksum of a stored value is right.
+    static func isSound(_ value: UnsafeRawBufferPointer, at position: Position) -> Bool {
+        value.count >= byteCount
+            && checksum(of: value, position: position) == value.littleEndian(at: 0)
+    }
+
     /// What the checksum of a stored value has to be.
     ///
     /// - Parameter value: at least a header long.
