@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import random
+import resource
 import select
 import shlex
 import shutil
@@ -92,13 +93,21 @@ class Case(unittest.TestCase):
         environment.update(extra or {})
         return environment
 
-    def start(self, *arguments, env=None, cwd=None, **options):
-        """Starts a command and leaves it running; it is killed at the end of the test."""
+    def start(self, *arguments, env=None, cwd=None, limits=None, **options):
+        """Starts a command and leaves it running; it is killed at the end of the test.
+
+        `limits` are resource limits by name: with FSIZE=1000, each write beyond so many bytes of a
+        file fails.
+        """
+        def bound():
+            for name, value in limits.items():
+                resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (value, value))
+
         process = subprocess.Popen(
             [BINARY, *map(str, arguments)], cwd=cwd or self.folder, env=self.environment(env),
             stdin=options.get("stdin", subprocess.DEVNULL),
             stdout=options.get("stdout", subprocess.PIPE),
-            stderr=options.get("stderr", subprocess.PIPE))
+            stderr=options.get("stderr", subprocess.PIPE), preexec_fn=limits and bound)
         self.addCleanup(end, process)
         return process
 

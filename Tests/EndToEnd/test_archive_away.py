@@ -3,7 +3,6 @@
 import json
 import os
 import pathlib
-import resource
 import shutil
 import signal
 import subprocess
@@ -107,30 +106,16 @@ class Many(Archives):
             self.compact(f"@{point}")
         self.assertGreater(len(self.names()), 55)
 
-    def bounded(self, *arguments, files=None, space=None):
-        def bound():
-            if files:
-                resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
-            if space:
-                resource.setrlimit(resource.RLIMIT_AS, (space, space))
-
-        process = subprocess.Popen(
-            [BINARY, *map(str, arguments)], cwd=self.folder, env=self.environment(),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            preexec_fn=bound)
-        self.addCleanup(end, process)
-        return self.finish(process)
-
     def test_they_take_no_more_than_few(self):
         shutil.rmtree(self.store / "projections")
-        for bounds in ({"files": 48}, {"space": 600 << 30}):
+        for limits in ({"NOFILE": 48}, {"AS": 600 << 30}):
             for arguments in (
                     "log show --json --to @{end}", "log show --reverse --json --to @{end}",
                     "log verify --json", "replay --verify --json", "projections rebuild os",
                     "history 5 --json", "log compact --before=now --json", "backup one --json"):
-                with self.subTest(bounds=bounds, arguments=arguments):
+                with self.subTest(limits=limits, arguments=arguments):
                     words = arguments.format(end=self.end).split()
-                    result = self.bounded(*words, **bounds)
+                    result = self.finish(self.start(*words, limits=limits))
                     self.assertEqual(result.code, 0, str(result))
                     if words[:2] == ["log", "show"] and "--reverse" not in words:
                         self.assertEqual(result.out, self.text)
@@ -140,8 +125,8 @@ class Many(Archives):
         codes = set()
         for files in range(8, 40, 4 if QUICK else 1):
             for arguments in ("log show --json --to @{end}", "history 5 --json"):
-                result = self.bounded(
-                    *arguments.format(end=self.end).split(), files=files)
+                words = arguments.format(end=self.end).split()
+                result = self.finish(self.start(*words, limits={"NOFILE": files}))
                 codes.add(result.code)
                 if result.code in (126, 127, -6, 2):
                     continue

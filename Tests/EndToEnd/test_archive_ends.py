@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -140,24 +139,14 @@ class Killed(Archives):
 class NoRoom(Archives):
     RECORDS = 600
 
-    def bounded(self, room, *arguments):
-        def bound():
-            resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
-
-        process = subprocess.Popen(
-            [BINARY, *map(str, arguments)], cwd=self.folder, env=self.environment(),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            preexec_fn=bound)
-        self.addCleanup(end, process)
-        return self.finish(process)
-
     def test_the_store_is_as_it_was(self):
         self.server.stop()
         text = self.log_text()
         data = self.store / "log/data.mdb"
         size = data.stat().st_size
         for room in (20_000, size // 4, size // 2):
-            result = self.bounded(room, "log", "compact", "--json", "--before=now")
+            result = self.finish(
+                self.start("log", "compact", "--json", "--before=now", limits={"FSIZE": room}))
             self.refused(result, "archive", "file system", code=1)
             self.assertEqual(self.names(), [])
             self.assertEqual(self.status()["position"], self.end)

@@ -1,13 +1,12 @@
 """A backup is whole or isn't there, and a restore makes a store of it or leaves nothing."""
 
 import json
-import resource
 import shutil
 import signal
 import subprocess
 import time
 
-from harness import BINARY, QUICK, Case, end
+from harness import BINARY, QUICK, Case
 from lmdb_pages import Values
 
 
@@ -371,15 +370,7 @@ class Killed(Backups):
 
 class NoRoom(Backups):
     def run_with_room(self, room, *arguments):
-        def bound():
-            resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
-
-        process = subprocess.Popen(
-            [BINARY, *map(str, arguments)], cwd=self.folder, env=self.environment(),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            preexec_fn=bound)
-        self.addCleanup(end, process)
-        return self.finish(process)
+        return self.finish(self.start(*arguments, limits={"FSIZE": room}))
 
     def test_nothing_is_left(self):
         self.ready(2_000)

@@ -2,12 +2,10 @@
 
 import lzma
 import pathlib
-import resource
 import shutil
-import subprocess
 import time
 
-from harness import BINARY, QUICK, Case, end, exact
+from harness import QUICK, Case, exact
 from lmdb_pages import Values
 
 FIXTURES = pathlib.Path(__file__).resolve().parent / "fixtures"
@@ -243,14 +241,7 @@ class BeforeTheFirst:
         self.assertEqual(self.verify()["problems"], 0)
 
     def test_without_room_it_stays_as_it_was(self):
-        def bound():
-            resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
-
-        process = subprocess.Popen(
-            [BINARY, "sync"], cwd=self.folder, env=self.environment(), preexec_fn=bound,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.addCleanup(end, process)
-        result = self.finish(process)
+        result = self.finish(self.start("sync", limits={"FSIZE": 100_000}))
         self.assertEqual(result.code, 1, str(result))
         self.assert_one_clear_line(result, "store/log", "file system")
         self.assert_untouched()

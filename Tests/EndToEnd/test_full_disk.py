@@ -1,23 +1,12 @@
 """A store that can't grow: the run fails, loses nothing, and goes on once there is room."""
 
-import resource
-import subprocess
-
-from harness import BINARY, Case, end
+from harness import Case
 
 
 class FullDisk(Case):
     def start_with_room(self, room, *arguments):
         """Starts a command whose files may have so many bytes: beyond, each write fails."""
-        def bound():
-            resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
-
-        process = subprocess.Popen(
-            [BINARY, *map(str, arguments)], cwd=self.folder, env=self.environment(),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            preexec_fn=bound)
-        self.addCleanup(end, process)
-        return process
+        return self.start(*arguments, limits={"FSIZE": room})
 
     def test_a_configuration_is_written_whole_or_not_at_all(self):
         result = self.finish(self.start_with_room(1_000, "init"))

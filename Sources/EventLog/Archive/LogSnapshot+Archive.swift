@@ -103,28 +103,6 @@ extension EventLog {
         return nil
     }
 
-    /// Removes segments that go beyond what is archived, and that the archive can do without:
-    /// copies of a killed compaction that went further than the one that has now ended.
-    package func removeCopies() throws(EventLogError) {
-        let snapshot = try snapshot()
-        let archived = try snapshot.archivedThrough()
-        let names = try archive.names()
-        let copies = names.filter { $0.holds(archived.next) }
-        guard !copies.isEmpty else { return }
-        let said = try snapshot.lastCompacted()
-        // Those that are left must have what is archived.
-        for name in copies
-        where name.last != said
-            && LogArchive.gaps(among: names.filter { $0 != name }, through: archived).isEmpty
-        {
-            guard let head = try snapshot.head(at: name.last),
-                (try? SegmentCursor(archive.segment(name)))?.head == head
-            else { continue }
-            archive.close()
-            archive.remove(name)
-        }
-    }
-
     /// Whether a segment of an archive is of this log.
     ///
     /// - Returns: why not, or why that can't be told; nil where it is.

@@ -7,7 +7,7 @@ internal import SyncCore
 struct ArchiveChecker {
     /// - Parameters:
     ///   - store: the store's folder.
-    ///   - isOpen: a compaction has begun, and none has ended since.
+    ///   - isOpen: one was killed, and what it had copied may still be there.
     static func check(
         _ log: EventLog, store: String, isOpen: Bool, _ violations: inout Violations
     ) throws {

@@ -42,6 +42,7 @@ extension VirtualMachine {
         guard let log, let engine else { return false }
         let last = try log.snapshot().endOfCommit(before: first)
         let wasLeft = try log.unfinishedSegment(through: last) != nil
+        let wasOpen = upkeep.isCompactionOpen
         upkeep.isCompactionOpen = true
         upkeep.begun += 1
         crashes.hasten()
@@ -54,9 +55,12 @@ extension VirtualMachine {
         else { return false }
         stop()
         hasRecovered()
-        upkeep.isCompactionOpen = false
         if !result.moved.isEmpty { coverage.count(wasLeft ? .compactionFinished : .compacted) }
-        let archived = try withLog { log, _ in try log.snapshot().archivedThrough() }
+        let (archived, names) = try withLog { log, _ in
+            (try log.snapshot().archivedThrough(), try log.archive.names())
+        }
+        // What a killed one copied beyond its end stays until one goes that far.
+        upkeep.isCompactionOpen = wasOpen && names.contains { $0.last > archived }
         guard archived >= last else {
             throw SimulationViolation(
                 4,

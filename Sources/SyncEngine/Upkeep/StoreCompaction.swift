@@ -65,7 +65,6 @@ package struct StoreCompaction {
             try moveOut(name, isSaid: false)
             result.moved.append(name)
         }
-        try log.removeCopies()
         // Also where an earlier one was ended before it came to that.
         guard try !result.moved.isEmpty || log.isMostlyFree() else { return result }
         let end = store.engine.control.position
