@@ -130,7 +130,14 @@ extension VirtualMachine {
         var stage = StoreRedaction.Stage.clearing
         let redaction = StoreRedaction(held(log, engine), projections: projections) { stage = $0 }
         let event = try attempt(stage.crash) {
-            try patiently { try redaction.run(texts, reason: "somebody asks for it") }
+            do {
+                return try patiently { try redaction.run(texts, reason: "somebody asks for it") }
+            } catch StoreRedaction.Failure.unclean(let unfinished, let errors) {
+                // It went on with what comes next, which a dead process doesn't.
+                let archive = LogArchive.folder(of: store)
+                if errors.first.map({ "\($0)".contains(archive) }) ?? false { stage = .archive }
+                throw StoreRedaction.Failure.unclean(unfinished, errors)
+            }
         }
         guard let event else {
             upkeep.redaction?.isRepeated = true
