@@ -15,6 +15,8 @@ package final class DictionaryShelf: Sendable {
 
     private struct State {
         var known: [UInt16: CompressionDictionary] = [:]
+        /// Those that were looked for among the events, which takes long, and are not there.
+        var missed: Set<UInt16> = []
         /// For each type the one with the highest number; nil until they were looked for.
         var newest: [EventType: CompressionDictionary]?
     }
@@ -29,19 +31,25 @@ package final class DictionaryShelf: Sendable {
     func dictionary(_ number: UInt16) throws(FieldError) -> CompressionDictionary {
         try state.withLock { state throws(FieldError) in
             if let known = state.known[number] { return known }
-            let found = try read(number)
+            let found = try read(number, &state.missed)
             state.known[number] = found
             return found
         }
     }
 
-    private func read(_ number: UInt16) throws(FieldError) -> CompressionDictionary {
+    private func read(
+        _ number: UInt16, _ missed: inout Set<UInt16>
+    ) throws(FieldError) -> CompressionDictionary {
         do throws(LMDBError) {
             let transaction = try environment.beginRead()
             let row = try table.flatMap { table throws(LMDBError) in
                 try transaction.value(table, StoreKeys.dictionary(number))
             }.flatMap { DictionaryRow(number, $0) }
-            if let dictionary = (row ?? events.row(number, transaction))?.dictionary {
+            if let dictionary = row?.dictionary { return dictionary }
+            // Each event that needs it asks.
+            if missed.insert(number).inserted,
+                let dictionary = events.row(number, transaction)?.dictionary
+            {
                 return dictionary
             }
         } catch {

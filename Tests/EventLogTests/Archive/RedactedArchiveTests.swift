@@ -44,7 +44,8 @@ import Testing
 
     /// - Returns: where it says so.
     @discardableResult
-    private func redact() throws -> Position {
+    private func redact(in other: ArchivedLog? = nil) throws -> Position {
+        let store = other ?? store
         try store.driver.feed(
             .redacted(
                 Redacted(
@@ -223,12 +224,7 @@ import Testing
     @Test func whatAKilledCompactionCopiedIsMadeWhatTheLogSays() throws {
         let store = try ArchivedLog()
         let name = try store.copy(through: store.ends[store.ends.count - 2])
-        try store.driver.feed(
-            .redacted(
-                Redacted(
-                    records: [record], positions: positions, reason: "asked for",
-                    requester: Requester(pid: 1, host: "host", user: "user"))),
-            stream: StoreDriver.stream)
+        try redact(in: store)
         let now = try ArchivedLog.entries(store.driver.snapshot())
         #expect(try store.log.unfinishedSegment(through: name.last)?.name == name)
         try store.goOn(through: name.last)
