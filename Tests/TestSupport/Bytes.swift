@@ -21,6 +21,15 @@ package enum Bytes {
         precondition(Glibc.write(descriptor, bytes, bytes.count) == bytes.count)
     }
 
+    /// Bytes that are not these: one bit other, at each byte; one too few, one too many; none.
+    package static func damaged(_ good: [UInt8]) -> [[UInt8]] {
+        good.indices.map { index in
+            var bytes = good
+            bytes[index] ^= UInt8(1 << (index % 8))
+            return bytes
+        } + [Array(good.dropLast()), good + [0], []]
+    }
+
     package static func mode(_ path: String) -> mode_t {
         var info = stat()
         return stat(path, &info) == 0 ? info.st_mode & 0o777 : 0

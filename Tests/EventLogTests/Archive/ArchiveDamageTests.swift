@@ -117,13 +117,7 @@ import Testing
         let good = try #require(
             try store.log.environment.beginRead().value(store.log.schema.meta, key))
         #expect(good.count == 16)
-        var cases = good.indices.map { index in
-            var bytes = good
-            bytes[index] ^= UInt8(1 << (index % 8))
-            return bytes
-        }
-        cases += [Array(good.dropLast()), good + [0], []]
-        for bytes in cases {
+        for bytes in Bytes.damaged(good) {
             try store.driver.tamper("meta") { transaction, meta throws(LMDBError) in
                 try transaction.put(meta, key, bytes)
             }

@@ -111,14 +111,7 @@ import Testing
     private func violations(
         _ tamper: @escaping (Simulator.Rest) throws -> Void
     ) -> [SimulationViolation] {
-        var simulator = Simulator(Self.plan, disk: .interposed)
-        simulator.beforeCheck = tamper
-        do throws(SimulationFailure) {
-            _ = try simulator.run()
-            return []
-        } catch {
-            return error.violations
-        }
+        Simulator.violations(Self.plan, tamper)
     }
 
     /// Changes the last value of a table.

@@ -56,14 +56,7 @@ import Testing
         var plan = SimulationScenario.calm.plan(seed: 5)
         plan.compactions = 4
         plan.redactions = 2
-        var simulator = Simulator(plan, disk: .interposed)
-        simulator.beforeCheck = tamper
-        do throws(SimulationFailure) {
-            _ = try simulator.run()
-            return []
-        } catch {
-            return error.violations
-        }
+        return Simulator.violations(plan, tamper)
     }
 
     @Test func withoutFaultsNothingIsFound() { #expect(violations { _ in }.isEmpty) }
