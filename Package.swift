@@ -27,7 +27,7 @@ let package = Package(
             name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-        .systemLibrary(name: "CMalloc"),
+        .systemLibrary(name: "CProcess"),
         .target(name: "CCurl"),
 
         // The order of this list is the order of the architecture: a target imports only from
@@ -66,7 +66,7 @@ let package = Package(
         .executableTarget(
             name: "ossync",
             dependencies: [
-                "CMalloc", "Locks", "SyncCore", "Records", "LMDB", "EventLog", "Projections",
+                "CProcess", "Locks", "SyncCore", "Records", "LMDB", "EventLog", "Projections",
                 "RESTSource", "SyncEngine", "ReadModels", "Simulation",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
@@ -80,7 +80,7 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "ossync-simulate",
-            dependencies: ["CMalloc", "Locks", "Simulation", "FaultyDisk"],
+            dependencies: ["CProcess", "Locks", "Simulation", "FaultyDisk"],
             swiftSettings: strict),
 
         // The raw C that the event log is measured against, and the measurements.

@@ -1,4 +1,4 @@
-import CMalloc
+import CProcess
 import FaultyDisk
 import Glibc
 import Simulation

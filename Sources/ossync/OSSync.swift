@@ -1,5 +1,5 @@
 import ArgumentParser
-import CMalloc
+import CProcess
 import Glibc
 
 /// The program: its commands, and how it ends.
@@ -25,6 +25,7 @@ struct OSSync: ParsableCommand {
         ])
 
     static func main() {
+        ProcessStart.dieWithParent()
         openMissingDescriptors()
         // Left to itself, the allocator keeps the memory of every large answer, on each thread: a
         // fixed threshold gives it back, for some percent more processor time.

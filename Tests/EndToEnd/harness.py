@@ -44,6 +44,19 @@ QUICK = os.environ.get("OSSYNC_QUICK") == "1"
 SEED = int(os.environ.get("OSSYNC_SEED", "20240711"))
 
 
+def children(process):
+    """The processes that one has started and that have not been waited for."""
+    try:
+        text = pathlib.Path(f"/proc/{process}/task/{process}/children").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    return [int(word) for word in text.split()]
+
+
+def is_running(process):
+    return pathlib.Path(f"/proc/{process}").exists()
+
+
 class Result:
     """What a finished command left behind."""
 

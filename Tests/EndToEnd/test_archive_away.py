@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 
-from harness import BINARY, QUICK, Case, end
+from harness import BINARY, QUICK, Case, children, end
 from lmdb_pages import Values
 from test_archive import Archives
 
@@ -456,8 +456,7 @@ class Large(Case):
     @staticmethod
     def kill_child(process, word):
         try:
-            children = pathlib.Path(f"/proc/{process}/task/{process}/children").read_text()
-            for child in map(int, children.split()):
+            for child in children(process):
                 if word in pathlib.Path(f"/proc/{child}/cmdline").read_bytes():
                     os.kill(child, signal.SIGKILL)
                     return True

@@ -1,12 +1,13 @@
 """A backup is whole or isn't there, and a restore makes a store of it or leaves nothing."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
 import time
 
-from harness import BINARY, QUICK, Case
+from harness import BINARY, QUICK, Case, children, is_running
 from lmdb_pages import Values
 
 
@@ -316,6 +317,28 @@ class Killed(Backups):
                 shutil.rmtree(self.folder / "new", ignore_errors=True)
                 self.restore("one", "new")
         return killed
+
+    def test_the_check_of_a_killed_restore_ends_with_it(self):
+        self.backup("one")
+        for _ in range(50):
+            shutil.rmtree(self.folder / "new", ignore_errors=True)
+            process = self.start("restore", self.folder / "one", "--store", self.folder / "new")
+            checks = self.wait_for(
+                lambda: self.held_check(process.pid) or process.poll() is not None)
+            process.kill()
+            if self.finish(process).code == -9:
+                break
+        self.restore("one", "new")
+        self.wait_for(lambda: not any(map(is_running, checks)), what="the end of the check")
+
+    def held_check(self, process):
+        """A check that a process has started, and that has started one: stopped, and both."""
+        for child in children(process):
+            if reader := children(child):
+                os.kill(child, signal.SIGSTOP)
+                self.addCleanup(lambda: is_running(child) and os.kill(child, signal.SIGKILL))
+                return [child, *reader]
+        return []
 
     def test_a_restore(self):
         self.backup("one")

@@ -8,7 +8,7 @@ import pathlib
 import shutil
 import signal
 
-from harness import QUICK, Case
+from harness import QUICK, Case, children
 from lmdb_pages import Values
 
 VERIFY_CODES = (0, 2, 10, 12, 130, 143)
@@ -345,7 +345,7 @@ class Interrupted(Store):
             process = self.start("log", "verify", "--json")
             self.wait_for(
                 lambda: (self.store / "verify").exists() or process.poll() is not None)
-            for child in self.children(process.pid):
+            for child in children(process.pid):
                 os.kill(child, signal.SIGKILL)
             result = self.finish(process)
             if result.code:
@@ -353,10 +353,3 @@ class Interrupted(Store):
         self.assertEqual(result.code, 12, str(result))
         self.assertIn("was killed", result.out)
         self.assertEqual(self.check(code=0).last["head"], self.head)
-
-    def children(self, pid):
-        try:
-            text = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text()
-        except FileNotFoundError:
-            return []
-        return [int(word) for word in text.split()]

@@ -18,24 +18,18 @@ struct BackupFolder {
     func segment(_ name: ArchiveName) -> String { "\(archive.folder(name))/data.mdb" }
 
     func makeSegment(_ name: ArchiveName) throws {
-        if access(archive.path, F_OK) != 0 { try Self.makeFolder(archive.path) }
-        try Self.makeFolder(archive.folder(name))
+        try FileSystem.makeFolder(archive.path)
+        try FileSystem.makeFolder(archive.folder(name))
     }
 
-    /// Makes the folder, and that of the log in it.
+    /// Makes the folder, and that of the log in it, where they aren't there: a check that dies with
+    /// a killed restore may still keep one from being removed.
     func make() throws {
-        try Self.makeFolder(path)
+        try FileSystem.makeFolder(path)
         try makeLog()
     }
 
-    func makeLog() throws { try Self.makeFolder(log) }
-
-    static func makeFolder(_ path: String) throws {
-        guard mkdir(path, 0o700) == 0 else {
-            throw EventLogError.storage(
-                LMDBError(status: errno, operation: "create folder", path: path))
-        }
-    }
+    func makeLog() throws { try FileSystem.makeFolder(log) }
 
     /// Takes away what reading the log left beside it, and makes the names of the rest durable.
     func settle() throws {

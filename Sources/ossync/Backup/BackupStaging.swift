@@ -35,7 +35,10 @@ final class BackupStaging {
 
     private static func makeLocked(_ path: String) throws -> Int32 {
         for _ in 0..<mostTries {
-            try BackupFolder.makeFolder(path)
+            guard mkdir(path, 0o700) == 0 else {
+                throw EventLogError.storage(
+                    LMDBError(status: errno, operation: "create folder", path: path))
+            }
             let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
             if descriptor >= 0 {
                 // Once it is locked and still there, nobody takes it away.

@@ -1,7 +1,22 @@
+import CProcess
 import Glibc
 
 /// How this program starts itself once more.
 enum ProcessStart {
+    /// The variable of the environment that tells a process who started it.
+    private static let parent = "OSSYNC_PARENT"
+
+    /// Lets this process die with the one of this program that started it, if one did: what it is
+    /// for has no reader then, and its files may be in another's way.
+    static func dieWithParent() {
+        guard let text = getenv(parent).map({ String(cString: $0) }) else { return }
+        // What this process starts in turn has it as its parent.
+        unsetenv(parent)
+        guard let id = pid_t(text), ossync_die_with_parent() == 0 else { return }
+        // It may have died before.
+        if getppid() != id { _exit(ExitCode.failure) }
+    }
+
     /// A pipe that a child gets only by the number that it is given.
     ///
     /// - Throws: exit 1.
@@ -13,6 +28,8 @@ enum ProcessStart {
         return (ends[0], ends[1])
     }
 
+    /// Starts a process that ends when the calling thread does: that must wait for it.
+    ///
     /// - Parameters:
     ///   - arguments: without the program's name.
     ///   - outputs: descriptors of this process, with the numbers that the child has for them.
@@ -37,9 +54,17 @@ enum ProcessStart {
         var pointers: [UnsafeMutablePointer<CChar>?] = (["ossync"] + arguments).map { strdup($0) }
         pointers.append(nil)
         defer { for pointer in pointers { free(pointer) } }
+        var environment = [strdup("\(parent)=\(getpid())")]
+        defer { free(environment[0]) }
+        var next = environ
+        while let variable = next.pointee {
+            environment.append(variable)
+            next += 1
+        }
+        environment.append(nil)
         var child = pid_t()
         let status = posix_spawn(
-            &child, "/proc/self/exe", &actions, &attributes, pointers, environ)
+            &child, "/proc/self/exe", &actions, &attributes, pointers, environment)
         guard status == 0 else { throw failure(status) }
         return child
     }
