@@ -6,6 +6,8 @@ package import SyncCore
 extension RecordProjection {
     /// Lists that changes of the total are sorted by, each of neighbouring positions.
     private static let totalLists = 256
+    /// So many rows are stored at once, and noted as stored.
+    private static let notedRows = 2_048
 
     /// Folds the log into an empty generation, record by record (`Refold`), and goes on with what a
     /// process that was killed has done of it.
@@ -68,7 +70,7 @@ extension RecordProjection {
         return noted
     }
 
-    /// Stores the rows list by list.
+    /// Stores the rows list by list, so many at once as are soon done.
     private func store(
         _ refold: Refold, _ environment: ProjectionEnvironment<RecordTables>, _ work: WorkFolder,
         _ progress: inout FillProgress
@@ -76,14 +78,18 @@ extension RecordProjection {
         let totals = try SpillFile(
             work.totalsFile, lists: Self.totalLists, resuming: progress.totals)
         let end = progress.plan.end
-        for list in progress.lists..<refold.lists {
+        while progress.lists < refold.lists {
             let transaction = try environment.environment.beginWrite()
-            let rows = try refold.rows(of: list) { change throws(ProjectionError) in
-                try totals.append(change.encoded, to: Self.list(of: change.position, end: end))
+            var stored = 0
+            while progress.lists < refold.lists, stored < Self.notedRows {
+                let rows = try refold.rows(of: progress.lists) { change throws(ProjectionError) in
+                    try totals.append(change.encoded, to: Self.list(of: change.position, end: end))
+                }
+                for row in rows { try environment.put(row, transaction) }
+                stored += rows.count
+                progress.lists += 1
             }
-            for row in rows { try environment.put(row, transaction) }
             try transaction.commit()
-            progress.lists = list + 1
             progress.totals = try totals.flush()
             try work.save(progress: progress.encoded)
         }

@@ -9,6 +9,20 @@ package enum RowTouch: Sendable {
     case retried
     case dropped
     case redacted
+
+    /// Whether the record is out of flight after it, whatever it was before; what leaves that alone
+    /// may as well come before a request as after it.
+    package var endsFlight: Bool {
+        switch self {
+        case .listed, .requeued, .abandoned, .parked, .retried, .dropped: true
+        case .detail(let result):
+            switch result.outcome {
+            case .changed, .same: true
+            case .absent, .failed: false
+            }
+        case .asked, .redacted: false
+        }
+    }
 }
 
 extension Event {

@@ -49,6 +49,51 @@ import Testing
         #expect(sorted(opaque, .none) == ["aa", "zz"])
     }
 
+    private static let touches: [RowTouch] = {
+        let (one, id, error) = (Ordinal(0), RecordID("1"), RecordError(code: "a", text: "b"))
+        let print = Fingerprint(high: 1, low: 2)
+        let queued = QueuedRecord(ordinal: one, id: id, was: .unknown)
+        let outcomes: [DetailsFetched.Outcome] = [
+            .changed(fingerprint: print, body: []), .same, .absent, .failed(error),
+        ]
+        return [
+            .listed(
+                PageFetched.Entry(
+                    ordinal: one, id: id, was: .unknown, fingerprint: print, body: []),
+                generation: 2),
+            .abandoned, .retried, .dropped, .redacted,
+            .parked(RecordParked(record: queued, intent: .none, attempts: 1, error: error)),
+            .parked(RecordParked(record: queued, intent: .none, attempts: 1, error: .crash)),
+        ]
+            + outcomes.map {
+                .detail(DetailsFetched.Result(ordinal: one, id: id, was: .unknown, outcome: $0))
+            }
+            + DetailsRequeued.Kind.allCases.map { kind in
+                .requeued(
+                    queued,
+                    DetailsRequeued(
+                        intent: Position(3), kind: kind, parts: [[queued]], due: .zero,
+                        error: error), part: 0)
+            }
+    }()
+
+    /// A rebuild leaves requests away that something ended, and folds the others last.
+    @Test(arguments: [true, false])
+    func whatDoesNotEndAFlightMayComeBeforeTheRequest(isQueued: Bool) {
+        let asked = RowTouch.asked(RequestIntended.Asked(ordinal: Ordinal(0), id: RecordID("1")))
+        func fold(_ touches: [RowTouch]) -> RecordRow? {
+            var start = row("1") { ($0.abandons, $0.deferrals) = (1, 2) }
+            if !isQueued { start.queue = nil }
+            return touches.reduce(start) {
+                applyRow($0, $1, position: Position(9), time: LogTime(nanoseconds: 5))
+            }
+        }
+        for touch in Self.touches {
+            let without = touch.endsFlight ? [touch] : [touch, asked]
+            #expect(fold([asked, touch]) == fold(without), "\(touch)")
+        }
+    }
+
     @Test func detailsAreAskedForInTheOrderOfTheQueue() {
         var core = CoreHarness()
         let api = FakeAPI(1...12)

@@ -57,6 +57,9 @@ final class Refold {
     private let recordsPerList: UInt32
     private let coder: SortedTouchCoder
     private let file: SpillFile
+    /// Records that were asked for, until something ends that: it mostly comes soon, and then there
+    /// is nothing to be folded.
+    private var asked: OrdinalSet
     /// Of the touch that is being collected; its memory is used again.
     private var bytes: [UInt8] = []
     let lists: Int
@@ -79,6 +82,7 @@ final class Refold {
         coder = SortedTouchCoder(
             columns: projection.mapping.columns.count, firstTime: plan.firstTime)
         position = resuming?.position ?? .none
+        asked = OrdinalSet(count: plan.records)
         file = try SpillFile(path, lists: lists, resuming: resuming?.file)
     }
 
@@ -98,11 +102,15 @@ final class Refold {
             left -= Int(position.rawValue - before.rawValue)
             guard position > before else { break }
         }
+        if position >= plan.end { try collectAsked() }
         return position < plan.end
     }
 
     /// Writes what was collected; what is returned leads back to this moment.
-    func flush() throws(ProjectionError) -> SpillFile.State { try file.flush() }
+    func flush() throws(ProjectionError) -> SpillFile.State {
+        try collectAsked()
+        return try file.flush()
+    }
 
     private func collectSome() throws {
         var (events, bytes) = (0, 0)
@@ -128,15 +136,16 @@ final class Refold {
     }
 
     private func collect(_ event: LoggedEvent) throws(ProjectionError) {
-        var bytes: [UInt8] = []
-        swap(&bytes, &self.bytes)
-        defer { swap(&bytes, &self.bytes) }
         try event.event.forEachTouchedRow { ordinal, touch throws(ProjectionError) in
-            let list = Int(ordinal.rawValue / recordsPerList)
-            guard list < lists else {
+            guard ordinal.rawValue < plan.records else {
                 throw .noRow(
                     projection: projection.name, position: event.position, ordinal: ordinal)
             }
+            if case .asked = touch {
+                asked.insert(ordinal)
+                return
+            }
+            if touch.endsFlight { asked.remove(ordinal) }
             let values: [ColumnValue?]?
             do throws(RecordsError) {
                 values = try projection.values(of: touch)
@@ -145,13 +154,28 @@ final class Refold {
                     projection: projection.name, position: event.position,
                     reason: "record #\(ordinal.rawValue): \(error)")
             }
-            bytes.removeAll(keepingCapacity: true)
-            coder.append(
+            try append(
                 SortedTouch(
                     ordinal: ordinal, position: event.position, time: event.time, touch: touch,
-                    values: values), from: first(of: list), to: &bytes)
-            try file.append(bytes, to: list)
+                    values: values))
         }
+    }
+
+    private func collectAsked() throws(ProjectionError) {
+        for ordinal in asked.removeAll() {
+            try append(
+                SortedTouch(
+                    ordinal: ordinal, position: position, time: plan.firstTime,
+                    touch: .asked(RequestIntended.Asked(ordinal: ordinal, id: RecordID(""))),
+                    values: nil))
+        }
+    }
+
+    private func append(_ touch: SortedTouch) throws(ProjectionError) {
+        let list = Int(touch.ordinal.rawValue / recordsPerList)
+        bytes.removeAll(keepingCapacity: true)
+        coder.append(touch, from: first(of: list), to: &bytes)
+        try file.append(bytes, to: list)
     }
 
     // MARK: Folding
