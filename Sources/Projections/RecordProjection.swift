@@ -81,6 +81,16 @@ package struct RecordProjection: Sendable, Equatable {
         text.isEmpty ? nil : try mapping.values(of: text, part)
     }
 
+    /// A row with the columns' values of the texts that it has.
+    func view(
+        of row: RecordRow, header: [UInt8]?, detail: [UInt8]?
+    ) throws(RecordsError) -> RecordView {
+        var view = RecordView(core: row)
+        if let header { view.fromHeader = try values(of: header[...], .header) }
+        if let detail { view.fromDetail = try values(of: detail[...], .detail) }
+        return view
+    }
+
     /// What the row adds to the total of the summed column.
     package func addend(_ view: RecordView?) -> ExactDecimal? {
         guard let totalIndex, let view else { return nil }

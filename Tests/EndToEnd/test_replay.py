@@ -387,6 +387,23 @@ class AsItWas(Past):
         none = self.ossync("log", "diff", b, b, "--json").objects
         self.assertEqual(len(none), 1)
 
+    def test_more_records_differ_than_are_made_one_by_one(self):
+        a = f"@{self.status()['position']}"
+        self.server.append(1_100)
+        self.ossync("sync", "--no-details", code=(0, 3))
+        then, now = self.table(a), self.table("now")
+        objects = self.ossync("log", "diff", a, "now", "--json").objects
+        records = {one["id"]: one for one in objects if one["type"] == "record"}
+        self.assertEqual(set(now) - set(then),
+                         {key for key, one in records.items() if one["change"] == "added"})
+        self.assertEqual(objects[-1]["added"], 1_100)
+        for key, one in records.items():
+            for column in one["columns"]:
+                self.assertEqual(column["after"] or "", now[key][column["name"]])
+        back = self.ossync("log", "diff", "now", a, "--json").objects
+        self.assertEqual(back[-1]["removed"], 1_100)
+        self.assertEqual(back[-1]["changed"], objects[-1]["changed"])
+
     def test_a_wait_that_is_another_one_differs(self):
         # A batch that is asked again whole, and then in halves, waits twice and charges nobody.
         requeued = [event for event in self.events("--event", "DetailsRequeued", "--record", "13")

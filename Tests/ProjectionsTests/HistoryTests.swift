@@ -71,6 +71,40 @@ import Testing
         }
     }
 
+    @Test func aRecordMadeAloneIsThatOfTheFold() throws {
+        let (stream, projection) = (StoreDriver.stream, try RecordProjection.os())
+        var views: [Ordinal: RecordView] = [:]
+        var before = Position.none
+        var differing: Set<Ordinal> = []
+        try driver.history().read { history in
+            for event in driver.events {
+                let old = views
+                try event.event.forEachTouchedRow { ordinal, touch in
+                    guard event.stream == stream else { return }
+                    views[ordinal] = try projection.fold(
+                        views[ordinal], touch, position: event.position, time: event.time)
+                }
+                differing.formUnion(views.keys.filter { views[$0] != old[$0] })
+                guard event.position.rawValue % 13 == 0 else { continue }
+                for ordinal in (0...60).map({ Ordinal($0) }) {
+                    let found = try history.record(
+                        ordinal, of: projection, in: stream, at: event.position)
+                    #expect(found == views[ordinal])
+                }
+                let changed = try history.changed(
+                    in: stream, after: before, through: event.position, atMost: 60)
+                #expect(differing.isSubset(of: changed ?? []))
+                #expect(changed == changed?.sorted())
+                let most = (changed?.count ?? 0) - 1
+                let fewer = try history.changed(
+                    in: stream, after: before, through: event.position, atMost: most)
+                #expect(fewer == nil)
+                (before, differing) = (event.position, [])
+            }
+        }
+        #expect(views.count == 55)
+    }
+
     @Test func aMomentIsTheLastEventUpToIt() throws {
         try driver.history().read { history in
             let found = try history.position(at: .zero)

@@ -38,13 +38,7 @@ struct ArchiveCheck {
         _ snapshot: borrowing LogSnapshot, workers: Int
     ) throws -> (name: ArchiveName, verdict: Verdict)? {
         guard let name = left.popLast() else { return nil }
-        do throws(EventLogError) {
-            let head = try SegmentCursor(snapshot.log.archive.segment(name)).head
-            guard let head, try snapshot.head(at: name.last) == head else {
-                return (name, foreign(name, "it is of another log"))
-            }
-        } catch {
-            guard case .corrupt(_, _, let reason) = error else { throw error }
+        if let reason = try snapshot.refusal(name, of: snapshot.log.archive) {
             return (name, foreign(name, reason))
         }
         do {

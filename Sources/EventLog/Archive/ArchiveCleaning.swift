@@ -20,13 +20,10 @@ extension EventLog {
             let positions = texts.claims.positions(in: name)
             guard !positions.isEmpty else { continue }
             do throws(EventLogError) {
-                let segment = try archive.segment(name)
-                let cursor = try SegmentCursor(segment)
-                let head = try snapshot.head(at: name.last)
-                guard let head, head == cursor.head else { continue }
+                guard let cursor = try snapshot.own(name, of: archive) else { continue }
                 let found = try cursor.firstText(
                     of: texts.claims, positions, coder, archive.folder(name))
-                let isFree = try segment.hasFreePages()
+                let isFree = try cursor.segment.hasFreePages()
                 if found != nil || isFree { names.append(name) }
             } catch {
                 // What can't be read is written to for what of it can be.

@@ -65,6 +65,32 @@ extension LogSnapshot {
         return records
     }
 
+    /// A segment of an archive; nil where it is of another log.
+    ///
+    /// - Throws: where it can't be read, which says nothing about whose it is.
+    func own(
+        _ name: ArchiveName, of archive: LogArchive
+    ) throws(EventLogError) -> SegmentCursor? {
+        // Why one can't be opened is told, even where no commit of this log ends there.
+        let found = try SegmentCursor(archive.segment(name))
+        guard let head = try head(at: name.last), found.head == head else { return nil }
+        return found
+    }
+
+    /// Whether a segment of an archive is of this log.
+    ///
+    /// - Returns: why not, or why that can't be told; nil where it is.
+    package func refusal(
+        _ name: ArchiveName, of archive: LogArchive
+    ) throws(EventLogError) -> String? {
+        do throws(EventLogError) {
+            return try own(name, of: archive) == nil ? "it is of another log" : nil
+        } catch {
+            guard case .corrupt(_, _, let reason) = error else { throw error }
+            return reason
+        }
+    }
+
     /// A cursor over all events, wherever they are.
     func events() throws(EventLogError) -> EventCursor {
         let archived = try archivedThrough()
@@ -95,34 +121,15 @@ extension EventLog {
         let said = try snapshot.lastCompacted()
         for name in names.reversed() where name.last <= last || name.last == said {
             // One that can't be opened is no copy: the log has the events itself.
-            guard let head = try snapshot.head(at: name.last),
-                let found = try? SegmentCursor(archive.segment(name))
-            else { continue }
-            if found.head == head { return (name, name.last == said) }
+            if (try? snapshot.own(name, of: archive)) != nil { return (name, name.last == said) }
         }
         return nil
     }
 
-    /// Whether a segment of an archive is of this log.
-    ///
-    /// - Returns: why not, or why that can't be told; nil where it is.
-    package func refusal(
-        _ name: ArchiveName, of archive: LogArchive
-    ) throws(EventLogError) -> String? {
-        do throws(EventLogError) {
-            guard let head = try snapshot().head(at: name.last),
-                try SegmentCursor(archive.segment(name)).head == head
-            else { return "it is of another log" }
-            return nil
-        } catch {
-            guard case .corrupt(_, _, let reason) = error else { throw error }
-            return reason
-        }
-    }
-
     /// Whether all segments of an archive are of this log.
     package func owns(_ archive: LogArchive) throws(EventLogError) -> Bool {
-        for name in try archive.names() where try refusal(name, of: archive) != nil {
+        let snapshot = try snapshot()
+        for name in try archive.names() where try snapshot.refusal(name, of: archive) != nil {
             return false
         }
         return true

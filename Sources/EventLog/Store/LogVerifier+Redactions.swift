@@ -64,12 +64,7 @@ extension LogSnapshot {
     /// The segments in the folder that are of this log, whether it reads them or not.
     fileprivate func ownSegments() -> [SegmentCursor] {
         // A folder that can't be read is told elsewhere.
-        ((try? log.archive.names()) ?? []).compactMap { name in
-            guard let head = try? head(at: name.last),
-                let found = try? SegmentCursor(log.archive.segment(name)), found.head == head
-            else { return nil }
-            return found
-        }
+        ((try? log.archive.names()) ?? []).compactMap { try? own($0, of: log.archive) }
     }
 
     /// The first event in the log itself that has a text which was taken out of it.

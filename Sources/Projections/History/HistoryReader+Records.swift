@@ -125,6 +125,35 @@ extension HistoryReader {
         return row
     }
 
+    /// The same with the columns' values.
+    package func record(
+        _ ordinal: Ordinal, of projection: RecordProjection, in stream: StreamID,
+        at position: Position
+    ) throws -> RecordView? {
+        guard let row = try row(of: ordinal, in: stream, at: position) else { return nil }
+        let detail = row.detailPosition
+        return try projection.view(
+            of: row, header: try text(of: ordinal, at: row.headerPosition),
+            detail: detail == .none ? nil : try text(of: ordinal, at: detail))
+    }
+
+    /// The records that the events after a position change, up to another one, in their order.
+    ///
+    /// - Returns: nil where they are more than so many.
+    package func changed(
+        in stream: StreamID, after first: Position, through last: Position, atMost most: Int
+    ) throws -> [Ordinal]? {
+        var found: Set<Ordinal> = []
+        try snapshot.forEachEvent(after: first, bodies: .none) { event in
+            guard event.position <= last else { return false }
+            if event.stream == stream {
+                event.event.forEachTouchedRow { ordinal, _ in found.insert(ordinal) }
+            }
+            return found.count <= most
+        }
+        return found.count <= most ? found.sorted() : nil
+    }
+
     /// Calls `body` with each event that changed a record's row, the oldest first, and the row
     /// after it. The events come without texts.
     package func forEachChange(

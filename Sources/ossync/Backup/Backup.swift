@@ -108,7 +108,9 @@ struct Backup {
     private func segments(of log: EventLog, through archived: Position) throws -> [ArchiveName] {
         try log.archive.names().filter { name in
             guard name.first <= archived else { return false }
-            guard let reason = try log.refusal(name, of: log.archive) else { return true }
+            guard let reason = try log.snapshot().refusal(name, of: log.archive) else {
+                return true
+            }
             output.note("archive/\(name.text) is not in the backup: \(reason)".withoutControls)
             return false
         }
