@@ -7,7 +7,7 @@ extension RecordProjection {
     /// Lists that changes of the total are sorted by, each of neighbouring positions.
     private static let totalLists = 256
     /// So many rows are stored at once, and noted as stored.
-    private static let notedRows = 2_048
+    private static let notedRows = 500
 
     /// Folds the log into an empty generation, record by record (`Refold`), and goes on with what a
     /// process that was killed has done of it.

@@ -46,15 +46,18 @@ final class SpillFile {
     deinit { close(descriptor) }
 
     func append(_ bytes: [UInt8], to list: Int) throws(ProjectionError) {
-        // Before it would grow beyond a block: its memory would double.
-        let isFull = open[list].count + bytes.count > blockBytes - Self.headerBytes
-        if isFull, !open[list].isEmpty { try write(list) }
+        let room = blockBytes - Self.headerBytes
+        if open[list].count + bytes.count > room, !open[list].isEmpty { try write(list) }
+        // Left to grow by itself, its memory would double until it is up to twice a block.
+        if open[list].capacity < room { open[list].reserveCapacity(room) }
         open[list].append(contentsOf: bytes)
     }
 
     /// Writes everything; what the file holds then is the state that is returned.
     func flush() throws(ProjectionError) -> State {
         for list in open.indices where !open[list].isEmpty { try write(list) }
+        // What comes next may be something else, which needs the memory.
+        open = Array(repeating: [], count: open.count)
         return state
     }
 
@@ -65,7 +68,12 @@ final class SpillFile {
         block.append(bigEndian: UInt32(open[list].count))
         block.append(bigEndian: UInt64(0))
         block.append(contentsOf: open[list])
-        open[list].removeAll(keepingCapacity: true)
+        if open[list].count > blockBytes {
+            // One long text must not take its memory for all that comes.
+            open[list] = []
+        } else {
+            open[list].removeAll(keepingCapacity: true)
+        }
         Self.seal(&block, at: state.length)
         try write(block)
         state.last[list] = state.length
