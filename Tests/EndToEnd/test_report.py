@@ -367,6 +367,8 @@ class Rate(Reports):
         self.assertEqual(report["requests"], len(self.events("--event", "RequestIntended")))
         window = report["windows"][0]
         self.assertEqual((window["window"], window["limit"], window["seconds"]), ("pair", 12, 2))
+        self.assertEqual(report["refusals"], {
+            "first": refusals[0]["position"], "last": refusals[-1]["position"]})
         suggestion = window["suggestion"]
         self.assertEqual(suggestion["key"], "rateLimits.windows")
         lessons = [event for event in self.events("--event", "LimitLearned")

@@ -92,6 +92,9 @@ import Testing
         #expect(XMLParser(data: Data(text.utf8)).parse())
         #expect(!text.contains("\u{1B}") && !text.contains("<b>"))
         for part in ["12.50", "-3", "&lt;gap&gt;", "a &amp; b"] { #expect(text.contains(part)) }
+        let wide = SVGPlot.document(
+            BarChart(title: "", rows: [try bar("a", String(repeating: "7", count: 90))]))
+        #expect(wide.contains("viewBox=\"0 0 1294 "))
         let columns = ColumnChart(
             title: "t", markedName: "refused", first: "2026", last: "2027",
             columns: [.init(count: 3, marked: 1), .init(count: 0, marked: 0)])

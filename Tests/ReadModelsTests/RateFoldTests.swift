@@ -162,6 +162,12 @@ private struct History {
         history.request(2, status: 429)
         history.learn(2.2, 1, window: "hour")
         #expect(history.advice == .otherWindow)
+        // One that isn't configured any more.
+        history = History([minute])
+        history.request(1)
+        history.request(2, status: 429)
+        history.learn(2.2, 1, window: "hour")
+        #expect(history.advice == .otherWindow)
     }
 
     @Test func whatWasForgottenIsNotProposed() {

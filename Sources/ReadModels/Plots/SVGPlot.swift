@@ -1,6 +1,10 @@
 /// Draws plots as SVG 1.1 that needs nothing else: the same plot is always the same bytes.
 package enum SVGPlot {
     private static let font = "font-family=\"system-ui, sans-serif\" font-size=\"12\""
+    /// What a column of text takes of this font at the most, digits and common letters.
+    private static let columnWidth = 7
+    /// A longer label is cut; the whole of it is shown where it is pointed at.
+    private static let widestLabel = 40
     private static let ink = "#1b1f24"
     private static let grid = "#d0d7de"
     private static let rise = "#2f6feb"
@@ -11,8 +15,14 @@ package enum SVGPlot {
     /// Bars that lie below each other: labels at the left, values beside the bars, an axis above.
     package static func document(_ chart: BarChart) -> String {
         let scale = PlotScale(chart.values)
-        let (left, right, top, rowHeight, width) = (190, 150, 64, 20, 900)
-        let room = Double(width - left - right)
+        let (top, rowHeight, room) = (64, 20, 560.0)
+        // As wide as the texts beside the bars may be.
+        var (left, right) = (80, 80)
+        for case .bar(let label, _, let shown) in chart.rows {
+            left = max(left, min(TextWidth.columns(label), widestLabel) * columnWidth + 24)
+            right = max(right, TextWidth.columns(shown) * columnWidth + 24)
+        }
+        let width = left + Int(room) + right
         let height = top + chart.rows.count * rowHeight + 16
         func x(_ place: Double) -> String { number(Double(left) + place * room) }
         var body = title(chart.title)
@@ -34,8 +44,8 @@ package enum SVGPlot {
                     + "width=\"\(number(abs(to - from) * room))\" height=\"\(rowHeight - 6)\" "
                     + "fill=\"\(fill)\"/>\n"
                 let short =
-                    TextWidth.columns(label) <= 28
-                    ? label : TextWidth.fitted(label, to: 28, isUnicode: true)
+                    TextWidth.columns(label) <= widestLabel
+                    ? label : TextWidth.fitted(label, to: widestLabel, isUnicode: true)
                 body += text(short, "\(left - 8)", baseline, anchor: "end", whole: label)
                 body += text(
                     shown, number(Double(left) + max(from, to) * room + 6), baseline,

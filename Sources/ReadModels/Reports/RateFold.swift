@@ -42,6 +42,8 @@ package struct RateFold: Sendable {
     /// The first and the last refusal.
     package private(set) var firstRefusal: Position?
     package private(set) var lastRefusal: Position?
+    /// Something was learned of a window that isn't among `windows`: it was configured once.
+    private var isLessonOfAnother = false
     private var waitUntil = LogTime.zero
 
     /// - Parameters:
@@ -76,9 +78,8 @@ package struct RateFold: Sendable {
     package func advice(_ window: RateWindowFold) -> RateAdvice {
         window.advice(
             refused: total.refused,
-            isLessonElsewhere: windows.contains {
-                $0.window != window.window && $0.lesson != nil
-            })
+            isLessonElsewhere: isLessonOfAnother
+                || windows.contains { $0.window != window.window && $0.lesson != nil })
     }
 
     // MARK: Folding
@@ -94,8 +95,7 @@ package struct RateFold: Sendable {
             if failure.exchange.status != 0 { answer(event) }
         case .requestAbandoned(let abandoned): count(abandoned.intent) { $0.failed += 1 }
         case .backoffApplied(let backoff): wait(backoff, event.time)
-        case .limitLearned(let lesson):
-            for index in windows.indices { windows[index].learn(lesson, at: event.position) }
+        case .limitLearned(let lesson): learn(lesson, event.position)
         case .limitsForgotten: for index in windows.indices { windows[index].forgetLesson() }
         default: break
         }
@@ -140,6 +140,14 @@ package struct RateFold: Sendable {
         waits[reason, default: WaitFigures()].ns =
             (waits[reason]?.ns ?? 0).saturatingAdd(ns)
         waitUntil = max(waitUntil, backoff.until)
+    }
+
+    private mutating func learn(_ lesson: LimitLearned, _ position: Position) {
+        for index in windows.indices { windows[index].learn(lesson, at: position) }
+        let isKnown = windows.contains {
+            $0.window.name == lesson.window && $0.window.periodNs == lesson.periodNs
+        }
+        if !isKnown, lesson.kind != .suspected { isLessonOfAnother = true }
     }
 
     private mutating func refuse(_ refusal: RateLimited, _ event: LoggedEvent) {

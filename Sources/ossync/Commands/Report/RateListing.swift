@@ -167,8 +167,8 @@ struct RateListing: ReportListing {
             (
                 "refusals",
                 .object([
-                    ("first", .optional(fold.firstRefusal.map { "@\($0.rawValue)" })),
-                    ("last", .optional(fold.lastRefusal.map { "@\($0.rawValue)" })),
+                    ("first", fold.firstRefusal.map { .number($0.rawValue) } ?? .null),
+                    ("last", fold.lastRefusal.map { .number($0.rawValue) } ?? .null),
                 ])
             ), ("windows", .array(rows.map { json($0.part, $0.suggestion) })),
             (

@@ -29,11 +29,11 @@ struct RateSuggestion {
         case .set(let requests, let lesson):
             value = requests
             words =
-                "\(refusals), at up to \(Self.rate(part.peak.requests, window)); the last of this "
-                + "window's taught that it admits \(Self.rate(lesson.requests, window)), at "
-                + "@\(lesson.position.rawValue), and since then it accepted "
+                "\(refusals), at up to \(Self.rate(part.peak.requests, window)); it admits "
+                + "\(Self.rate(lesson.requests, window)) (learned @\(lesson.position.rawValue)), "
+                + "and accepted "
                 + (requests > lesson.requests ? requests.grouped : "no more")
-                + ": set \(Self.text(window, requests))"
+                + " since: set \(Self.text(window, requests))"
             return
         case .nothingAsked: words = "no request in this time: there is nothing to learn from"
         case .noRefusal:
