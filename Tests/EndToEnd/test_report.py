@@ -407,7 +407,9 @@ class Rate(Reports):
         self.assertLessEqual(window["peak"], 12)
         self.assertGreater(report["waits"]["budget"]["seconds"], 1)
         text = self.report("rate", "--plot", env={"COLUMNS": "60", "LC_ALL": "C"}).out
-        self.assertIn("pair limit", text)
+        self.assertIn("pair: requests in 2 s", text)
+        bars = {line.split()[0]: line.count("#") for line in text.splitlines() if "#" in line}
+        self.assertAlmostEqual(bars["peak"], bars["limit"] * most / 12, delta=1)
         self.assertIn("429s     _", text)
         rows = self.rows("rate")
         self.assertEqual(

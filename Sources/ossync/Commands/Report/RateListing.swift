@@ -112,20 +112,19 @@ struct RateListing: ReportListing {
             }
     }
 
-    /// Bars of the peaks beside the limits, and the requests and refusals over the time.
+    /// Bars of each window's peak beside its limit, and the requests and refusals over the time.
     func plot(_ terminal: TerminalPlot) -> [String] {
-        var bars: [BarChart.Row] = []
+        var lines = [heading]
         for (part, _) in rows {
-            let name = part.window.name.withoutControls
             var values = [("peak", part.peak.requests), ("median", part.median)]
             if isConfigured { values.insert(("limit", Self.limit(part.window)), at: 0) }
-            for (what, value) in values {
-                bars.append(
-                    .bar(label: "\(name) \(what)", value: PlotValue(value), text: value.grouped))
+            let bars = values.map { what, value in
+                BarChart.Row.bar(label: what, value: PlotValue(value), text: value.grouped)
             }
+            let period = TimeSpan.text(seconds: part.window.periodNs / .nsPerSecond)
+            let title = "\(part.window.name.withoutControls): requests in \(period)"
+            lines += [""] + terminal.lines(BarChart(title: title, rows: bars))
         }
-        var lines = [heading, ""]
-        lines += terminal.lines(BarChart(title: "requests in one window", rows: bars))
         let stretches = fold.timeline.all
         if !stretches.isEmpty {
             let room = terminal.width - 9
