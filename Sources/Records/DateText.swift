@@ -1,25 +1,30 @@
-internal import SyncCore
+package import SyncCore
 
-/// Recognises dates and times of ISO 8601 as APIs write them; it converts nothing.
+/// Recognises dates and times of ISO 8601 as APIs write them; no time zone is applied.
 package enum DateText {
     /// `2024-02-29`: a day that exists in the Gregorian calendar.
     package static func isDate(_ text: some Sequence<UInt8>) -> Bool {
         var reader = Reader(bytes: Array(text))
-        return reader.date() && reader.isAtEnd
+        return reader.date() != nil && reader.isAtEnd
     }
 
     /// A date, `T` or a space, `hh:mm`, `:ss` with an optional fraction, and `Z` or an offset.
     ///
     /// Seconds and offset may be absent; an offset is `+hh`, `+hhmm` or `+hh:mm`. Second 60 (a leap
     /// second) is accepted. A date alone is one as well, since APIs mix both in one field.
-    package static func isDateTime(_ text: some Sequence<UInt8>) -> Bool {
+    package static func isDateTime(_ text: some Sequence<UInt8>) -> Bool { day(of: text) != nil }
+
+    /// The day that such a date or time names, as it is written: that of its own offset.
+    ///
+    /// - Returns: nil for a text that `isDateTime` doesn't accept.
+    package static func day(of text: some Sequence<UInt8>) -> CivilDate? {
         var reader = Reader(bytes: Array(text))
-        guard reader.date() else { return false }
-        if reader.isAtEnd { return true }
+        guard let day = reader.date() else { return nil }
+        if reader.isAtEnd { return day }
         guard reader.take("T") || reader.take("t") || reader.take(" "), reader.time() else {
-            return false
+            return nil
         }
-        return reader.zone() && reader.isAtEnd
+        return reader.zone() && reader.isAtEnd ? day : nil
     }
 
     private struct Reader {
@@ -46,11 +51,11 @@ package enum DateText {
             return number
         }
 
-        mutating func date() -> Bool {
+        mutating func date() -> CivilDate? {
             guard let year = number(4, 0...9999), take("-"), let month = number(2, 1...12),
                 take("-"), let day = number(2, 1...31)
-            else { return false }
-            return CivilDate(year: Int64(year), month: Int64(month), day: Int64(day)) != nil
+            else { return nil }
+            return CivilDate(year: Int64(year), month: Int64(month), day: Int64(day))
         }
 
         mutating func time() -> Bool {

@@ -20,7 +20,8 @@ struct OSSync: ParsableCommand {
             InitCommand.self, DoctorCommand.self, HealthCommand.self, PlanCommand.self,
             SyncCommand.self, StatusCommand.self, ShowCommand.self, HistoryCommand.self,
             WhyCommand.self, RunsCommand.self, LogCommand.self, ReplayCommand.self,
-            QueueCommand.self, ProjectionsCommand.self, ExportCommand.self, BackupCommand.self,
+            ReportCommand.self, QueueCommand.self, ProjectionsCommand.self, ExportCommand.self,
+            BackupCommand.self,
             RestoreCommand.self, ConfigCommand.self, DemoCommand.self,
         ])
 

@@ -21,6 +21,7 @@ COMMANDS = [
     ["projections"], ["projections", "list"], ["projections", "rebuild"],
     ["projections", "verify"], ["projections", "drop"], ["projections", "rollback"],
     ["export"], ["export", "csv"], ["export", "ndjson"],
+    ["report"], ["report", "expenses"], ["report", "runs"], ["report", "rate"],
     ["config"], ["config", "show"], ["demo"],
 ]
 

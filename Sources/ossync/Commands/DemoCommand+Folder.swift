@@ -60,8 +60,9 @@ extension DemoCommand {
                 columns:
                   customer: { pointer: /customer/name }
                   status: { pointer: /status }
-                  opened_at: { pointer: /opened_at }
+                  opened_at: { pointer: /opened_at, type: timestamp }
                   expense_total: { sum: /expenses/*/amount, type: decimal }
+            report: { date: opened_at }
 
             """
     }

@@ -154,7 +154,7 @@ final class ExportSink {
                 close(descriptor)
                 throw CommandFailure(
                     ExitCode.locked, "\(target): another export is writing this file",
-                    hint: "wait for it, or choose another --output")
+                    hint: "wait for it, or choose another file")
             }
             // The other one may have given it its name since it was opened here.
             var (opened, there) = (stat(), stat())

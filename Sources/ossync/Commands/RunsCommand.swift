@@ -109,9 +109,9 @@ struct RunsCommand: ParsableCommand {
 struct RunReport {
     static let running = "running"
 
-    private let run: RunSummary
+    let run: RunSummary
     private let stream: String
-    private let counters: RunCounters
+    let counters: RunCounters
     let outcome: String
 
     /// - Parameter isHeld: whether the invocation under way has a process.
@@ -150,12 +150,14 @@ struct RunReport {
         ])
     }
 
+    /// `failed (auth)`
+    var outcomeWords: String { outcome + (run.reason.map { " (\($0.name))" } ?? "") }
+
     var words: String {
-        let reason = run.reason.map { " (\($0.name))" } ?? ""
         var text =
             "\((run.run.runText ?? "").padded(to: 9)) \(run.startedAt.toTheSecond) "
             + "\(stream.withoutControls.padded(to: 8)) \(run.mode.name.padded(to: 12)) "
-            + "\((outcome + reason).padded(to: 22)) "
+            + "\(outcomeWords.padded(to: 22)) "
             + "\(counters.requests.grouped) requests, \(counters.new.grouped) new, "
             + "\(counters.changed.grouped) changed, \(counters.detailed.grouped) detailed, "
             + "\(counters.failed.grouped) failed, \(counters.rateLimited.grouped) x 429, "

@@ -41,6 +41,8 @@ extension Configuration {
         rateLimits = RateLimits(root)
         api = root.sub("api").map(API.init)
         streams = root.named("streams").map { Stream($0.name, $0.section) }
+        report = Report(
+            amount: root.text("report.amount"), date: root.optionalText("report.date"))
     }
 }
 

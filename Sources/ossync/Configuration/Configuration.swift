@@ -7,6 +7,7 @@ struct Configuration: Sendable {
     let api: API?
     /// In the order in which they were written.
     let streams: [Stream]
+    let report: Report
     /// Every value with its origin, in the order of the key table.
     let values: ConfigurationValue
     /// The files that were read, highest precedence first.
@@ -139,6 +140,13 @@ struct Configuration: Sendable {
         let source: Source
         let type: Kind
         let from: Document?
+    }
+
+    /// Columns of the first stream.
+    struct Report: Sendable, Equatable {
+        let amount: String
+        /// Nil: there are no groups by the calendar.
+        let date: String?
     }
 
     struct Retry: Sendable, Equatable {

@@ -16,6 +16,7 @@ struct ConfigurationChecks {
             checks.checkColumns(field.value, path)
             checks.checkRetry(field.value, path)
         }
+        checks.checkReport()
         return checks.problems
     }
 
@@ -158,6 +159,36 @@ struct ConfigurationChecks {
                 report(value["from"], "\(key) is from the detail, but \(path) has no detail")
             }
         }
+    }
+
+    /// Columns that are named must be there, and of a type that fits.
+    private mutating func checkReport() {
+        guard let stream = root["streams"]?.fields.first else { return }
+        for (key, types) in [("amount", ["decimal"]), ("date", ["date", "timestamp", "text"])] {
+            guard let value = root["report.\(key)"], let name = value.text,
+                value.origin != .builtIn
+            else { continue }
+            let columns = stream.value["columns"]?.fields ?? []
+            guard let column = columns.first(where: { $0.name == name })?.value else {
+                let near = NearestKey.find(name, among: columns.map(\.name))
+                report(
+                    value, "report.\(key) is \"\(name)\", which is no column of \(stream.name)",
+                    hint: near.map { "did you mean \"\($0)\"?" })
+                continue
+            }
+            let type = Self.type(of: column)
+            guard let type, !types.contains(type) else { continue }
+            report(
+                value, "report.\(key) is \"\(name)\", which is of type \(type)",
+                hint: "it must be of type \(types.joined(separator: ", "))")
+        }
+    }
+
+    /// The type of a column, by its own word or by what it is taken from; nil where that is wrong.
+    private static func type(of column: ConfigurationValue) -> String? {
+        if let type = column["type"], !type.isNull { return type.text }
+        if column["sum"]?.text != nil { return "decimal" }
+        return column["count"]?.text != nil ? "integer" : "text"
     }
 
     private mutating func checkRetry(_ stream: ConfigurationValue, _ path: String) {

@@ -1,3 +1,5 @@
+import Projections
+
 /// The key table: every key of the configuration, its type, default and meaning, in one place.
 enum ConfigurationKeys {
     /// The longest wait that is accepted anywhere: 31 days.
@@ -20,6 +22,20 @@ enum ConfigurationKeys {
             "streams", .named(.streams, of: .section(stream)), .filled,
             "The kinds of records to copy, in the order in which they are synchronised; the first "
                 + "one is the default of `--stream`."),
+        ConfigurationKey(
+            "report", .section(report), .filled,
+            "What `ossync report expenses` adds up, and by which day."),
+    ]
+
+    static let report: [ConfigurationKey] = [
+        ConfigurationKey(
+            "amount", .text(.any), .otherwise(RecordProjection.totalColumn),
+            "The decimal column of the first stream that is added up."),
+        ConfigurationKey(
+            "date", .text(.any), .optional,
+            "The column of the first stream with a record's date; its day is the one that the text "
+                + "shows, in whatever zone the API writes it.",
+            absent: "`--by day`, `week` and `month` are refused"),
     ]
 
     static let rateLimits: [ConfigurationKey] = [

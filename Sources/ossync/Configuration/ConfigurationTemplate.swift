@@ -96,10 +96,16 @@ enum ConfigurationTemplate {
               customer: { pointer: /customer/name }
               expense_total: { sum: /expenses/*/amount, type: decimal }
               # expense_count: { count: /expenses/* }
+              # opened_at: { pointer: /opened_at, type: timestamp }
 
             # Failures other than 429 and authentication; a record that fails `attempts` times is
             # parked, and `ossync queue retry` brings it back.
             retry: { attempts: 5, baseMs: 1000, multiplier: 2, maxMs: 60000 }
+
+        # What `ossync report expenses` adds up, and by which day: columns of the first stream.
+        report:
+          amount: expense_total
+          # date: opened_at             # a date or timestamp; for --by day, week and month
 
         """
 }

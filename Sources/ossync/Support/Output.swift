@@ -81,12 +81,28 @@ struct Output: Sendable {
     static func prompt(_ text: String) { write(Array(text.utf8), to: STDERR_FILENO) }
 
     /// The columns of the terminal that stderr is; nil where it is none.
-    var columns: Int? {
+    var columns: Int? { Self.columns(of: STDERR_FILENO) }
+
+    private static func columns(of descriptor: Int32) -> Int? {
         var size = winsize()
-        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {
+        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {
             return nil
         }
         return Int(size.ws_col)
+    }
+
+    /// How wide a plot on stdout may be: `COLUMNS`, else the terminal's columns, else 80.
+    static var plotColumns: Int {
+        let given = Environment["COLUMNS"].flatMap { Int($0) }.flatMap { $0 > 0 ? $0 : nil }
+        return min(max(given ?? columns(of: STDOUT_FILENO) ?? 80, 20), 1_000)
+    }
+
+    /// Whether the locale's characters are UTF-8, by the first of its variables that is set.
+    static var isUnicode: Bool {
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].lazy.compactMap { Environment[$0] }
+            .first { !$0.isEmpty }
+        let codeset = locale?.uppercased() ?? ""
+        return codeset.contains("UTF-8") || codeset.contains("UTF8")
     }
 
     /// Why a line of data didn't get out, as an `errno`; 0 while all of them did.

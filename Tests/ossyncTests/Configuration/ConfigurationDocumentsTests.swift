@@ -20,6 +20,7 @@ import Testing
         #expect(configuration.store == "\(folder.path)/ossync-store")
         #expect(stream.name == "os" && stream.list.paging.size == 1000)
         #expect(stream.detail?.batchSize == 5 && stream.columns.count == 2)
+        #expect(configuration.report == .init(amount: "expense_total", date: nil))
         #expect(configuration.rateLimits.requestsPerHour == 600)
         let store = #"/srv/a "b": #c"#
         try folder.write(ConfigurationTemplate.generic(store: store), mode: 0o644)
@@ -52,7 +53,8 @@ import Testing
         #expect(configuration.api?.headers.count == 2)
         #expect(configuration.api?.healthPath == "/ping")
         #expect(configuration.streams.first?.list.idOrder == .numeric)
-        #expect(configuration.streams.first?.columns.count == 3)
+        #expect(configuration.streams.first?.columns.count == 4)
+        #expect(configuration.report.date == "opened_at")
     }
 
     @Test func everyKeyIsInTheTemplate() {
@@ -87,7 +89,7 @@ import Testing
         let root = try #require(
             try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
         let properties = try #require(root["properties"] as? [String: Any])
-        #expect(properties.keys.sorted() == ["api", "rateLimits", "store", "streams"])
+        #expect(properties.keys.sorted() == ["api", "rateLimits", "report", "store", "streams"])
         #expect(root["additionalProperties"] as? Bool == false)
         let definitions = try #require(root["$defs"] as? [String: Any])
         let parts = text.components(separatedBy: "\"$ref\": \"#/$defs/").dropFirst()

@@ -154,6 +154,42 @@ import Testing
             "ossync.yaml:4: streams: the stream name \"History\" is reserved"),
     ]
 
+    private static func reporting(_ line: String) -> String {
+        """
+        api: { baseURL: "https://a.b" }
+        streams:
+          os:
+            list: { path: /os, paging: page, id: /id }
+            columns:
+              opened_at: { pointer: /o, type: timestamp }
+              note: { pointer: /n }
+              lines: { count: /l/* }
+              paid: { sum: /l/*/v }
+        report: \(line)
+        """
+    }
+
+    static let reports: [BadFile] = [
+        BadFile(
+            "columns that are not there", reporting("{ amount: payd, date: zzzzzz }"),
+            "ossync.yaml:10: report.amount is \"payd\", which is no column of os; "
+                + "did you mean \"paid\"?",
+            "ossync.yaml:10: report.date is \"zzzzzz\", which is no column of os"),
+        BadFile(
+            "columns of other types", reporting("{ amount: lines, date: paid }"),
+            "ossync.yaml:10: report.amount is \"lines\", which is of type integer; "
+                + "it must be of type decimal",
+            "ossync.yaml:10: report.date is \"paid\", which is of type decimal; "
+                + "it must be of type date, timestamp, text"),
+        BadFile("columns that fit", reporting("{ amount: paid, date: note }")),
+        BadFile("no report", reporting("")),
+    ]
+
+    @Test(arguments: reports)
+    func reportsNameColumnsThatFit(_ file: BadFile) throws {
+        #expect(try problems(of: file.yaml) == file.messages)
+    }
+
     @Test(arguments: columns)
     func badColumnsAreRefused(_ file: BadFile) throws {
         #expect(try problems(of: file.yaml) == file.messages)
