@@ -57,6 +57,19 @@ extension FileSystem {
         }
     }
 
+    /// Makes a file of some bytes (mode 0600), durably but for its name.
+    package static func make(_ path: String, of bytes: [UInt8]) throws(LMDBError) {
+        let descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            throw LMDBError(status: errno, operation: "create file", path: path)
+        }
+        defer { close(descriptor) }
+        if let failure = write(bytes[...], to: descriptor, path) { throw failure }
+        guard fsync(descriptor) == 0 else {
+            throw LMDBError(status: errno, operation: "sync", path: path)
+        }
+    }
+
     /// Writes all of some bytes.
     ///
     /// - Returns: what went wrong.

@@ -3,11 +3,15 @@ package struct Requester: Sendable, Equatable {
     package let pid: UInt32
     package let host: String
     package let user: String
+    /// The number of what it asked another process for, so that this is done once; nil where it was
+    /// that process itself.
+    package let request: UInt64?
 
-    package init(pid: UInt32, host: String, user: String) {
+    package init(pid: UInt32, host: String, user: String, request: UInt64? = nil) {
         self.pid = pid
         self.host = host
         self.user = user
+        self.request = request
     }
 }
 

@@ -11,7 +11,7 @@ package final class Engine {
     package private(set) var control: ControlState
     /// Durable transactions so far.
     package private(set) var commits = 0
-    private let log: EventLog
+    let log: EventLog
     private let clock: any TimeSource
     private let coder: EventCoder
     private var eventsSinceSave: Int

@@ -20,6 +20,9 @@ package struct LockHolder: Sendable, Equatable, CustomStringConvertible {
         self.activity = activity
     }
 
+    /// Whether it does what is asked of it in the inbox.
+    package var takesRequests: Bool { activity.hasPrefix("sync") }
+
     package var description: String {
         let where_ = progress.isEmpty ? "" : " (\(progress))"
         return "the store is in use: `ossync \(activity)`, pid \(pid) on \(host), user \(user), "

@@ -9,6 +9,8 @@ package struct StoreFolder: Sendable, Equatable {
 
     package var lock: String { "\(path)/lock" }
     package var projections: String { "\(path)/projections" }
+    /// What other processes ask of the one that holds the store.
+    package var inbox: String { "\(path)/inbox" }
     package var logs: String { "\(path)/logs" }
     package var combinedLog: String { "\(path)/logs/combined.log" }
     /// The backups that were made of it, a line each.

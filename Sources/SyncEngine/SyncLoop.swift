@@ -10,12 +10,16 @@ package final class SyncLoop {
     private let clock: any TimeSource
     private let mailbox: Mailbox
     private let folder: StoreFolder
+    private let inbox: Inbox
     /// Bytes that must be free for each request in flight.
     private let bytesPerRequest: UInt64
     private var wake: LogTime?
     private var finished: RunCompleted?
     /// Told about once a second while the run waits, so that a progress line can count down.
     package var onTick: ((ControlState, _ wake: LogTime?) -> Void)?
+
+    /// Told of a file in the inbox that is no request, and was removed.
+    package var onRubbish: ((String) -> Void)?
 
     /// Told about once a minute of a process whose snapshot is so old that it bloats the log.
     package var onReaderLag: ((ReaderLag) -> Void)?
@@ -37,6 +41,7 @@ package final class SyncLoop {
         self.clock = clock
         self.mailbox = mailbox
         self.folder = folder
+        inbox = Inbox(folder)
         bytesPerRequest = 2 * maxBodyBytes
         readersCheckedNs = clock.read().bootNs
     }
@@ -49,15 +54,19 @@ package final class SyncLoop {
         while finished == nil {
             let wait = remainingWait()
             let messages = mailbox.take(waitingNs: min(wait, Self.longestWaitNs))
-            if messages.isEmpty, wait > Self.longestWaitNs {
+            let asked = try inbox.turn(engine)
+            if let rubbish = asked.rubbish { onRubbish?(rubbish) }
+            if messages.isEmpty, asked.isEmpty, wait > Self.longestWaitNs {
                 onTick?(engine.control, wake)
                 continue
             }
-            var inputs = messages.map { input(of: $0) }
+            var inputs = asked.inputs + messages.map { input(of: $0) }
             inputs.append(contentsOf: storageInput())
             inputs.append(contentsOf: try engine.dictionaryInput())
             wake = nil
-            try perform(engine.process(inputs))
+            let effects = try engine.process(inputs)
+            inbox.finish(asked)
+            perform(effects)
             try checkReaders()
         }
         guard let finished else { preconditionFailure("the loop ended without an outcome") }

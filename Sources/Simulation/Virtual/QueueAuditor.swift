@@ -25,6 +25,9 @@ struct QueueAuditor {
     private var batch: Int
     private var isBounded = false
 
+    /// The numbers of what was asked of a running engine, and done.
+    private var done: Set<UInt64> = []
+
     init(_ plan: SimulationPlan) {
         self.plan = plan
         batch = plan.batch
@@ -47,10 +50,23 @@ struct QueueAuditor {
         case .detailsRequeued(let event):
             if event.kind.blames { charged.formUnion(event.parts.joined().map(\.ordinal)) }
         case .recordParked(let event): charged.remove(event.record.ordinal)
-        case .queueRetried(let event): remove(event.records)
-        case .queueDropped(let event): remove(event.records)
+        case .queueRetried(let event):
+            note(event.requester, at: logged.position, &violations)
+            remove(event.records)
+        case .queueDropped(let event):
+            note(event.requester, at: logged.position, &violations)
+            remove(event.records)
         default: break
         }
+    }
+
+    private mutating func note(
+        _ requester: Requester, at position: Position, _ violations: inout Violations
+    ) {
+        guard let request = requester.request else { return }
+        violations.expect(
+            done.insert(request).inserted, 2,
+            "the event at \(position.rawValue) does once more what was asked for once")
     }
 
     private mutating func listed(_ entry: PageFetched.Entry) {

@@ -37,6 +37,8 @@ package struct SimulationCoverage: Sendable, Equatable {
         case cancelled, diskFilled
         // What people did between two runs.
         case healthAnswered, healthRefused, healthFailed, retriedByHand, droppedByHand
+        // While one ran.
+        case askedMeanwhile, doneMeanwhile
         case limitsLowered, limitsRaised, refusedRun, passGivenUp, limitsForgotten, waitForgotten
         // What people did with the log's files.
         case compacted, compactionFinished, redactionDone, redactedInArchive, redactionRepeated

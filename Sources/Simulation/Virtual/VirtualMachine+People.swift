@@ -106,6 +106,26 @@ extension VirtualMachine {
         _ = try drops ? drop(some) : retry(some)
     }
 
+    /// Now and then, asks the engine for the same while it runs; some of the records may be on the
+    /// wire, or have their details.
+    func askMeanwhile(_ engine: Engine) throws {
+        guard let stream = engine.control.stream(named: Self.streamName), stream.pass == nil,
+            takes(\.queueChanges, outOf: 24)
+        else { return }
+        let first = generator.below(max(Int(stream.nextOrdinal.rawValue), 1))
+        let ordinals = (0..<(1 + generator.below(3))).map { Ordinal(UInt32(first + $0)) }
+        guard let snapshot = try log?.snapshot() else { return }
+        let ids = try ordinals.compactMap { try snapshot.row(stream.id, $0)?.id }
+        let ask: InboxRequest.Ask = generator.below(3) == 0 ? .drop : .retry
+        let requester = Requester(
+            pid: 3, host: "simulated", user: "nobody", request: generator.next())
+        _ = try Inbox(StoreFolder(store)).put(
+            InboxRequest(
+                ask: ask, stream: Self.streamName, ids: ids, requester: requester,
+                after: engine.control.position))
+        coverage.count(.askedMeanwhile)
+    }
+
     /// Puts records back into the queue, as `queue retry` does.
     ///
     /// - Returns: false when the process crashed at it.

@@ -107,6 +107,8 @@ final class VirtualMachine {
 
     deinit { disk?.forget() }
 
+    private var inbox: Inbox { Inbox(StoreFolder(store)) }
+
     var projections: String { StoreFolder(store).projections }
 
     func draw(below bound: Int) -> Int { generator.below(bound) }
@@ -153,10 +155,16 @@ final class VirtualMachine {
                 throw SimulationViolation(
                     0, "the run does not converge: \(Self.mostSteps) steps were not enough")
             }
-            let inputs = try awaitInputs(engine) + engine.dictionaryInput()
+            let answers = try awaitInputs(engine)
+            try askMeanwhile(engine)
+            let asked = try inbox.turn(engine)
+            let inputs = try asked.inputs + answers + engine.dictionaryInput()
             stepWall(engine.control.clock)
             if diesOfAnswer(engine, inputs) { return .crashed }
             if let end = try process(engine, inputs) { return end }
+            // What a process that died has left there was done, or is still to be done.
+            inbox.finish(asked)
+            coverage.count(.doneMeanwhile, asked.inputs.count)
             if mode != .health, generator.below(16) == 0, try !follow() { return .crashed }
         }
         guard let finished else { return .crashed }

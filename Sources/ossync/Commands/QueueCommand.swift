@@ -98,7 +98,11 @@ struct QueueCommand: ParsableCommand {
     struct Retry: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Ask for records again, with fresh attempts.",
-            discussion: "Example: ossync queue retry 4711 4712")
+            discussion: """
+                While a sync runs, it is the one that does it, and this command waits for that.
+
+                Example: ossync queue retry 4711 4712
+                """)
 
         @Argument(help: "The records' ids.")
         var ids: [String]
@@ -106,16 +110,18 @@ struct QueueCommand: ParsableCommand {
         @OptionGroup var global: GlobalOptions
 
         func run() throws {
-            try QueueChange(global: global, ids: ids, activity: "queue retry").run {
-                .queueRetried(QueueRetried(records: $0, requester: $1))
-            }
+            try QueueChange(global: global, ids: ids, ask: .retry).run()
         }
     }
 
     struct Drop: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Take records out of the queue until their header changes.",
-            discussion: "Example: ossync queue drop 4711")
+            discussion: """
+                While a sync runs, it is the one that does it, and this command waits for that.
+
+                Example: ossync queue drop 4711
+                """)
 
         @Argument(help: "The records' ids.")
         var ids: [String]
@@ -123,63 +129,8 @@ struct QueueCommand: ParsableCommand {
         @OptionGroup var global: GlobalOptions
 
         func run() throws {
-            try QueueChange(global: global, ids: ids, activity: "queue drop").run {
-                .queueDropped(QueueDropped(records: $0, requester: $1))
-            }
+            try QueueChange(global: global, ids: ids, ask: .drop).run()
         }
-    }
-}
-
-/// Changes the queue entries of some records by one event.
-private struct QueueChange {
-    let global: GlobalOptions
-    let ids: [String]
-    let activity: String
-
-    func run(_ event: ([QueuedRecord], Requester) -> Event) throws {
-        let session = try Session(global)
-        guard let store = try EngineSession(session, activity: activity, creates: false) else {
-            return
-        }
-        let stream = try session.stream(in: store.engine.control)
-        // What can't be done is refused before anything is appended.
-        _ = try records(store.log, stream)
-        // What an engine that is gone left behind is settled first: that may give a record up, and
-        // the event names the state that each one is in.
-        _ = try store.engine.process(
-            store.engine.startInputs(apiIdentity: store.apiIdentity, stream: stream.name))
-        let records = try records(store.log, stream)
-        _ = try store.engine.process([.fact(event(records, session.requester), stream: stream.id)])
-        session.output.note("\(records.count) \(records.count == 1 ? "record" : "records") changed")
-        if session.output.isJSON {
-            session.output.line(
-                JSONText.object([
-                    ("v", .number(1)), ("type", "summary"), ("exitCode", .number(0)),
-                    ("records", .number(records.count)),
-                    ("position", .number(store.engine.control.position.rawValue)),
-                ]).line)
-        }
-    }
-
-    /// The records as they are in the queue now.
-    private func records(_ log: EventLog, _ stream: StreamState) throws -> [QueuedRecord] {
-        let snapshot = try log.snapshot()
-        var records: [QueuedRecord] = []
-        for id in ids {
-            guard stream.id != .none, let row = try snapshot.row(stream.id, RecordID(id)) else {
-                throw CommandFailure(
-                    ExitCode.failure,
-                    "there is no record \(id) in stream \(stream.name); nothing was changed")
-            }
-            guard row.state != .synced else {
-                throw CommandFailure(
-                    ExitCode.failure,
-                    "record \(id) is not in the queue: it has its details; nothing was changed")
-            }
-            guard !records.contains(where: { $0.id == row.id }) else { continue }
-            records.append(QueuedRecord(ordinal: row.ordinal, id: row.id, was: row.state))
-        }
-        return records
     }
 }
 

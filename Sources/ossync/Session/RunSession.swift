@@ -48,6 +48,10 @@ struct RunSession {
             engine: store.engine, source: rest, clock: store.clock, mailbox: mailbox,
             folder: session.folder, maxBodyBytes: UInt64(source.limits.maxBodyBytes))
         loop.onTick = { control, wake in narrator.tick(control, wake: wake) }
+        loop.onRubbish = { [folder = session.folder] name in
+            output.error(
+                "\(folder.inbox)/\(name): this is no request, and was removed".withoutControls)
+        }
         loop.onReaderLag = { lag in narrator.tell(lag) }
         let known = store.engine.control.stream(named: stream.name)?.id
         let number = known ?? StreamID(UInt16(store.engine.control.streams.count + 1))

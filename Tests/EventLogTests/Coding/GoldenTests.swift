@@ -26,6 +26,7 @@ import Testing
     private static var samples: [(name: String, event: LoggedEvent)] {
         var samples = EventType.allCases.map { type in
             var generator = ValueGenerator(seed: 0x0551_0000 + UInt64(type.rawValue))
+            generator.drawsRequests = false
             return (type.name, generator.loggedEvent(type))
         }
         // So small that nothing of them is compressed, and every byte can be compared.
@@ -51,6 +52,10 @@ import Testing
             bootID: "boot", bootNs: 7, wall: LogTime(nanoseconds: 9), isEngineStart: true,
             isRestored: true)
         samples.append(("ClockAnchored-restored", logged(.clockAnchored(anchor))))
+        let asked = QueueRetried(
+            records: [QueuedRecord(ordinal: Ordinal(7), id: RecordID("8"), was: .parked)],
+            requester: Requester(pid: 1, host: "host", user: "user", request: .max))
+        samples.append(("QueueRetried-asked", logged(.queueRetried(asked))))
         return samples
     }
 

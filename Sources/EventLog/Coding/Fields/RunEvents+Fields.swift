@@ -5,21 +5,24 @@ extension Requester: FieldCoded {
         var pid: UInt32 = 0
         var host = ""
         var user = ""
+        var request: UInt64?
         while let field = try reader.next() {
             switch field {
             case 1: pid = try reader.unsigned()
             case 2: host = try reader.string()
             case 3: user = try reader.string()
+            case 4: request = try reader.unsigned()
             default: try reader.skip()
             }
         }
-        self.init(pid: pid, host: host, user: user)
+        self.init(pid: pid, host: host, user: user, request: request)
     }
 
     func write(to writer: inout FieldWriter) {
         writer.unsigned(1, pid)
         writer.string(2, host)
         writer.string(3, user)
+        writer.optionalUnsigned(4, request)
     }
 }
 

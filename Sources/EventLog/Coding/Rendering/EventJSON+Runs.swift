@@ -15,6 +15,7 @@ extension Requester {
         json.member("pid", pid)
         json.member("host", host)
         json.member("user", user)
+        if let request { json.member("request", hexadecimal(request)) }
     }
 }
 

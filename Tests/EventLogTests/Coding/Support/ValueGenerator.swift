@@ -4,6 +4,8 @@ import TestSupport
 /// Seeded random values of everything that is stored: the same seed gives the same values.
 struct ValueGenerator: RandomNumberGenerator {
     private var generator: SeededGenerator
+    /// Whether requesters may have asked another process: none of those of the first versions has.
+    var drawsRequests = true
 
     init(seed: UInt64) { generator = SeededGenerator(seed: seed) }
 
@@ -94,7 +96,9 @@ struct ValueGenerator: RandomNumberGenerator {
     mutating func fingerprint() -> Fingerprint { Fingerprint(high: next(), low: next()) }
 
     mutating func requester() -> Requester {
-        Requester(pid: unsigned(), host: text(), user: text())
+        let (pid, host, user): (UInt32, String, String) = (unsigned(), text(), text())
+        let request = drawsRequests && bool() ? next() : nil
+        return Requester(pid: pid, host: host, user: user, request: request)
     }
 
     mutating func recordError() -> RecordError { RecordError(code: text(), text: text()) }

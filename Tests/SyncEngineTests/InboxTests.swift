@@ -1,0 +1,188 @@
+import EventLog
+import LMDB
+import SyncCore
+import TestSupport
+import Testing
+
+@testable import SyncEngine
+
+/// What other processes ask of the one that holds the store.
+@Suite struct InboxTests {
+    private let fixture: EngineFixture
+    private let inbox: Inbox
+    private let api: FakeAPI
+
+    /// A finished run with parked records.
+    init() throws {
+        fixture = try EngineFixture()
+        inbox = Inbox(StoreFolder(fixture.folder.path))
+        var api = FakeAPI(1...12)
+        api.poison = [3, 7]
+        self.api = api
+        try fixture.process(fixture.starting())
+        try fixture.finish(with: api)
+    }
+
+    private func request(
+        _ ids: [String], _ ask: InboxRequest.Ask = .retry, number: UInt64 = 77
+    ) -> InboxRequest {
+        InboxRequest(
+            ask: ask, stream: "os", ids: ids.map { RecordID($0) },
+            requester: Requester(pid: 9, host: "host", user: "user", request: number),
+            after: fixture.engine.control.position)
+    }
+
+    /// One round of the loop of whoever holds the store.
+    private func take() throws -> Inbox.Turn {
+        let turn = try inbox.turn(fixture.engine)
+        try fixture.process(turn.inputs)
+        inbox.finish(turn)
+        return turn
+    }
+
+    private func answers(_ request: InboxRequest) throws -> [[String]] {
+        try fixture.events().compactMap { request.answer($0.event)?.map(\.id.text) }
+    }
+
+    @Test func whatIsAskedForIsDoneOnceAndNamesWhoAsked() throws {
+        let request = request(["7"])
+        let name = try inbox.put(request)
+        #expect(inbox.has(name))
+        #expect(try take().inputs.count == 1)
+        #expect(!inbox.has(name))
+        #expect(try take().isEmpty)
+        #expect(try answers(request) == [["7"]])
+        let row = try fixture.log.snapshot().row(StreamID(1), RecordID("7"))
+        #expect(row?.state == .pending)
+        #expect(row?.attempts == 0)
+        guard case .queueRetried(let event) = try fixture.events().last?.event else {
+            Issue.record("another event is the last one")
+            return
+        }
+        #expect(event.requester == request.requester)
+    }
+
+    /// A process may die between its commit and the file's removal.
+    @Test func whatWasDoneIsNotDoneAgain() throws {
+        let request = request(["7"])
+        _ = try inbox.put(request)
+        let turn = try inbox.turn(fixture.engine)
+        try fixture.process(turn.inputs)
+        let other = try EngineFixture(fixture.folder, clock: fixture.clock)
+        let again = try inbox.turn(other.engine)
+        #expect(!again.isEmpty)
+        #expect(again.inputs.isEmpty)
+        inbox.finish(again)
+        #expect(try inbox.turn(other.engine).isEmpty)
+        #expect(try answers(request) == [["7"]])
+    }
+
+    @Test func anotherRequestForTheSameIsAnotherOne() throws {
+        for number: UInt64 in [1, 2] {
+            _ = try inbox.put(request(["7"], number: number))
+            #expect(try take().inputs.count == 1)
+        }
+        #expect(try fixture.events().count { $0.event.type == .queueRetried } == 2)
+    }
+
+    /// The second one finds what the first one has made of them.
+    @Test func requestsForTheSameRecordsAreDoneOneAfterTheOther() throws {
+        for number: UInt64 in [1, 2, 3] { _ = try inbox.put(request(["3", "7"], number: number)) }
+        for _ in 1...3 { #expect(try take().inputs.count == 1) }
+        #expect(try inbox.turn(fixture.engine).isEmpty)
+        let states = try fixture.events().compactMap { event -> [RecordState]? in
+            guard case .queueRetried(let event) = event.event else { return nil }
+            return event.records.map(\.was)
+        }
+        #expect(states == [[.parked, .parked], [.pending, .pending], [.pending, .pending]])
+        #expect(fixture.engine.control.streams[0].counts.pending == 2)
+    }
+
+    @Test func dropsLeaveTheQueue() throws {
+        _ = try inbox.put(request(["3", "7", "3"], .drop))
+        _ = try take()
+        #expect(try answers(request(["3"])) == [["3", "7"]])
+        let row = try fixture.log.snapshot().row(StreamID(1), RecordID("3"))
+        #expect(row?.state == .dropped)
+    }
+
+    @Test(arguments: [["1"], ["4711"], ["1", "4711"]])
+    func whatIsNotInTheQueueIsLeftAlone(ids: [String]) throws {
+        let name = try inbox.put(request(ids))
+        #expect(try take().inputs.isEmpty)
+        #expect(!inbox.has(name))
+        #expect(try answers(request(ids)).isEmpty)
+        _ = try inbox.put(request(ids + ["3"]))
+        _ = try take()
+        #expect(try answers(request(ids)) == [["3"]])
+    }
+
+    @Test func whatIsOnTheWireIsLeftAlone() throws {
+        var api = api
+        for id in 13...24 { api.add(id) }
+        try fixture.process(fixture.starting(.incremental))
+        while fixture.engine.control.inFlight.allSatisfy({ $0.asked.isEmpty }) {
+            try fixture.finish(with: api, steps: 1)
+        }
+        let asked = fixture.engine.control.inFlight.flatMap(\.asked).map(\.id.text)
+        #expect(!asked.isEmpty)
+        _ = try inbox.put(request(asked))
+        #expect(try take().inputs.isEmpty)
+        try fixture.finish(with: api)
+        #expect(try fixture.log.snapshot().row(StreamID(1), RecordID("24"))?.state == .synced)
+    }
+
+    @Test func aStreamThatIsNotThereHasNothing() throws {
+        var bytes = request(["7"]).bytes
+        bytes = Array(String(decoding: bytes, as: UTF8.self).replacing("2:os,", with: "2:xx,").utf8)
+        let other = try #require(InboxRequest(bytes))
+        _ = try inbox.put(other)
+        #expect(try take().inputs.isEmpty)
+    }
+
+    @Test func aRequestIsReadAsItWasWritten() {
+        for ids in [["1"], ["a,b:c\n", "", "1:2,"], (0..<1_000).map(String.init)] {
+            let request = request(ids)
+            #expect(InboxRequest(request.bytes) == request)
+        }
+    }
+
+    @Test func rubbishIsToldAndTakenAway() throws {
+        let good = request(["7"]).bytes
+        var generator = SeededGenerator(seed: 5)
+        let path = StoreFolder(fixture.folder.path).inbox
+        _ = try inbox.put(request(["3"]))
+        _ = try take()
+        for round in 0..<300 {
+            var bytes = good
+            switch round % 3 {
+            case 0: bytes.removeLast(1 + Int(generator.next() % UInt64(bytes.count)))
+            case 1:
+                bytes = (0..<Int(generator.next() % 200)).map { _ in UInt8(generator.next() & 255) }
+            default: bytes[Int(generator.next() % 30)] ^= UInt8(1 + generator.next() % 255)
+            }
+            guard InboxRequest(bytes) == nil else { continue }
+            try FileSystem.make("\(path)/rubbish", of: bytes)
+            let turn = try take()
+            #expect(turn.rubbish == "rubbish")
+            #expect(turn.inputs.isEmpty)
+            #expect(!inbox.has("rubbish"))
+        }
+    }
+
+    @Test func whatIsInTheMakingIsNotLookedAt() throws {
+        _ = try inbox.put(request(["3"]))
+        _ = try take()
+        let path = "\(StoreFolder(fixture.folder.path).inbox)/.half"
+        try FileSystem.make(path, of: request(["7"]).bytes)
+        #expect(try take().isEmpty)
+        #expect(inbox.has(".half"))
+    }
+
+    @Test func whoeverAskedTakesItBack() throws {
+        let name = try inbox.put(request(["7"]))
+        #expect(inbox.takeBack(name))
+        #expect(!inbox.takeBack(name))
+        #expect(try take().isEmpty)
+    }
+}
