@@ -18,8 +18,9 @@ struct OSSync: ParsableCommand {
         version: Version.text,
         subcommands: [
             InitCommand.self, DoctorCommand.self, HealthCommand.self, PlanCommand.self,
-            SyncCommand.self, StatusCommand.self, ShowCommand.self, HistoryCommand.self,
-            WhyCommand.self, RunsCommand.self, LogCommand.self, ReplayCommand.self,
+            SyncCommand.self, StatusCommand.self, MetricsCommand.self, ShowCommand.self,
+            HistoryCommand.self, WhyCommand.self, RunsCommand.self, LogCommand.self,
+            ReplayCommand.self,
             QueueCommand.self, ProjectionsCommand.self, ExportCommand.self, BackupCommand.self,
             RestoreCommand.self, ConfigCommand.self, DemoCommand.self,
         ])

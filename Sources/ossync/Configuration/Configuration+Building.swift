@@ -32,15 +32,23 @@ private struct Section {
 }
 
 extension Configuration {
-    /// Builds from values in which no problem was found; `store` is the resolved path.
-    init(values: ConfigurationValue, store: String, files: [String]) {
+    /// Builds from values in which no problem was found; `store` and `metricsTextfile` are resolved
+    /// paths.
+    init(
+        values: ConfigurationValue, store: String, metricsTextfile: String?, files: [String]
+    ) {
         let root = Section(value: values)
         self.store = store
+        self.metricsTextfile = metricsTextfile
         self.files = files
         self.values = values
         rateLimits = RateLimits(root)
         api = root.sub("api").map(API.init)
         streams = root.named("streams").map { Stream($0.name, $0.section) }
+        log = Log(
+            format: root.choice("log.format", LogLine.Format.self),
+            rotation: LogFile.Rotation(
+                maxBytes: root.whole("log.maxBytes"), keep: root.whole("log.keep")))
     }
 }
 

@@ -87,7 +87,8 @@ import Testing
         let root = try #require(
             try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
         let properties = try #require(root["properties"] as? [String: Any])
-        #expect(properties.keys.sorted() == ["api", "rateLimits", "store", "streams"])
+        #expect(
+            properties.keys.sorted() == ["api", "log", "metrics", "rateLimits", "store", "streams"])
         #expect(root["additionalProperties"] as? Bool == false)
         let definitions = try #require(root["$defs"] as? [String: Any])
         let parts = text.components(separatedBy: "\"$ref\": \"#/$defs/").dropFirst()
