@@ -147,7 +147,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "ossyncTests",
-            dependencies: ["ossync", "RESTSource", "Simulation", "TestSupport"],
+            dependencies: [
+                "ossync", "Locks", "RESTSource", "Simulation", "SyncCore", "TestSupport",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

@@ -51,6 +51,13 @@ struct HistoryBenchmarks {
                 }
             }
         }
+        try measure("totals", &report) {
+            try history(store, log).read { history in
+                guard history.totals.answers.values.reduce(0, +) > 0 else {
+                    throw BenchFailure("no requests")
+                }
+            }
+        }
         try measure("a record after 50%", &report) {
             try history(store, log).read { history in
                 let ordinal = Ordinal(UInt32(records - 1_000))

@@ -187,7 +187,7 @@ extension InvocationState {
 
     /// How many records the next detail request may ask for: a batch, or what `--max` still admits,
     /// each counted once it is done or on its way.
-    fileprivate func roomForDetails(_ control: ControlState) -> Int {
+    func roomForDetails(_ control: ControlState) -> Int {
         guard sendsDetails(control), let batch = policy.detail?.batch else { return 0 }
         guard let most = options.maxRecords else { return batch }
         let asked = control.inFlight.reduce(0) { $0 + UInt64($1.asked.count) }

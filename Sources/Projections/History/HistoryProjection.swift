@@ -15,7 +15,7 @@ package struct HistoryProjection: Projection {
     package static let name = "history"
 
     /// Grows with each change of the tables.
-    private static let version = 1
+    private static let version = 2
 
     /// How much is taken together.
     package struct Sizes: Sendable, Equatable {
@@ -49,7 +49,9 @@ package struct HistoryProjection: Projection {
     package static func makeTables(
         _ transaction: borrowing WriteTransaction
     ) throws(LMDBError) {
-        for name in ["segments", "zones", "changes", "sightings", "controls", "runs"] {
+        for name in [
+            "segments", "zones", "changes", "sightings", "controls", "totals", "runs",
+        ] {
             _ = try transaction.createDatabase(name)
         }
     }
@@ -63,6 +65,7 @@ package struct HistoryProjection: Projection {
             changes: try transaction.database("changes"),
             sightings: try transaction.database("sightings"),
             controls: try transaction.database("controls"),
+            totals: try transaction.database("totals"),
             runs: try transaction.database("runs"))
     }
 
@@ -76,7 +79,8 @@ package struct HistoryProjection: Projection {
             return checkpoint
         }
         let control = try environment.control(at: checkpoint.position, transaction)
-        let segments = try segments(of: snapshot, after: control, atMost: 1) {
+        let totals = try environment.totals(at: checkpoint.position, transaction)
+        let segments = try segments(of: snapshot, after: control, totals, atMost: 1) {
             run throws(ProjectionError) in
             try environment.run(run, transaction)
         }
@@ -106,12 +110,12 @@ package struct HistoryProjection: Projection {
 
     /// The segments of what the log has beyond a state, the last of which may not be full.
     func segments(
-        of snapshot: borrowing LogSnapshot, after control: ControlState, atMost count: Int = .max,
-        load: (Position) throws(ProjectionError) -> RunSummary?
+        of snapshot: borrowing LogSnapshot, after control: ControlState, _ totals: LogTotals,
+        atMost count: Int = .max, load: (Position) throws(ProjectionError) -> RunSummary?
     ) throws -> [HistoryBuilder] {
         var builders: [HistoryBuilder] = []
         let path = snapshot.log.path
-        var builder = HistoryBuilder(sizes, path: path, after: control)
+        var builder = HistoryBuilder(sizes, path: path, after: control, totals)
         var failure: ProjectionError?
         var earlier: [Position: RunSummary] = [:]
         try snapshot.forEachEntry(after: control.position) { entry throws(EventLogError) in
@@ -128,7 +132,8 @@ package struct HistoryProjection: Projection {
             guard builder.isFull || event.position == border else { return true }
             builders.append(builder)
             earlier.merge(builder.segment.runs) { $1 }
-            builder = HistoryBuilder(sizes, path: path, after: builder.segment.control)
+            builder = HistoryBuilder(
+                sizes, path: path, after: builder.segment.control, builder.segment.totals)
             return builders.count < count
         }
         if let failure { throw failure }
@@ -152,6 +157,7 @@ extension ProjectionEnvironment<HistoryTables> {
         let end = PositionKey.bytes(segment.last)
         try put(tables.segments, end, writer.bytes)
         try put(tables.controls, end, ControlStateCoder.encode(segment.control))
+        try put(tables.totals, end, segment.totals.encoded)
         for zone in segment.zones {
             try put(tables.zones, PositionKey.bytes(zone.first), zone.encoded)
         }
@@ -181,6 +187,20 @@ extension ProjectionEnvironment<HistoryTables> {
             throw .damaged(projection: name, reason: "no state at \(position.rawValue)")
         }
         return control
+    }
+
+    /// What was done from the log's beginning to the end of a segment.
+    func totals(
+        at position: Position, _ transaction: borrowing some ReadableTransaction & ~Copyable
+    ) throws(ProjectionError) -> LogTotals {
+        if position == .none { return LogTotals() }
+        let found = try value(tables.totals, PositionKey.bytes(position), transaction) {
+            content, _ in
+            var reader = FieldReader(content)
+            return try? LogTotals(&reader)
+        }
+        guard let found else { throw damaged("no totals at \(position.rawValue)") }
+        return found
     }
 
     /// A run as it stood at the end of the last segment.

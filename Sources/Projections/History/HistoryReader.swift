@@ -16,6 +16,8 @@ package struct HistoryReader: ~Copyable {
     package let end: Position
     /// The state there.
     package let control: ControlState
+    /// What was done up to there.
+    package let totals: LogTotals
 
     static func open(
         _ projection: HistoryProjection, _ environment: ProjectionEnvironment<HistoryTables>,
@@ -26,18 +28,21 @@ package struct HistoryReader: ~Copyable {
         let snapshot = try log.snapshot()
         let stored = try environment.checkpoint(transaction).position
         let control = try environment.control(at: stored, transaction)
-        let tail = try projection.segments(of: snapshot, after: control) {
+        let totals = try environment.totals(at: stored, transaction)
+        let tail = try projection.segments(of: snapshot, after: control, totals) {
             run throws(ProjectionError) in
             try environment.run(run, transaction)
         }.map(\.segment)
         return HistoryReader(
-            environment, transaction, snapshot, tail, stored, tail.last?.control ?? control)
+            environment, transaction, snapshot, tail, stored, tail.last?.control ?? control,
+            tail.last?.totals ?? totals)
     }
 
     private init(
         _ environment: ProjectionEnvironment<HistoryTables>,
         _ transaction: consuming ReadTransaction, _ snapshot: consuming LogSnapshot,
-        _ tail: [HistorySegment], _ stored: Position, _ control: ControlState
+        _ tail: [HistorySegment], _ stored: Position, _ control: ControlState,
+        _ totals: LogTotals
     ) {
         self.environment = environment
         self.transaction = transaction
@@ -45,6 +50,7 @@ package struct HistoryReader: ~Copyable {
         self.tail = tail
         self.stored = stored
         self.control = control
+        self.totals = totals
         end = control.position
     }
 

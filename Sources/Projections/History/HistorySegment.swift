@@ -14,11 +14,14 @@ struct HistorySegment {
     var runs: [Position: RunSummary] = [:]
     /// The state at its end.
     var control: ControlState
+    /// What was done from the log's beginning to its end.
+    var totals: LogTotals
 
-    init(after control: ControlState) {
+    init(after control: ControlState, _ totals: LogTotals) {
         first = control.position.next
         last = control.position
         self.control = control
+        self.totals = totals
     }
 
     var isEmpty: Bool { last < first }
@@ -32,10 +35,13 @@ struct HistoryBuilder {
     private(set) var segment: HistorySegment
     private var records = 0
 
-    init(_ sizes: HistoryProjection.Sizes, path: String, after control: ControlState) {
+    init(
+        _ sizes: HistoryProjection.Sizes, path: String, after control: ControlState,
+        _ totals: LogTotals
+    ) {
         self.sizes = sizes
         self.path = path
-        segment = HistorySegment(after: control)
+        segment = HistorySegment(after: control, totals)
     }
 
     var isFull: Bool {
@@ -58,18 +64,20 @@ struct HistoryBuilder {
                     path: path, position: event.position,
                     reason: "it contradicts the events before it"))
         }
-        note(event, bytes)
+        let endpoint =
+            event.event.ownEndpoint
+            ?? event.event.answeredIntent.flatMap { segment.control.request($0)?.endpoint }
+        note(event, endpoint, bytes)
         mention(event)
         try summarize(event, load)
+        segment.totals.take(event, endpoint, before: segment.control)
         apply(event, to: &segment.control)
         segment.last = event.position
     }
 
-    private mutating func note(_ event: LoggedEvent, _ bytes: Int) {
+    private mutating func note(_ event: LoggedEvent, _ endpoint: Endpoint?, _ bytes: Int) {
         let key = HistoryZone.Key(
-            type: event.event.type.rawValue, stream: event.stream,
-            endpoint: event.event.ownEndpoint
-                ?? event.event.answeredIntent.flatMap { segment.control.request($0)?.endpoint },
+            type: event.event.type.rawValue, stream: event.stream, endpoint: endpoint,
             status: event.event.exchange?.status)
         if segment.zones.last.map({ $0.events >= sizes.zoneEvents }) ?? true {
             segment.zones.append(HistoryZone(first: event.position, time: event.time))

@@ -15,6 +15,8 @@ package struct HistoryTables: Sendable {
     let sightings: Database
     /// Last position of a segment (8) -> control state.
     let controls: Database
+    /// Last position of a segment (8) -> `LogTotals` from the log's beginning to there.
+    let totals: Database
     /// Position (8) -> `RunSummary`.
     let runs: Database
 

@@ -164,7 +164,7 @@ extension HistoryProjection: AuditedProjection {
             AuditedTable(database: tables.segments, isCounted: true),
             AuditedTable(database: tables.zones), AuditedTable(database: tables.changes),
             AuditedTable(database: tables.sightings), AuditedTable(database: tables.controls),
-            AuditedTable(database: tables.runs),
+            AuditedTable(database: tables.totals), AuditedTable(database: tables.runs),
         ]
     }
 

@@ -1,5 +1,6 @@
 import EventLog
 import SyncCore
+import SyncEngine
 
 /// The part of `status` that is about the limits: what is used, what was learned, what is waited
 /// for.
@@ -12,6 +13,15 @@ struct BudgetReport {
         self.control = control
         self.limits = limits
         self.nowNs = nowNs
+    }
+
+    /// As it is now, for the state at the log's end.
+    init(now control: ControlState, _ limits: LimitPolicy) {
+        let reading = SystemClock().read()
+        self.init(
+            control, limits,
+            nowNs: control.clock?.bootID == reading.bootID
+                ? reading.bootNs : control.bootNs(at: reading.wall))
     }
 
     private var windows: [RateWindow] { limits.windows }
@@ -32,6 +42,14 @@ struct BudgetReport {
     private var unknownUntil: LogTime? {
         control.limiter.unknownUntilNs(limits)
             .flatMap { $0 > nowNs ? control.time(atBootNs: $0) : nil }
+    }
+
+    /// What each window still admits; none after a restore, while what was sent isn't known.
+    var remaining: [(window: String, requests: Int)] {
+        windows.map { window in
+            let limit = control.limiter.limit(of: window, now: nowNs)
+            return (window.name, unknownUntil == nil ? max(limit - used(window), 0) : 0)
+        }
     }
 
     /// The members beside the windows.

@@ -121,9 +121,12 @@ final class ExportSink {
     private let target: String
     private let temporary: String?
     private let descriptor: Int32
+    private let mode: mode_t
     private var buffer: [UInt8] = []
 
-    init(_ target: String) throws {
+    /// - Parameter mode: who may read and write the file.
+    init(_ target: String, mode: mode_t = 0o600) throws {
+        self.mode = mode
         guard target != "-" else {
             self.target = target
             temporary = nil
@@ -214,7 +217,9 @@ final class ExportSink {
         try flush()
         guard let temporary else { return }
         // The lock goes with the descriptor, so it is closed last.
-        guard fsync(descriptor) == 0, rename(temporary, target) == 0, close(descriptor) == 0 else {
+        guard fchmod(descriptor, mode) == 0, fsync(descriptor) == 0,
+            rename(temporary, target) == 0, close(descriptor) == 0
+        else {
             throw Self.failure("write", target)
         }
     }

@@ -19,6 +19,7 @@ struct HealthCommand: ParsableCommand {
 
     func run() throws {
         let session = try Session(global)
+        Output.log(as: session.configuration.log.format)
         let check = try HealthCheck(session)
         session.output.line(session.output.isJSON ? check.json.line : check.words)
         if check.exitCode != 0 { throw CommandFailure.silent(check.exitCode) }

@@ -2,7 +2,6 @@ import ArgumentParser
 import EventLog
 import Projections
 import SyncCore
-import SyncEngine
 
 /// `ossync runs`
 struct RunsCommand: ParsableCommand {
@@ -74,7 +73,7 @@ struct RunsCommand: ParsableCommand {
         var lines: [String] = []
         try session.readHistory(log) { history in
             let control = history.control
-            let isHeld = control.invocation != nil && EngineLock.isHeld(session.folder) ?? true
+            let isHeld = session.isRunning(control)
             try history.forEachRun(backwards: !reverse) { run in
                 let report = RunReport(run, control, isHeld: isHeld)
                 guard filter.earliest.map({ $0 <= run.startedAt }) ?? true,

@@ -2,7 +2,6 @@ import ArgumentParser
 import EventLog
 import Projections
 import SyncCore
-import SyncEngine
 
 /// `ossync status`
 struct StatusCommand: ParsableCommand {
@@ -54,16 +53,12 @@ struct StatusReport {
         let expenses = known.id == .none ? nil : try Self.expenses(session, known.name, log)
         control = try expenses?.control ?? log.snapshot().control()
         total = expenses?.total
-        isRunning = control.invocation != nil && EngineLock.isHeld(session.folder) ?? true
+        isRunning = session.isRunning(control)
         at = nil
         redaction = try Self.redaction(log.snapshot())
         stream = try session.stream(in: control)
         detailed = Self.isDetailed(session, stream.name)
-        let reading = SystemClock().read()
-        budget = BudgetReport(
-            control, session.configuration.limitPolicy,
-            nowNs: control.clock?.bootID == reading.bootID
-                ? reading.bootNs : control.bootNs(at: reading.wall))
+        budget = BudgetReport(now: control, session.configuration.limitPolicy)
     }
 
     /// How it was at a point of the history.

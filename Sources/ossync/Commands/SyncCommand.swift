@@ -19,6 +19,7 @@ struct SyncCommand: ParsableCommand {
             --error-on-no-change), 11 another run, 12 store corrupt, 130/143 interrupted.
 
             Example: ossync sync --mode incremental --max-duration 30m
+            Example: ossync sync --quiet --if-running skip --log-format json
             """)
 
     enum Mode: String, ExpressibleByArgument, CaseIterable {
@@ -91,6 +92,7 @@ struct SyncCommand: ParsableCommand {
 
     func run() throws {
         let session = try Session(global)
+        Output.log(as: session.configuration.log.format)
         let stream = try session.configuration.stream()
         if dryRun {
             try PlanReport(session: session, stream: stream, mode: mode, noDetails: noDetails)
@@ -98,6 +100,8 @@ struct SyncCommand: ParsableCommand {
             return
         }
         let source = try session.source(stream)
+        // However it ends, and also when another run goes on meanwhile.
+        defer { session.writeMetrics() }
         guard
             let store = try EngineSession(
                 session, activity: "sync --mode \(mode.rawValue)", creates: true,
@@ -134,7 +138,7 @@ struct SyncCommand: ParsableCommand {
         do {
             try session.projector(stream.name, log: store.log)?.catchUp()
         } catch {
-            session.output.error("the projection is behind the log: \(error)")
+            session.output.warn("the projection is behind the log: \(error)")
         }
     }
 

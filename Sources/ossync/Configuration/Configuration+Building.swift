@@ -32,10 +32,14 @@ private struct Section {
 }
 
 extension Configuration {
-    /// Builds from values in which no problem was found; `store` is the resolved path.
-    init(values: ConfigurationValue, store: String, files: [String]) {
+    /// Builds from values in which no problem was found; `store` and `metricsTextfile` are resolved
+    /// paths.
+    init(
+        values: ConfigurationValue, store: String, metricsTextfile: String?, files: [String]
+    ) {
         let root = Section(value: values)
         self.store = store
+        self.metricsTextfile = metricsTextfile
         self.files = files
         self.values = values
         rateLimits = RateLimits(root)
@@ -43,6 +47,10 @@ extension Configuration {
         streams = root.named("streams").map { Stream($0.name, $0.section) }
         report = Report(
             amount: root.text("report.amount"), date: root.optionalText("report.date"))
+        log = Log(
+            format: root.choice("log.format", LogLine.Format.self),
+            rotation: LogFile.Rotation(
+                maxBytes: root.whole("log.maxBytes"), keep: root.whole("log.keep")))
     }
 }
 

@@ -12,9 +12,10 @@ extension Configuration {
     func describe() -> [DescribedValue] {
         var lines: [DescribedValue] = []
         Self.describe(values, path: "", into: &lines)
+        let paths = ["store": store, "metrics.textfile": metricsTextfile]
         return lines.map {
-            guard $0.key == "store" else { return $0 }
-            return DescribedValue(key: $0.key, text: store, origin: $0.origin)
+            guard let path = paths[$0.key] ?? nil else { return $0 }
+            return DescribedValue(key: $0.key, text: path, origin: $0.origin)
         }
     }
 

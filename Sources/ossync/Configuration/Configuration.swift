@@ -8,6 +8,9 @@ struct Configuration: Sendable {
     /// In the order in which they were written.
     let streams: [Stream]
     let report: Report
+    let log: Log
+    /// Where each sync writes the metrics, as an absolute path; nil for nowhere.
+    let metricsTextfile: String?
     /// Every value with its origin, in the order of the key table.
     let values: ConfigurationValue
     /// The files that were read, highest precedence first.
@@ -20,6 +23,13 @@ struct Configuration: Sendable {
         let backoffMultiplier: Double
         let cooldownMs: Int64
         let deliveryBoundMs: Int64
+    }
+
+    /// What a sync says about itself.
+    struct Log: Sendable, Equatable {
+        let format: LogLine.Format
+        /// Of `logs/combined.log`.
+        let rotation: LogFile.Rotation
     }
 
     struct Window: Sendable, Equatable {

@@ -25,6 +25,9 @@ enum ConfigurationKeys {
         ConfigurationKey(
             "report", .section(report), .filled,
             "What `ossync report expenses` adds up, and by which day."),
+        ConfigurationKey("log", .section(log), .filled, "What a sync says about itself."),
+        ConfigurationKey(
+            "metrics", .section(metrics), .filled, "What Prometheus is told of the store."),
     ]
 
     static let report: [ConfigurationKey] = [
@@ -36,6 +39,27 @@ enum ConfigurationKeys {
             "The column of the first stream with a record's date; its day is the one that the text "
                 + "shows, in whatever zone the API writes it.",
             absent: "`--by day`, `week` and `month` are refused"),
+    ]
+
+    static let log: [ConfigurationKey] = [
+        ConfigurationKey(
+            "format", .choice(LogLine.Format.allCases.map(\.rawValue)), .otherwise("human"),
+            "The lines of a sync on stderr and in its log files: words, or a JSON object each.",
+            environment: "OSSYNC_LOG_FORMAT"),
+        ConfigurationKey(
+            "maxBytes", .whole(4_096...1_099_511_627_776), .otherwise("10485760"),
+            "The size in bytes at which `logs/combined.log` of the store is begun anew."),
+        ConfigurationKey(
+            "keep", .whole(1...1_000), .otherwise("5"),
+            "How many older ones are kept beside it, `combined.log.1` being the newest."),
+    ]
+
+    static let metrics: [ConfigurationKey] = [
+        ConfigurationKey(
+            "textfile", .text(.any), .optional,
+            "The file that each sync writes the metrics to at its end, for node_exporter; a "
+                + "relative one starts at the configuration file.",
+            environment: "OSSYNC_METRICS_TEXTFILE")
     ]
 
     static let rateLimits: [ConfigurationKey] = [

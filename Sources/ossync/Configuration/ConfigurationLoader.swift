@@ -71,8 +71,12 @@ struct ConfigurationLoader {
         let start =
             store.origin == .builtIn
             ? projectDirectory(files, reader) : reader.directory(of: store.origin)
+        let textfile = values["metrics.textfile"].flatMap { value in
+            value.text.map { PathText.resolve($0, from: reader.directory(of: value.origin)) }
+        }
         return Configuration(
-            values: values, store: PathText.resolve(path, from: start), files: files.map(\.path))
+            values: values, store: PathText.resolve(path, from: start), metricsTextfile: textfile,
+            files: files.map(\.path))
     }
 
     private func overlay(

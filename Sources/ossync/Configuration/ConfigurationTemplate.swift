@@ -107,5 +107,15 @@ enum ConfigurationTemplate {
           amount: expense_total
           # date: opened_at             # a date or timestamp; for --by day, week and month
 
+        # What a sync says on stderr and in the store's logs/combined.log: words, or with
+        # `format: json` a JSON object a line. The file is begun anew at maxBytes, and so many
+        # older ones are kept.                                               env OSSYNC_LOG_FORMAT
+        log: { format: human, maxBytes: 10485760, keep: 5 }
+
+        # Each sync writes its metrics to this file at its end, for the textfile collector of
+        # Prometheus' node_exporter.                                   env OSSYNC_METRICS_TEXTFILE
+        metrics:
+          # textfile: /var/lib/prometheus/node-exporter/ossync.prom
+
         """
 }

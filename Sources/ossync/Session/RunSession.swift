@@ -114,15 +114,19 @@ struct RunSession {
     }
 
     private func makeNarrator(_ follower: ProjectionFollower?) -> RunNarrator {
-        var files = [LogFile(session.folder.combinedLog)].compactMap { $0 }
-        if let path = session.options.logFile {
-            guard let file = LogFile(path) else {
-                output.error("\(path): the log file can't be written; going on without it")
-                return RunNarrator(output: output, files: files, follower: follower)
+        let log = session.configuration.log
+        // What rotates a file of somebody's own choice is theirs too.
+        var wanted: [(String, LogFile.Rotation?)] = [(session.folder.combinedLog, log.rotation)]
+        if let path = session.options.logFile { wanted.append((path, nil)) }
+        let files = wanted.compactMap { path, rotation in
+            let file = LogFile(path, rotation)
+            if file == nil {
+                output.warn("\(path): the log file can't be written; going on without it")
             }
-            files.append(file)
+            return file
         }
-        return RunNarrator(output: output, files: files, follower: follower)
+        let logger = Logger(label: "sync") { _ in FileLogHandler(files, log.format) }
+        return RunNarrator(output: output, logger: logger, follower: follower)
     }
 }
 
@@ -145,17 +149,17 @@ final class RunNarrator {
     /// The run that the invocation belongs to.
     private(set) var run = Position.none
 
-    init(output: Output, files: [LogFile], follower: ProjectionFollower?) {
+    init(output: Output, logger: Logger, follower: ProjectionFollower?) {
         self.output = output
         self.follower = follower
-        logger = Logger(label: "sync") { _ in FileLogHandler(files: files) }
+        self.logger = logger
     }
 
     func tell(_ events: [LoggedEvent], _ control: ControlState) {
         follower?.logGrew(by: events.count)
         for event in events {
             if let current = control.invocation?.run ?? lastRun(events) { run = current }
-            log(event)
+            log(event, control)
         }
         tick(control, wake: nil)
     }
@@ -168,14 +172,14 @@ final class RunNarrator {
             + "it grow meanwhile: end it, or let it go on"
         logger.warning("\(text)")
         erase()
-        output.note(text)
+        output.note(text, .warning)
     }
 
     private func lastRun(_ events: [LoggedEvent]) -> Position? {
         events.last { $0.run != .none }?.run
     }
 
-    private func log(_ event: LoggedEvent) {
+    private func log(_ event: LoggedEvent, _ control: ControlState) {
         let level: Logger.Level =
             switch event.event {
             case .rateLimited, .requestFailed, .recordParked, .runInterrupted, .requestAbandoned:
@@ -184,13 +188,13 @@ final class RunNarrator {
             default: .info
             }
         let text = EventNarrator.text(event)
-        logger.log(
-            level: level, "@\(event.position.rawValue) \(event.event.type.name): \(text)")
+        let metadata = LogLine.metadata(of: event, control)
+        logger.log(level: level, "\(text)", metadata: metadata)
         if level == .warning {
             erase()
-            output.note("\(event.event.type.name): \(text)".withoutControls)
+            output.note(text.withoutControls, level, metadata)
         } else {
-            output.detail("\(event.event.type.name): \(text)".withoutControls)
+            output.detail(text.withoutControls, metadata)
         }
     }
 

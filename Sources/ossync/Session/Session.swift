@@ -21,6 +21,11 @@ struct Session {
         if let store = options.store {
             overrides.append(ConfigurationOverride(key: "store", flag: "--store", text: store))
         }
+        if let format = options.logFormat {
+            overrides.append(
+                ConfigurationOverride(
+                    key: "log.format", flag: "--log-format", text: format.rawValue))
+        }
         do {
             configuration = try ConfigurationLoader().load(
                 configFile: options.config, overrides: overrides)
@@ -64,6 +69,11 @@ struct Session {
             return StreamState(id: .none, name: name)
         }
         return control.streams.first ?? StreamState(id: .none, name: "os")
+    }
+
+    /// Whether the run that is under way has a process; one that was killed has none.
+    func isRunning(_ control: ControlState) -> Bool {
+        control.invocation != nil && EngineLock.isHeld(folder) ?? true
     }
 
     /// The projection of a stream; nil without a configuration that says what its columns are.

@@ -25,6 +25,13 @@ struct GlobalOptions: ParsableArguments {
         help: ArgumentHelp("Also write the log of a sync to this file.", valueName: "file"))
     var logFile: String?
 
+    @Option(
+        name: .customLong("log-format"),
+        help: ArgumentHelp(
+            "What a sync says on stderr and in log files: human or json, an object a line.",
+            valueName: "form"))
+    var logFormat: LogLine.Format?
+
     var output: Output {
         Output(isJSON: json, isQuiet: quiet, isVerbose: verbose, color: color)
     }
@@ -56,7 +63,7 @@ struct GlobalOptions: ParsableArguments {
     /// The names that may stand before a command, and whether a value follows.
     private static let names: [String: Bool] = [
         "--config": true, "--store": true, "--json": false, "--quiet": false, "--verbose": false,
-        "--color": true, "--log-file": true,
+        "--color": true, "--log-file": true, "--log-format": true,
     ]
 
     /// Moves global options that stand before a command, or between the two words of one, behind
@@ -92,3 +99,5 @@ struct GlobalOptions: ParsableArguments {
 }
 
 extension Output.Color: ExpressibleByArgument {}
+
+extension LogLine.Format: ExpressibleByArgument {}

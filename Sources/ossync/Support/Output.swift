@@ -1,4 +1,5 @@
 import Glibc
+import Logging
 import Synchronization
 
 /// Standard output and standard error of a command: stdout is data, stderr is everything else.
@@ -20,7 +21,9 @@ struct Output: Sendable {
     }
 
     /// Whether stderr is a terminal that a progress line can live on.
-    var isInteractive: Bool { isatty(STDERR_FILENO) == 1 && !isQuiet }
+    var isInteractive: Bool {
+        isatty(STDERR_FILENO) == 1 && !isQuiet && !Self.logsJSON.load(ordering: .relaxed)
+    }
 
     /// Whether text on stdout may be coloured, by flag, then `NO_COLOR`, `CLICOLOR_FORCE`,
     /// `CLICOLOR`.
@@ -55,8 +58,14 @@ struct Output: Sendable {
     func bytes(_ bytes: [UInt8]) { Self.write(bytes, to: STDOUT_FILENO) }
 
     /// A line for people, unless they asked for quiet.
-    func note(_ text: String) {
-        if !isQuiet { Self.write(Array((text + "\n").utf8), to: STDERR_FILENO) }
+    ///
+    /// - Parameters:
+    ///   - level: of a line of a log, as which it may be wanted.
+    ///   - metadata: what that says beside its text.
+    func note(
+        _ text: String, _ level: Logger.Level = .info, _ metadata: Logger.Metadata = [:]
+    ) {
+        if !isQuiet { Self.say(text, level, metadata) }
     }
 
     /// The same where somebody takes it in at once: for a thread that nothing may hold up.
@@ -67,12 +76,15 @@ struct Output: Sendable {
     }
 
     /// A line for people who asked for more.
-    func detail(_ text: String) {
-        if isVerbose { note(text) }
+    func detail(_ text: String, _ metadata: Logger.Metadata = [:]) {
+        if isVerbose { note(text, .info, metadata) }
     }
 
+    /// A line about what went wrong beside the command's own work: always shown.
+    func warn(_ text: String) { Self.say(text, .warning) }
+
     /// A line about an error: always shown.
-    func error(_ text: String) { Self.write(Array((text + "\n").utf8), to: STDERR_FILENO) }
+    func error(_ text: String) { Self.say(text, .error) }
 
     /// Text on stderr without a line end, for a progress line.
     func raw(_ text: String) { Self.write(Array(text.utf8), to: STDERR_FILENO) }
@@ -123,6 +135,23 @@ struct Output: Sendable {
         throw CommandFailure(
             ExitCode.failure,
             "standard output: write failed: \(String(cString: strerror(number)))")
+    }
+
+    /// Whether lines on stderr are lines of a log, a JSON object each.
+    private static let logsJSON = Atomic<Bool>(false)
+
+    /// For commands that run unattended: in which form they say what they say on stderr.
+    static func log(as format: LogLine.Format) {
+        logsJSON.store(format == .json, ordering: .relaxed)
+    }
+
+    private static func say(
+        _ text: String, _ level: Logger.Level, _ metadata: Logger.Metadata = [:]
+    ) {
+        let isJSON = logsJSON.load(ordering: .relaxed)
+        let words = metadata[LogLine.event].map { "\($0): \(text)" } ?? text
+        let line = isJSON ? LogLine(level, text, metadata).text(.json) : words
+        write(Array((line + "\n").utf8), to: STDERR_FILENO)
     }
 
     private static func write(_ bytes: [UInt8], to descriptor: Int32) {

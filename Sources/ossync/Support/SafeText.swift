@@ -1,6 +1,6 @@
 extension String {
     /// The text without what could drive a terminal: C0 and C1 controls, and marks that turn the
-    /// direction of writing.
+    /// direction of writing or end a line.
     var withoutControls: String {
         let isSafe = unicodeScalars.allSatisfy { !$0.isControlOrBidi }
         if isSafe { return self }
@@ -24,7 +24,7 @@ extension String {
 extension Unicode.Scalar {
     fileprivate var isControlOrBidi: Bool {
         switch value {
-        case 0..<0x20, 0x7F..<0xA0, 0x200E, 0x200F, 0x202A...0x202E, 0x2066...0x2069, 0x061C: true
+        case 0..<0x20, 0x7F..<0xA0, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069, 0x061C: true
         default: false
         }
     }

@@ -89,7 +89,8 @@ import Testing
         let root = try #require(
             try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
         let properties = try #require(root["properties"] as? [String: Any])
-        #expect(properties.keys.sorted() == ["api", "rateLimits", "report", "store", "streams"])
+        let known = ["api", "log", "metrics", "rateLimits", "report", "store", "streams"]
+        #expect(properties.keys.sorted() == known)
         #expect(root["additionalProperties"] as? Bool == false)
         let definitions = try #require(root["$defs"] as? [String: Any])
         let parts = text.components(separatedBy: "\"$ref\": \"#/$defs/").dropFirst()

@@ -77,6 +77,36 @@ import Testing
         #expect(byFlag.store == "\(folder.path)/s")
     }
 
+    @Test func aTextfileIsFoundAsAStoreIs() throws {
+        let folder = ConfigurationFolder()
+        #expect(try folder.load().metricsTextfile == nil)
+        try folder.write("metrics:\n  textfile: ./m/os.prom\n", to: "sub/erp.yaml")
+        let named = try folder.load(configFile: "sub/erp.yaml")
+        #expect(named.metricsTextfile == "\(folder.path)/sub/m/os.prom")
+        let shown = named.describe().first { $0.key == "metrics.textfile" }
+        #expect(shown?.text == named.metricsTextfile)
+        let byVariable = try folder.load(
+            environment: ["OSSYNC_METRICS_TEXTFILE": "os.prom"], configFile: "sub/erp.yaml")
+        #expect(byVariable.metricsTextfile == "\(folder.path)/os.prom")
+    }
+
+    @Test func aLogIsOfWordsAndBoundedUnlessToldOtherwise() throws {
+        let folder = ConfigurationFolder()
+        let log = try folder.load().log
+        #expect(log.format == .human)
+        #expect(log.rotation == LogFile.Rotation(maxBytes: 10 << 20, keep: 5))
+        try folder.write("log: { format: json, keep: 9 }\n")
+        let other = try folder.load().log
+        #expect(other.format == .json)
+        #expect(other.rotation == LogFile.Rotation(maxBytes: 10 << 20, keep: 9))
+        #expect(
+            try problems(of: "log: { format: xml, maxBytes: 100, keep: 0 }\n") == [
+                "ossync.yaml:1: log.format must be one of human, json, not \"xml\"",
+                "ossync.yaml:1: log.maxBytes must be from 4096 to 1099511627776, not 100",
+                "ossync.yaml:1: log.keep must be from 1 to 1000, not 0",
+            ])
+    }
+
     @Test func aFileThatWasAskedForMustExist() throws {
         let folder = ConfigurationFolder()
         let error = #expect(throws: ConfigurationError.self) {

@@ -6,6 +6,7 @@ import Testing
     @Test func nothingDrivesTheTerminal() {
         let hostile = "a\u{1B}[31mb\u{7}c\u{9B}2Jd\r\n\te\u{202E}f\u{2066}g\u{200F}h\u{7F}i\u{0}"
         #expect(hostile.withoutControls == "a[31mbc2Jdefghi")
+        #expect("a\u{2028}b\u{2029}c".withoutControls == "abc")
         #expect("žluťoučký 👩‍🚒 1".withoutControls == "žluťoučký 👩‍🚒 1")
         let everything = String(
             String.UnicodeScalarView(
