@@ -20,6 +20,9 @@ enum ConfigurationKeys {
             "streams", .named(.streams, of: .section(stream)), .filled,
             "The kinds of records to copy, in the order in which they are synchronised; the first "
                 + "one is the default of `--stream`."),
+        ConfigurationKey(
+            "schedules", .named(.schedules, of: .section(schedule)), .filled,
+            "When syncs are run unattended; `ossync schedule` hands them to systemd or cron."),
     ]
 
     static let rateLimits: [ConfigurationKey] = [

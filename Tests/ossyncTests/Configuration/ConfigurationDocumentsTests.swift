@@ -53,6 +53,7 @@ import Testing
         #expect(configuration.api?.healthPath == "/ping")
         #expect(configuration.streams.first?.list.idOrder == .numeric)
         #expect(configuration.streams.first?.columns.count == 3)
+        #expect(configuration.schedules.map(\.name) == ["quarter", "night"])
     }
 
     @Test func everyKeyIsInTheTemplate() {
@@ -87,7 +88,7 @@ import Testing
         let root = try #require(
             try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
         let properties = try #require(root["properties"] as? [String: Any])
-        #expect(properties.keys.sorted() == ["api", "rateLimits", "store", "streams"])
+        #expect(properties.keys.sorted() == ["api", "rateLimits", "schedules", "store", "streams"])
         #expect(root["additionalProperties"] as? Bool == false)
         let definitions = try #require(root["$defs"] as? [String: Any])
         let parts = text.components(separatedBy: "\"$ref\": \"#/$defs/").dropFirst()

@@ -28,7 +28,8 @@ struct BadFile: Sendable, CustomTestStringConvertible {
             "ossync.yaml:3: unknown key \"stor\"; did you mean \"store\"?"),
         BadFile(
             "unknown key with no near one", "zzzzzzzz: 1\n",
-            "ossync.yaml:1: unknown key \"zzzzzzzz\"; known: store, rateLimits, api, streams"),
+            "ossync.yaml:1: unknown key \"zzzzzzzz\"; known: store, rateLimits, api, streams, "
+                + "schedules"),
         BadFile(
             "text for a whole number", "rateLimits:\n  requestsPerHour: many\n  cooldownMs: x\n",
             "ossync.yaml:2: rateLimits.requestsPerHour must be a whole number, not \"many\"",
