@@ -21,7 +21,7 @@ struct OSSync: ParsableCommand {
             SyncCommand.self, StatusCommand.self, ShowCommand.self, HistoryCommand.self,
             WhyCommand.self, RunsCommand.self, LogCommand.self, ReplayCommand.self,
             QueueCommand.self, ProjectionsCommand.self, ExportCommand.self, BackupCommand.self,
-            RestoreCommand.self, ConfigCommand.self, DemoCommand.self,
+            RestoreCommand.self, ScheduleCommand.self, ConfigCommand.self, DemoCommand.self,
         ])
 
     static func main() {
