@@ -182,7 +182,7 @@ private func time(_ text: String) throws -> LogTime {
             }
             let wake = try #require(
                 [plan.nextWake(progress, occupation, now: now), end].compactMap { $0 }.min())
-            #expect(wake > now || end == now)
+            try #require(wake > now || end == now)
             now = wake
             if let over = end, over <= now {
                 occupation = .idle(since: over)
