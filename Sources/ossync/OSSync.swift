@@ -21,8 +21,8 @@ struct OSSync: ParsableCommand {
             SyncCommand.self, StatusCommand.self, MetricsCommand.self, ShowCommand.self,
             HistoryCommand.self, WhyCommand.self, RunsCommand.self, LogCommand.self,
             ReplayCommand.self, ReportCommand.self, QueueCommand.self, ProjectionsCommand.self,
-            ExportCommand.self, BackupCommand.self,
-            RestoreCommand.self, ConfigCommand.self, DemoCommand.self,
+            ExportCommand.self, BackupCommand.self, RestoreCommand.self, ScheduleCommand.self,
+            ConfigCommand.self, DemoCommand.self,
         ])
 
     static func main() {

@@ -54,7 +54,9 @@ struct SyncCommand: ParsableCommand {
     @Option(
         help:
             "Pause instead of waiting longer than this, for a request or over refusals in a row.")
-    var patience: String = "2h"
+    var patience: String = Self.defaultPatience
+
+    static let defaultPatience = "2h"
 
     @Option(help: "When another run holds the store: fail, skip or wait.")
     var ifRunning: EngineSession.IfRunning = .fail

@@ -1,3 +1,5 @@
+import SyncEngine
+
 /// Turns checked values into the types of `Configuration`.
 ///
 /// The key table guarantees every value that is asked for here; one that is missing is a mistake in
@@ -15,6 +17,7 @@ private struct Section {
     func whole(_ path: String) -> Int { found(path, value[path]?.whole) }
     func ms(_ path: String) -> Int64 { Int64(whole(path)) }
     func number(_ path: String) -> Double { found(path, value[path]?.number) }
+    func span(_ path: String) -> Int64 { found(path, TimeSpan(text(path))).ms }
     func flag(_ path: String) -> Bool { found(path, value[path]?.flag) }
     func secret(_ path: String) -> SecretReference { found(path, value[path]?.secret) }
     func texts(_ path: String) -> [String] { value[path]?.items.compactMap(\.text) ?? [] }
@@ -45,6 +48,7 @@ extension Configuration {
         rateLimits = RateLimits(root)
         api = root.sub("api").map(API.init)
         streams = root.named("streams").map { Stream($0.name, $0.section) }
+        schedules = root.named("schedules").map { Schedule($0.name, $0.section) }
         report = Report(
             amount: root.text("report.amount"), date: root.optionalText("report.date"))
         log = Log(
@@ -169,5 +173,21 @@ extension Configuration.Column {
         }
         type = column.optionalText("type").flatMap(Kind.init) ?? kind
         from = column.optionalText("from").flatMap(Document.init)
+    }
+}
+
+extension Configuration.Schedule {
+    fileprivate init(_ name: String, _ schedule: Section) {
+        self.name = name
+        timing =
+            schedule.optionalText("cron").map {
+                .cron($0, timeZone: schedule.text("timeZone"))
+            } ?? .every(minutes: schedule.span("every") / 60_000)
+        mode = schedule.choice("mode", SyncCommand.Mode.self)
+        jitterMs = schedule.span("jitter")
+        overlap = schedule.choice("overlap", SyncEngine.Schedule.Overlap.self)
+        catchUp = schedule.flag("catchUp")
+        maxDuration = schedule.optionalText("maxDuration")
+        patience = schedule.text("patience")
     }
 }

@@ -1,3 +1,5 @@
+import SyncEngine
+
 /// The resolved configuration: flags, environment, files and defaults laid over one another.
 struct Configuration: Sendable {
     /// The store's folder as an absolute path.
@@ -7,6 +9,8 @@ struct Configuration: Sendable {
     let api: API?
     /// In the order in which they were written.
     let streams: [Stream]
+    /// In the order in which they were written.
+    let schedules: [Schedule]
     let report: Report
     let log: Log
     /// Where each sync writes the metrics, as an absolute path; nil for nowhere.
@@ -164,6 +168,24 @@ struct Configuration: Sendable {
         let baseMs: Int64
         let multiplier: Double
         let maxMs: Int64
+    }
+
+    struct Schedule: Sendable, Equatable {
+        enum Timing: Sendable, Equatable {
+            /// In whole minutes.
+            case every(minutes: Int64)
+            case cron(String, timeZone: String)
+        }
+
+        let name: String
+        let timing: Timing
+        let mode: SyncCommand.Mode
+        let jitterMs: Int64
+        let overlap: SyncEngine.Schedule.Overlap
+        let catchUp: Bool
+        /// As they are written, for the options of `sync`; nil: no bound.
+        let maxDuration: String?
+        let patience: String
     }
 }
 

@@ -16,6 +16,9 @@ struct ConfigurationChecks {
             checks.checkColumns(field.value, path)
             checks.checkRetry(field.value, path)
         }
+        for field in root["schedules"]?.fields ?? [] {
+            checks.checkSchedule(field.value, "schedules.\(field.name)")
+        }
         checks.checkReport()
         return checks.problems
     }
@@ -189,6 +192,35 @@ struct ConfigurationChecks {
         if let type = column["type"], !type.isNull { return type.text }
         if column["sum"]?.text != nil { return "decimal" }
         return column["count"]?.text != nil ? "integer" : "text"
+    }
+
+    private mutating func checkSchedule(_ schedule: ConfigurationValue, _ path: String) {
+        guard let every = schedule["every"], let cron = schedule["cron"], !every.isInvalid,
+            !cron.isInvalid
+        else { return }
+        guard every.isNull != cron.isNull else {
+            report(
+                schedule,
+                every.isNull ? "\(path) needs every or cron" : "\(path) has every and cron",
+                hint: every.isNull ? "for example every: 15m" : "keep one")
+            return
+        }
+        let span = every.text.flatMap { TimeSpan($0) }?.ms
+        if let span, let refusal = Configuration.Schedule.refusal(everyMs: span) {
+            report(every, "\(path).every \(refusal)")
+        }
+        if let zone = schedule["timeZone"], zone.origin != .builtIn, span != nil {
+            report(
+                zone, "\(path).timeZone is for cron: every counts from 1970-01-01T00:00Z",
+                hint: "leave it out, or write the times as cron")
+        }
+        guard let jitter = schedule["jitter"], let jitterMs = jitter.text.flatMap({ TimeSpan($0) })
+        else { return }
+        if let span, jitterMs.ms >= span {
+            report(jitter, "\(path).jitter is not less than every")
+        } else if jitterMs.ms > ConfigurationKeys.maxMs {
+            report(jitter, "\(path).jitter is more than 31d")
+        }
     }
 
     private mutating func checkRetry(_ stream: ConfigurationValue, _ path: String) {

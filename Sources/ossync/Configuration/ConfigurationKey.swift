@@ -70,6 +70,12 @@ enum ConfigurationText: Sendable {
     case baseURL
     /// An HTTP header's name.
     case headerName
+    /// A length of time: `90s`, `30m`, `1h30m`.
+    case timeSpan
+    /// Five fields of crontab(5), or a name such as `@daily`.
+    case cron
+    /// A name of the system's time zone database.
+    case timeZone
 }
 
 /// What the names of a user's own mapping must look like.
@@ -77,6 +83,7 @@ enum ConfigurationNames: Sendable {
     case streams
     case columns
     case headers
+    case schedules
 }
 
 /// The variants of a mapping with a `type`.

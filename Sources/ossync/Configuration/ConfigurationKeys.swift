@@ -23,6 +23,9 @@ enum ConfigurationKeys {
             "The kinds of records to copy, in the order in which they are synchronised; the first "
                 + "one is the default of `--stream`."),
         ConfigurationKey(
+            "schedules", .named(.schedules, of: .section(schedule)), .filled,
+            "When syncs are run unattended; `ossync schedule` hands them to systemd or cron."),
+        ConfigurationKey(
             "report", .section(report), .filled,
             "What `ossync report expenses` adds up, and by which day."),
         ConfigurationKey("log", .section(log), .filled, "What a sync says about itself."),

@@ -95,6 +95,13 @@ enum ConfigurationSchema {
         case .path: [("type", "string"), ("pattern", "^/([^/# ][^# ]*)?$")]
         case .baseURL: [("type", "string"), ("pattern", "^[hH][tT][tT][pP][sS]?://[^@?# ]+$")]
         case .headerName: [("type", "string"), ("pattern", "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
+        case .timeSpan: [("type", "string"), ("pattern", "^([0-9]+[smhd])+$")]
+        case .cron:
+            [
+                ("type", "string"),
+                ("pattern", "^[ \\t]*(@[A-Za-z]+|([^ \\t]+[ \\t]+){4}[^ \\t]+)[ \\t]*$"),
+            ]
+        case .timeZone: [("type", "string"), ("pattern", "^[A-Za-z0-9+_-]+(/[A-Za-z0-9+_-]+)*$")]
         }
     }
 

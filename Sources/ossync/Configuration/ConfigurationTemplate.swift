@@ -102,6 +102,18 @@ enum ConfigurationTemplate {
             # parked, and `ossync queue retry` brings it back.
             retry: { attempts: 5, baseMs: 1000, multiplier: 2, maxMs: 60000 }
 
+        # When syncs are run unattended: `ossync schedule print` shows what systemd or cron would
+        # be given, `ossync schedule install` gives it.
+        schedules:
+          # quarter: { every: 15m, jitter: 30s, maxDuration: 14m }
+          # night:
+          #   cron: "30 2 * * *"        # minute hour day-of-month month day-of-week
+          #   timeZone: UTC             # of cron: America/Sao_Paulo, Europe/Lisbon ...
+          #   mode: full
+          #   overlap: queue            # skip | queue: when another run is under way
+          #   catchUp: true             # a run that was missed is made good
+          #   patience: 4h              # the longest wait in a run
+
         # What `ossync report expenses` adds up, and by which day: columns of the first stream.
         report:
           amount: expense_total

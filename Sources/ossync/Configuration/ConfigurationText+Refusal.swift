@@ -1,3 +1,5 @@
+import SyncEngine
+
 extension ConfigurationText {
     var noun: String {
         switch self {
@@ -6,6 +8,9 @@ extension ConfigurationText {
         case .path: "a path"
         case .baseURL: "a URL"
         case .headerName: "a header's name"
+        case .timeSpan: "a time such as 90s, 30m or 2h"
+        case .cron: "five fields of cron"
+        case .timeZone: "a time zone"
         }
     }
 
@@ -22,6 +27,17 @@ extension ConfigurationText {
         case .baseURL: return BaseURLText.refusal(of: text)
         case .headerName:
             return ConfigurationNames.headers.refusal(of: text).map { "is not usable: \($0)" }
+        case .timeSpan: return TimeSpan(text) == nil ? "must be \(noun), not \"\(text)\"" : nil
+        case .cron:
+            do throws(CronExpression.Problem) { _ = try CronExpression(text) } catch {
+                return "can't be used: \(error)"
+            }
+            return nil
+        case .timeZone:
+            do throws(ZoneDirectory.Problem) { _ = try ZoneDirectory().rules(text) } catch {
+                return "can't be used: \(error)"
+            }
+            return nil
         }
     }
 
@@ -79,6 +95,11 @@ extension ConfigurationNames {
             guard isToken else { return "\"\(name)\" is not a header's name" }
             return Self.fixedHeaders.contains(name.lowercased())
                 ? "\"\(name)\" is set by the program" : nil
+        case .schedules:
+            return Self.isFileName(name)
+                ? nil
+                : "\"\(name)\" can't name a schedule "
+                    + "(letters, digits, _ and -, at most 40, starting with a letter or digit)"
         case .streams, .columns:
             let noun = if case .streams = self { "stream" } else { "column" }
             guard Self.isIdentifier(name) else {
@@ -96,6 +117,12 @@ extension ConfigurationNames {
             }
             return isReserved ? "the \(noun) name \"\(name)\" is reserved" : nil
         }
+    }
+
+    /// Whether it can be a part of a unit's name and of a crontab's line as it is.
+    private static func isFileName(_ name: String) -> Bool {
+        !name.hasPrefix("-") && !name.hasPrefix("_")
+            && isIdentifier("x" + name.replacing("-", with: "_")) && (1...40).contains(name.count)
     }
 
     private static func isIdentifier(_ name: String) -> Bool {

@@ -9,6 +9,14 @@ extension LogTime {
         return text.prefix { $0 != "." } + "Z"
     }
 
+    /// The same by clocks that are `offset` seconds east of UTC: `2018-11-04T01:00:00-02:00`.
+    func toTheSecond(offset: Int64) -> String {
+        let local = adding(ns: offset * .nsPerSecond).toTheSecond.dropLast()
+        let minutes = abs(offset) / 60
+        let digits = { (value: Int64) in (value < 10 ? "0" : "") + String(value) }
+        return "\(local)\(offset < 0 ? "-" : "+")\(digits(minutes / 60)):\(digits(minutes % 60))"
+    }
+
     /// The time of the day here, for example `18:42`.
     var localClock: String {
         var seconds = time_t(rawValue / .nsPerSecond)

@@ -55,6 +55,7 @@ import Testing
         #expect(configuration.streams.first?.list.idOrder == .numeric)
         #expect(configuration.streams.first?.columns.count == 4)
         #expect(configuration.report.date == "opened_at")
+        #expect(configuration.schedules.map(\.name) == ["quarter", "night"])
     }
 
     @Test func everyKeyIsInTheTemplate() {
@@ -89,7 +90,9 @@ import Testing
         let root = try #require(
             try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
         let properties = try #require(root["properties"] as? [String: Any])
-        let known = ["api", "log", "metrics", "rateLimits", "report", "store", "streams"]
+        let known = [
+            "api", "log", "metrics", "rateLimits", "report", "schedules", "store", "streams",
+        ]
         #expect(properties.keys.sorted() == known)
         #expect(root["additionalProperties"] as? Bool == false)
         let definitions = try #require(root["$defs"] as? [String: Any])

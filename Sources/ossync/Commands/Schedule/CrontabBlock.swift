@@ -1,0 +1,123 @@
+import SyncEngine
+
+/// The lines that a crontab(5) holds for one store, between two lines that mark them.
+struct CrontabBlock {
+    /// The longest command that every cron takes.
+    private static let maxCommandBytes = 998
+
+    let store: String
+    /// With the marks and the line ends.
+    let text: String
+
+    private static func begin(_ store: String) -> String { "# BEGIN ossync schedules of \(store)" }
+    private static func end(_ store: String) -> String { "# END ossync schedules of \(store)" }
+
+    /// - Throws: exit 2 for what cron can't do.
+    init(_ sync: ScheduledSync, _ schedules: [Configuration.Schedule]) throws {
+        store = sync.store
+        var lines = [
+            Self.begin(store),
+            "# Made by `ossync schedule install`, which replaces it: keep your own lines above it,",
+            "# where CRON_TZ isn't theirs. A cron that doesn't know it, as Debian's, takes the",
+            "# times in the machine's time zone. No cron makes good a time that was missed.",
+        ]
+        if sync.environmentFile == nil, !sync.variables.isEmpty {
+            lines += [
+                "# The configuration reads \(sync.variables.joined(separator: ", ")): give them in",
+                "# a file of NAME=VALUE lines that only you can read, with --environment-file.",
+            ]
+        }
+        for schedule in schedules {
+            guard let (cron, timeZone) = try schedule.cron() else {
+                throw CommandFailure(
+                    ExitCode.usage,
+                    "schedule \(schedule.name): cron can't run it \(schedule.timingText)",
+                    hint: "take a divisor of an hour or a day, or --format systemd")
+            }
+            guard schedule.overlap == .skip else {
+                throw CommandFailure(
+                    ExitCode.usage,
+                    "schedule \(schedule.name): under cron, runs that wait (overlap: queue) would "
+                        + "pile up", hint: "take overlap: skip, or --format systemd")
+            }
+            lines += [
+                "# \(schedule.name)", "CRON_TZ=\(timeZone)",
+                "\(cron.text) \(try Self.command(sync, schedule))",
+            ]
+        }
+        lines.append(Self.end(store))
+        text = lines.joined(separator: "\n") + "\n"
+    }
+
+    private static func command(
+        _ sync: ScheduledSync, _ schedule: Configuration.Schedule
+    ) throws -> String {
+        var command = ""
+        if schedule.jitterMs >= 1_000 {
+            // Always the same delay, another one for each store: cron can't draw one.
+            let most = UInt64(schedule.jitterMs / 1_000)
+            let delay = Schedule.hash("\(sync.store) \(schedule.name)") % (most + 1)
+            if delay > 0 { command += "sleep \(delay) && " }
+        }
+        if let file = sync.environmentFile { command += "set -a && . \(try word(file)) && " }
+        let words = [sync.executable] + sync.arguments(schedule)
+        command += try words.map(word).joined(separator: " ")
+        guard command.utf8.count <= maxCommandBytes else {
+            throw CommandFailure(
+                ExitCode.usage,
+                "schedule \(schedule.name): the command is longer than the \(maxCommandBytes) "
+                    + "bytes that cron takes", hint: "use --format systemd")
+        }
+        return command
+    }
+
+    /// A word as the shell takes it behind cron: there `%` is a line end unless a backslash stands
+    /// before it, which some take away and others leave to the shell. So it stands outside the
+    /// quotes, where both are right.
+    static func word(_ word: String) throws -> String {
+        guard !word.contains("\\") else {
+            throw CommandFailure(
+                ExitCode.usage, "\(word): not every cron takes a path with a backslash",
+                hint: "use --format systemd")
+        }
+        return GlobalOptions.quoted(word).replacing("%", with: "'\\%'")
+    }
+
+    /// A crontab with the block of a store replaced, or taken out; every other byte stays.
+    ///
+    /// A new block stands last, so that its CRON_TZ holds for no line of others.
+    ///
+    /// - Parameter block: nil takes it out.
+    /// - Throws: exit 1 where a block has lost its last line.
+    static func replacing(
+        blockOf store: String, in crontab: [UInt8], with block: CrontabBlock?
+    ) throws -> [UInt8] {
+        let lineEnd = UInt8(ascii: "\n")
+        let (begin, end) = (Array(begin(store).utf8), Array(self.end(store).utf8))
+        var result: [UInt8] = []
+        var isInside = false
+        var rest = crontab[...]
+        while !rest.isEmpty {
+            let next = rest.firstIndex(of: lineEnd).map { $0 + 1 } ?? rest.endIndex
+            let line = rest[..<next]
+            rest = rest[next...]
+            let content = line.last == lineEnd ? line.dropLast() : line
+            if content.elementsEqual(begin) {
+                isInside = true
+            } else if isInside {
+                if content.elementsEqual(end) { isInside = false }
+            } else {
+                result += line
+            }
+        }
+        guard !isInside else {
+            throw CommandFailure(
+                ExitCode.failure,
+                "the crontab has the line \"\(self.begin(store))\", but not the END that belongs "
+                    + "to it", hint: "mend it with `crontab -e`")
+        }
+        guard let block else { return result }
+        if let last = result.last, last != lineEnd { result.append(lineEnd) }
+        return result + Array(block.text.utf8)
+    }
+}

@@ -1,0 +1,114 @@
+/// The unit files of a schedule: a service that syncs once, and a timer that starts it.
+struct SystemdUnits {
+    struct File: Equatable {
+        let name: String
+        let text: String
+    }
+
+    let sync: ScheduledSync
+    let isSystem: Bool
+
+    /// - Throws: exit 2 for a file of the environment whose name systemd would take for a pattern.
+    init(_ sync: ScheduledSync, isSystem: Bool) throws {
+        if let file = sync.environmentFile, file.contains(where: { "*?[]\\".contains($0) }) {
+            throw CommandFailure(
+                ExitCode.usage,
+                "--environment-file \(file): systemd would take *, ?, [ and \\ for a pattern")
+        }
+        self.sync = sync
+        self.isSystem = isSystem
+    }
+
+    /// The line that says to which store a unit belongs.
+    static func mark(store: String) -> String {
+        "# Made by `ossync schedule install` for the store \(store)"
+    }
+
+    static func timerName(_ schedule: String) -> String { "ossync-\(schedule).timer" }
+
+    /// The service, then the timer.
+    func files(_ schedule: Configuration.Schedule) throws -> [File] {
+        [
+            File(name: "ossync-\(schedule.name).service", text: service(schedule)),
+            File(name: Self.timerName(schedule.name), text: try timer(schedule)),
+        ]
+    }
+
+    private func head(_ description: String) -> [String] {
+        [
+            Self.mark(store: sync.store),
+            "# and replaced by it: put what is your own into a drop-in (systemctl edit).", "",
+            "[Unit]", "Description=\(Self.value(description))",
+        ]
+    }
+
+    private func service(_ schedule: Configuration.Schedule) -> String {
+        var lines = head("ossync \(schedule.name): \(schedule.mode.rawValue) of \(sync.store)")
+        if isSystem { lines += ["Wants=network-online.target", "After=network-online.target"] }
+        lines += ["", "[Service]", "Type=oneshot"]
+        if isSystem, let owner = sync.owner { lines.append("User=\(owner)") }
+        if let file = sync.environmentFile {
+            lines.append("EnvironmentFile=\(Self.value(file))")
+        } else if !sync.variables.isEmpty {
+            lines += [
+                "# The configuration reads \(sync.variables.joined(separator: ", ")): give them in",
+                "# a file of NAME=VALUE lines that only you can read, with --environment-file.",
+                "# EnvironmentFile=",
+            ]
+        }
+        let words = sync.arguments(schedule).map(Self.argument)
+        lines += [
+            "ExecStart=\(([Self.program(sync.executable)] + words).joined(separator: " "))",
+            "# 5: stopped by budget or --max-duration; 143: by SIGTERM. The next run goes on.",
+            "SuccessExitStatus=5 143",
+            // A run that is told to stop lets its request in flight end.
+            "TimeoutStopSec=\(sync.stopSeconds)s",
+        ]
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private func timer(_ schedule: Configuration.Schedule) throws -> String {
+        var lines = head("ossync \(schedule.name): \(schedule.timingText)")
+        lines += ["", "[Timer]"]
+        if let (cron, timeZone) = try schedule.cron() {
+            lines += SystemdCalendar.events(cron, timeZone: timeZone).map { "OnCalendar=\($0)" }
+            lines.append("Persistent=\(schedule.catchUp)")
+        } else if case .every(let minutes) = schedule.timing {
+            lines += [
+                "# It divides neither an hour nor a day: counted from the last start.",
+                "OnActiveSec=1min",
+                "OnUnitActiveSec=\(Configuration.Schedule.span(minutes: minutes))",
+            ]
+        }
+        if schedule.jitterMs >= 1_000 {
+            lines += [
+                "RandomizedDelaySec=\(schedule.jitterMs / 1_000)s", "FixedRandomDelay=true",
+            ]
+        }
+        lines += ["AccuracySec=1s", "", "[Install]", "WantedBy=timers.target"]
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    // MARK: - Escapes
+
+    /// A setting's value: `%` begins a specifier (systemd.unit(5)).
+    static func value(_ text: String) -> String { text.replacing("%", with: "%%") }
+
+    /// The program of a command line; its first word takes no variable (systemd.service(5)).
+    static func program(_ word: String) -> String { quoted(value(word)) }
+
+    /// A further word of a command line: `$` begins a variable too.
+    static func argument(_ word: String) -> String {
+        quoted(value(word).replacing("$", with: "$$"))
+    }
+
+    /// In double quotes, with the escapes of C, unless nothing in it needs them.
+    private static func quoted(_ word: String) -> String {
+        let isPlain = word.unicodeScalars.allSatisfy {
+            $0.value > 0x20 && !"\"'\\;".unicodeScalars.contains($0)
+        }
+        if isPlain, !word.isEmpty { return word }
+        return "\""
+            + word.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
+    }
+}
