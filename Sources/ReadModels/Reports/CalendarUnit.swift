@@ -12,7 +12,7 @@ package enum CalendarUnit: String, Sendable, CaseIterable {
         switch self {
         case .day: day.daysSinceEpoch
         // 1970-01-01 was a Thursday.
-        case .week: Self.floor(day.daysSinceEpoch + 3, 7)
+        case .week: (day.daysSinceEpoch + 3).floorDivided(by: 7)
         case .month: day.year * 12 + day.month - 1
         }
     }
@@ -29,13 +29,9 @@ package enum CalendarUnit: String, Sendable, CaseIterable {
             let newYear = CivilDate.daysSinceEpoch(year: year, month: 1, day: 1)
             return "\(Self.year(year))-W\(Self.two((thursday - newYear) / 7 + 1))"
         case .month:
-            let year = Self.floor(number, 12)
+            let year = number.floorDivided(by: 12)
             return "\(Self.year(year))-\(Self.two(number - year * 12 + 1))"
         }
-    }
-
-    private static func floor(_ number: Int64, _ divisor: Int64) -> Int64 {
-        number / divisor - (number % divisor < 0 ? 1 : 0)
     }
 
     private static func two(_ number: Int64) -> String { number < 10 ? "0\(number)" : "\(number)" }
