@@ -154,9 +154,10 @@ import Testing
                     cause: .none, startsStep: true, event: .dictionaryTrained(second))))
     }
 
-    @Test(arguments: ["changed", "removed", "added"])
+    @Test(arguments: ["changed", "replaced", "removed", "added"])
     func aTableThatIsNotTheOneOfTheEventsIsFound(_ how: String) throws {
-        try driver.feed(.dictionaryTrained(try #require(try train())))
+        let trained = try #require(try train())
+        try driver.feed(.dictionaryTrained(trained))
         try driver.tamper("dictionaries") { transaction, table throws(LMDBError) in
             let key = StoreKeys.dictionary(1)
             var value = try transaction.value(table, key) ?? []
@@ -164,6 +165,11 @@ import Testing
             case "changed":
                 value[value.count - 1] ^= 1
                 try transaction.put(table, key, value)
+            case "replaced":
+                // As whole as the one that the event brought.
+                let other = DictionaryTrained(
+                    number: 1, type: trained.type, bytes: trained.bytes.reversed())
+                try transaction.put(table, key, DictionaryRow(other).stored)
             case "removed": try transaction.delete(table, key)
             default: try transaction.put(table, StoreKeys.dictionary(2), value)
             }
