@@ -302,11 +302,16 @@ class Disk(Case):
                     file.write(b"x" * 65_536)
             except OSError:
                 pass
+        full = ballast.stat().st_size
         for arguments in (["sync", "--json"], ["queue", "drop", "1", "--json"]):
             result = self.ossync(*arguments, code=1)
             self.assert_one_clear_line(result)
         self.ossync("status")
         self.ossync("log", "verify")
+        # Room to begin, and none to end.
+        for pages in (4, 8, 12, 16, 24):
+            os.truncate(ballast, full - pages * 4_096)
+            self.ossync("log", "verify")
         ballast.unlink()
         self.sync()
         self.assert_same_as_server(server, range(1, 1_501))

@@ -73,6 +73,8 @@ final class CoreAudit {
     private var buffer: [UInt8] = []
     /// Why nothing is collected any more.
     private var failure: ProjectionError?
+    /// What events do could not be written down, which says nothing about the log.
+    var hasNoRoom: Bool { failure != nil }
     /// The file is not what was written to it, which says nothing about the log.
     private(set) var hasLostFile = false
 

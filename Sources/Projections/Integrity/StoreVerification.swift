@@ -89,6 +89,10 @@ package final class StoreVerification {
     /// all must be checked from the first event on. Known once it is finished.
     package var mustBeginAnew: Bool { earlier != nil && audit.hasLostFile }
 
+    /// Whether there was no room beside the store for what was collected: nothing that was found
+    /// counts, and all must be checked where nothing is kept. Known once it is finished.
+    package var hasNoRoom: Bool { folder.isKept && audit.hasNoRoom }
+
     /// Checks some more of the log.
     ///
     /// - Returns: whether there may be more.

@@ -93,17 +93,23 @@ private struct VerifyChild {
             Self.isStopped.store(reason == .sigint ? SIGINT : SIGTERM, ordering: .relaxed)
         }
         let log = try session.openLog()
-        if try check(log, against, restarts: restarts) { return }
-        ChildProcess.tell("anew")
-        _ = try check(log, against, restarts: true)
+        var folder: String? = session.folder.verification
+        var restarts = restarts
+        while let reason = try check(log, against, in: &folder, restarts: restarts) {
+            ChildProcess.tell("anew", reason)
+            restarts = true
+        }
     }
 
-    /// - Returns: false when what an interrupted check left can't be used.
-    private func check(_ log: EventLog, _ against: ChainHead?, restarts: Bool) throws -> Bool {
+    /// - Parameter folder: where it is kept how far it is; nil for nowhere, which it becomes where
+    ///   there is no room for that.
+    /// - Returns: why all must be checked once more; nil when it was.
+    private func check(
+        _ log: EventLog, _ against: ChainHead?, in folder: inout String?, restarts: Bool
+    ) throws -> String? {
         let verification = try StoreVerification(
-            log, folder: session.folder.verification, clock: SystemClock(),
-            against: against, skipsArchive: skipsArchive, restarts: restarts,
-            workers: Processors.others)
+            log, folder: folder, clock: SystemClock(), against: against,
+            skipsArchive: skipsArchive, restarts: restarts, workers: Processors.others)
         if let earlier = verification.earlier {
             ChildProcess.tell("resumed", earlier.position.text, String(earlier.at.rawValue))
         }
@@ -127,11 +133,15 @@ private struct VerifyChild {
             verification.save(notWithin: Self.saveNs)
         }
         let report = verification.finish()
-        if verification.mustBeginAnew { return false }
+        if verification.mustBeginAnew { return "what an interrupted check left can't be used" }
+        if verification.hasNoRoom {
+            folder = nil
+            return "there is no room beside the log for what is collected"
+        }
         for problem in report.problems[told...] { ChildProcess.tell(problem) }
         for text in report.unchecked { ChildProcess.tell("unchecked", text) }
         ChildProcess.tell(report, isResumable: verification.isResumable)
-        return true
+        return nil
     }
 
     func check(_ projection: String) throws {

@@ -95,10 +95,10 @@ struct VerifyParent {
             reached = position
             earlier = (position, LogTime(nanoseconds: since))
             tellEarlier()
-        case ("anew", 1):
+        case ("anew", 2):
             earlier = nil
             (reached, report.whole) = (.none, .none)
-            output.note("what an interrupted check left can't be used: begins at the first event")
+            output.note("\(words[1]): begins at the first event")
         case ("stopped", 2): isStopSaved = words[1] == "1"
         case ("problem", 4):
             let part = VerifyReport.Part(rawValue: words[1]) ?? .events
