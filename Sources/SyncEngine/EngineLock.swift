@@ -66,6 +66,18 @@ package final class EngineLock: Sendable {
         }
     }
 
+    /// Who holds the lock; whoever has just taken it may not have said so yet.
+    private static func other(_ descriptor: Int32) -> LockHolder {
+        for _ in 0..<50 {
+            lseek(descriptor, 0, SEEK_SET)
+            if let text = TextFile.read(descriptor: descriptor), !text.isEmpty {
+                return LockHolder(text: text)
+            }
+            usleep(2_000)
+        }
+        return LockHolder(text: "")
+    }
+
     /// Takes the lock, and says in it who holds it.
     ///
     /// - Throws: `.locked` when another process has it.
@@ -80,9 +92,7 @@ package final class EngineLock: Sendable {
         }
         let lock = EngineLock(descriptor: descriptor)
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            if errno == EWOULDBLOCK {
-                throw .locked(LockHolder(text: TextFile.read(descriptor: descriptor) ?? ""))
-            }
+            if errno == EWOULDBLOCK { throw .locked(other(descriptor)) }
             throw .system(
                 operation: "lock", path: folder.lock, reason: String(cString: strerror(errno)))
         }

@@ -11,7 +11,15 @@ package struct Inbox: Sendable {
     /// More than a person types, and less than anybody would want to hold in memory.
     package static let mostIDs = 1_000
 
-    package init(_ folder: StoreFolder) { path = folder.inbox }
+    /// The end of the name of a request that the holder of the store has taken.
+    private static let taken = ".taken"
+
+    private let store: String
+
+    package init(_ folder: StoreFolder) {
+        path = folder.inbox
+        store = folder.path
+    }
 
     // MARK: Asking
 
@@ -22,8 +30,10 @@ package struct Inbox: Sendable {
         let name = Self.name(request)
         let unfinished = "\(path)/.\(name)"
         do throws(LMDBError) {
-            try FileSystem.makeFolder(path)
+            try FileSystem.makeFolder(path, ownedAs: store)
             try FileSystem.make(unfinished, of: request.bytes)
+            // What root leaves there must be the holder's to read and to remove.
+            if geteuid() == 0 { try FileSystem.keepOwner(of: path, for: unfinished) }
             try FileSystem.move(unfinished, to: "\(path)/\(name)")
         } catch {
             unlink(unfinished)
@@ -32,12 +42,16 @@ package struct Inbox: Sendable {
         return name
     }
 
-    /// Whether a request is still to be done.
-    package func has(_ name: String) -> Bool { access("\(path)/\(name)", F_OK) == 0 }
+    /// Whether a request is still to be done, or being done.
+    package func has(_ name: String) -> Bool {
+        // In this order: it is taken by a rename.
+        access("\(path)/\(name)", F_OK) == 0
+            || access("\(path)/\(name)\(Self.taken)", F_OK) == 0
+    }
 
-    /// Takes a request away that nobody has done.
+    /// Takes a request away that nobody has taken yet.
     ///
-    /// - Returns: false where it is gone: it was done, or is nothing that can be.
+    /// - Returns: false where it was done, is being done, or can't be taken away.
     package func takeBack(_ name: String) -> Bool { unlink("\(path)/\(name)") == 0 }
 
     /// In the order in which they were made, as far as one log tells.
@@ -55,7 +69,8 @@ package struct Inbox: Sendable {
         /// The fact, to be decided on before anything else: it names what the records are now. None
         /// where nothing can be done, or was done before.
         package let inputs: [Input]
-        /// A file that is no request.
+        /// A file that is no request, or one of so long ago that nobody can tell whether it was
+        /// done: of before what was moved to the archive.
         package let rubbish: String?
 
         package var isEmpty: Bool { name == nil }
@@ -63,40 +78,54 @@ package struct Inbox: Sendable {
 
     /// What was asked for first; one at a time, because it may change what the next one finds.
     ///
+    /// It is taken by a rename, so that whoever asked knows that it can't be taken back; one that a
+    /// process has taken which is gone is looked at as any other.
+    ///
     /// - Throws: where the log can't be read.
     package func turn(_ engine: Engine) throws(EngineError) -> Turn {
         let names = (FileSystem.names(in: path) ?? []).filter { name in
             // One in the making; and a folder, which is not ours to remove.
             !name.hasPrefix(".") && FileSystem.names(in: "\(path)/\(name)") == nil
         }
-        guard let name = names.min() else { return Turn(name: nil, inputs: [], rubbish: nil) }
-        guard let bytes = TextFile.bytes("\(path)/\(name)"), let request = InboxRequest(bytes)
-        else { return Turn(name: name, inputs: [], rubbish: name) }
-        let input = try engine.input(of: request)
-        return Turn(name: name, inputs: input.map { [$0] } ?? [], rubbish: nil)
+        for name in names.sorted() {
+            let own = name.hasSuffix(Self.taken) ? name : name + Self.taken
+            // What can't be taken, or read, is somebody else's, and stays.
+            guard own == name || rename("\(path)/\(name)", "\(path)/\(own)") == 0,
+                access("\(path)/\(own)", R_OK) == 0 || errno != EACCES
+            else { continue }
+            guard let bytes = TextFile.bytes("\(path)/\(own)"), let request = InboxRequest(bytes),
+                let input = try engine.input(of: request)
+            else { return Turn(name: own, inputs: [], rubbish: name) }
+            return Turn(name: own, inputs: input.map { [$0] } ?? [], rubbish: nil)
+        }
+        return Turn(name: nil, inputs: [], rubbish: nil)
     }
 
     /// To be called once what a turn asks for is durable.
-    package func finish(_ turn: Turn) {
-        if let name = turn.name { unlink("\(path)/\(name)") }
+    ///
+    /// - Returns: false where its file can't be removed: it will be found done.
+    @discardableResult
+    package func finish(_ turn: Turn) -> Bool {
+        turn.name.map { unlink("\(path)/\($0)") == 0 } ?? true
     }
 }
 
 extension Engine {
     /// The fact that a request asks for, about those of its records that it can be done to.
     ///
-    /// - Returns: nil where that is none of them, or where it was done before the process that did
-    ///   it died.
-    func input(of request: InboxRequest) throws(EngineError) -> Input? {
-        guard let stream = control.stream(named: request.stream)?.id else { return nil }
+    /// - Returns: none where that is none of them, or where it was done before the process that did
+    ///   it died; nil where the log can't tell whether it was done.
+    func input(of request: InboxRequest) throws(EngineError) -> Input?? {
+        guard let stream = control.stream(named: request.stream)?.id else { return .some(nil) }
         do throws(EventLogError) {
             let snapshot = try log.snapshot()
+            guard try request.after >= snapshot.archivedThrough() else { return nil }
             var isDone = false
             try snapshot.forEachEvent(after: request.after, bodies: .none) { event in
                 isDone = request.answer(event.event) != nil
                 return !isDone
             }
-            if isDone { return nil }
+            if isDone { return .some(nil) }
             var records: [QueuedRecord] = []
             for id in request.ids.prefix(Inbox.mostIDs)
             where !records.contains(where: { $0.id == id }) {
@@ -105,8 +134,8 @@ extension Engine {
                 else { continue }
                 records.append(QueuedRecord(ordinal: row.ordinal, id: id, was: row.state))
             }
-            guard !records.isEmpty else { return nil }
-            return .fact(request.event(records), stream: stream)
+            guard !records.isEmpty else { return .some(nil) }
+            return .some(.fact(request.event(records), stream: stream))
         } catch {
             throw .log(error)
         }

@@ -51,10 +51,14 @@ package final class SyncLoop {
     /// - Parameter starting: what the engine's start and the request for the run are.
     package func run(_ starting: [Input]) throws(EngineError) -> RunCompleted {
         try perform(engine.process(starting + storageInput() + engine.dictionaryInput()))
+        var mayHaveMore = false
         while finished == nil {
             let wait = remainingWait()
-            let messages = mailbox.take(waitingNs: min(wait, Self.longestWaitNs))
+            // Whoever asks for several things waits for each.
+            let messages = mailbox.take(
+                waitingNs: mayHaveMore ? 0 : min(wait, Self.longestWaitNs))
             let asked = try inbox.turn(engine)
+            mayHaveMore = false
             if let rubbish = asked.rubbish { onRubbish?(rubbish) }
             if messages.isEmpty, asked.isEmpty, wait > Self.longestWaitNs {
                 onTick?(engine.control, wake)
@@ -65,7 +69,7 @@ package final class SyncLoop {
             inputs.append(contentsOf: try engine.dictionaryInput())
             wake = nil
             let effects = try engine.process(inputs)
-            inbox.finish(asked)
+            mayHaveMore = inbox.finish(asked) && !asked.isEmpty
             perform(effects)
             try checkReaders()
         }

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import signal
 import time
 
@@ -131,6 +132,52 @@ class Ends(Running):
         self.assertEqual(self.inbox(), [])
         self.assertEqual(len(self.events("QueueRetried")), 1)
         self.ossync("replay", "--verify")
+
+    def test_what_was_asked_before_is_done_before(self):
+        self.hold()
+        asker = self.asked("retry", "1")
+        for process in (asker, self.process):
+            process.kill()
+            self.finish(process)
+        self.ossync("queue", "drop", "1")
+        self.assertEqual(self.inbox(), [])
+        self.sync(code=(0, 3))
+        dropped = self.ossync("queue", "list", "--json", "--state", "dropped").objects
+        self.assertEqual([one["id"] for one in dropped], ["1"])
+        self.assertEqual(len(self.events("QueueRetried")), 1)
+
+    def test_a_request_that_was_taken_is_not_taken_back(self):
+        """The holder has it, and dies before it is done: the asker does it, as what it is."""
+        self.hold()
+        asker = self.asked("retry", "1")
+        name = self.inbox()[0]
+        (self.store / "inbox" / name).rename(self.store / "inbox" / f"{name}.taken")
+        asker.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+        self.assertIsNone(asker.poll())
+        self.process.kill()
+        result = self.finish(asker)
+        self.assertEqual((result.code, result.last["records"]), (0, 1), str(result))
+        self.assertEqual(self.inbox(), [])
+        self.assertEqual(len(self.events("QueueRetried")), 1)
+
+    def test_one_of_before_what_was_archived(self):
+        self.hold()
+        asker = self.asked("retry", "1")
+        path = self.store / "inbox" / self.inbox()[0]
+        request = path.read_bytes()
+        for process in (asker, self.process):
+            process.kill()
+            self.finish(process)
+        path.unlink()
+        self.sync("--max", 5)
+        self.ossync("log", "compact", "--before", "now")
+        shutil.rmtree(self.store / "archive")
+        path.write_bytes(request)
+        result = self.ossync("sync", "--json", code=(0, 3))
+        self.assertIn("one of long ago", result.err)
+        self.assertEqual(self.inbox(), [])
+        self.assertEqual(self.events("QueueRetried"), [])
 
     def test_rubbish(self):
         for name, data in (("0", b""), ("1", b"4:text,"), ("2", os.urandom(5_000)),

@@ -154,7 +154,7 @@ private struct History {
         history.request(1)
         history.request(2, status: 429)
         history.learn(2.2, 1, .suspected)
-        #expect(history.advice == .unexplained)
+        #expect(history.advice == .suspected)
         #expect(history.window.suspicions == 1)
         let hour = RateWindow(name: "hour", requests: 600, periodNs: 60 * .nsPerSecond)
         history = History([minute, hour])
@@ -162,12 +162,12 @@ private struct History {
         history.request(2, status: 429)
         history.learn(2.2, 1, window: "hour")
         #expect(history.advice == .otherWindow)
-        // One that isn't configured any more.
+        // One that has another name by now.
         history = History([minute])
         history.request(1)
         history.request(2, status: 429)
-        history.learn(2.2, 1, window: "hour")
-        #expect(history.advice == .otherWindow)
+        let lesson = history.learn(2.2, 1, window: "hour")
+        #expect(history.advice == .set(1, RateWindowFold.Lesson(requests: 1, position: lesson)))
     }
 
     @Test func whatWasForgottenIsNotProposed() {

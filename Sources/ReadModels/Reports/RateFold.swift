@@ -52,9 +52,7 @@ package struct RateFold: Sendable {
     package init(after control: ControlState, _ windows: [RateWindow]) {
         self.control = control
         self.windows = windows.map { window in
-            let known = control.limiter.learned.first {
-                $0.window == window.name && $0.periodNs == window.periodNs
-            }
+            let known = control.limiter.learned.first { $0.periodNs == window.periodNs }
             return RateWindowFold(
                 window,
                 lesson: known.map {
@@ -143,11 +141,11 @@ package struct RateFold: Sendable {
     }
 
     private mutating func learn(_ lesson: LimitLearned, _ position: Position) {
-        for index in windows.indices { windows[index].learn(lesson, at: position) }
-        let isKnown = windows.contains {
-            $0.window.name == lesson.window && $0.window.periodNs == lesson.periodNs
-        }
-        if !isKnown, lesson.kind != .suspected { isLessonOfAnother = true }
+        let same = windows.indices.filter { windows[$0].window.periodNs == lesson.periodNs }
+        let named = same.filter { windows[$0].window.name == lesson.window }
+        // One that was renamed is still the same limit.
+        for index in named.isEmpty ? same : named { windows[index].learn(lesson, at: position) }
+        if same.isEmpty, lesson.kind != .suspected { isLessonOfAnother = true }
     }
 
     private mutating func refuse(_ refusal: RateLimited, _ event: LoggedEvent) {

@@ -60,7 +60,6 @@ package struct RateWindowFold: Sendable {
     }
 
     mutating func learn(_ event: LimitLearned, at position: Position) {
-        guard event.window == window.name, event.periodNs == window.periodNs else { return }
         guard event.kind != .suspected else {
             suspicions += 1
             return
@@ -112,8 +111,9 @@ package struct RateWindowFold: Sendable {
     package func advice(refused: UInt64, isLessonElsewhere: Bool) -> RateAdvice {
         let limit = UInt64(max(window.requests, 0))
         guard requests > 0 else { return .nothingAsked }
+        guard refused > 0 else { return .noRefusal }
         guard let lesson else {
-            guard refused > 0 else { return .noRefusal }
+            if suspicions > 0 { return .suspected }
             return isLessonElsewhere ? .otherWindow : .unexplained
         }
         // Both were accepted in one period: what was learned, and what came through afterwards.
@@ -132,6 +132,8 @@ package enum RateAdvice: Sendable, Equatable {
     case otherWindow
     /// There were refusals that no window explains.
     case unexplained
+    /// A refusal was taken for this window's, and that is not sure yet.
+    case suspected
     /// What was learned does not lie below the limit, or so many were accepted since.
     case acceptedSince(UInt64)
     /// So many requests were accepted in one period, and more were not.

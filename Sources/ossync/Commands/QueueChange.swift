@@ -15,29 +15,38 @@ struct QueueChange {
 
     func run() throws {
         let session = try Session(global)
+        var asked: Asked?
         while true {
             do {
                 let store = try EngineSession(
                     session, activity: "queue \(ask.rawValue)", creates: false)
-                if let store { try change(store) }
+                if let store { try change(store, asked) }
                 return
-            } catch EngineError.locked(let holder) where holder.takesRequests {
-                if try asked(holder, session) { return }
+            } catch EngineError.locked(let holder) where holder.takesRequests || asked != nil {
+                if asked == nil { asked = try ask(holder, session) }
+                if let asked, try isAnswered(asked, holder, session) { return }
             }
         }
     }
 
     // MARK: As the holder
 
-    private func change(_ store: EngineSession) throws {
+    private func change(_ store: EngineSession, _ asked: Asked?) throws {
         let (session, engine) = (store.session, store.engine)
         let stream = try session.stream(in: engine.control)
         // What can't be done is refused before anything is appended.
-        _ = try records(store.log, stream)
+        if asked == nil { _ = try records(store.log, stream) }
         // What an engine that is gone left behind is settled first: that may give a record up, and
         // the event names the state that each one is in.
         _ = try engine.process(
             engine.startInputs(apiIdentity: store.apiIdentity, stream: stream.name))
+        // What was asked of it was asked before; what this command has asked is among that.
+        let inbox = Inbox(session.folder)
+        while case let turn = try inbox.turn(engine), !turn.isEmpty {
+            _ = try engine.process(turn.inputs)
+            guard inbox.finish(turn) else { break }
+        }
+        if let asked { return try reportAnswer(to: asked.request, store.log, session.output) }
         let records = try records(store.log, stream)
         let event = request(stream, session.requester, after: engine.control.position)
             .event(records)
@@ -65,8 +74,14 @@ struct QueueChange {
 
     // MARK: By asking the holder
 
-    /// - Returns: false where the holder is gone and has not done it.
-    private func asked(_ holder: LockHolder, _ session: Session) throws -> Bool {
+    /// What was asked of the holder, and until when it may take its time.
+    private struct Asked {
+        let request: InboxRequest
+        let name: String
+        let lastNs: Int64
+    }
+
+    private func ask(_ holder: LockHolder, _ session: Session) throws -> Asked {
         guard ids.count <= Inbox.mostIDs else {
             throw CommandFailure(
                 ExitCode.usage,
@@ -80,25 +95,37 @@ struct QueueChange {
         var random = SystemRandomNumberGenerator()
         let request = request(
             stream, session.requester.numbered(random.next()), after: control.position)
-        let inbox = Inbox(session.folder)
         Interruption.begin()
-        defer { Signals.during(nil) }
-        let name = try inbox.put(request)
+        let name = try Inbox(session.folder).put(request)
         session.output.note("`ossync \(holder.activity)`, pid \(holder.pid), is asked to do it")
-        let clock = SystemClock()
-        let lastNs = clock.read().bootNs + Self.patienceNs
-        while inbox.has(name) {
-            let isOver = EngineLock.isHeld(session.folder) == false
-            if isOver || Interruption.isAsked || clock.read().bootNs > lastNs,
-                inbox.takeBack(name)
-            {
+        return Asked(
+            request: request, name: name, lastNs: SystemClock().read().bootNs + Self.patienceNs)
+    }
+
+    /// Waits for the holder.
+    ///
+    /// - Returns: false where the lock seems to be free, and is to be tried again.
+    private func isAnswered(
+        _ asked: Asked, _ holder: LockHolder, _ session: Session
+    ) throws -> Bool {
+        let (inbox, clock) = (Inbox(session.folder), SystemClock())
+        while inbox.has(asked.name) {
+            // What it has taken is done soon, or left to whoever holds the store next.
+            let waitedNs = clock.read().bootNs - asked.lastNs
+            if Interruption.isAsked || waitedNs > 0, inbox.takeBack(asked.name) {
                 try Interruption.check("nothing was changed")
-                if isOver { return false }
                 throw EngineError.locked(holder)
             }
+            if waitedNs > Self.patienceNs {
+                throw CommandFailure(
+                    ExitCode.failure,
+                    "\(session.folder.inbox)/\(asked.name): the request can't be taken back, and "
+                        + "may still be done", hint: "`ossync log show --event QueueRetried`")
+            }
             usleep(20_000)
+            if EngineLock.isHeld(session.folder) == false { return false }
         }
-        try reportAnswer(to: request, log, session.output)
+        try reportAnswer(to: asked.request, session.openLog(), session.output)
         return true
     }
 

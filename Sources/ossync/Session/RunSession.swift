@@ -50,7 +50,8 @@ struct RunSession {
         loop.onTick = { control, wake in narrator.tick(control, wake: wake) }
         loop.onRubbish = { [folder = session.folder] name in
             output.error(
-                "\(folder.inbox)/\(name): this is no request, and was removed".withoutControls)
+                "\(folder.inbox)/\(name): this is no request, or one of long ago, and was removed"
+                    .withoutControls)
         }
         loop.onReaderLag = { lag in narrator.tell(lag) }
         let known = store.engine.control.stream(named: stream.name)?.id

@@ -27,11 +27,14 @@ enum EventNarrator {
         }
     }
 
+    private static func by(_ requester: Requester) -> String {
+        " by \(requester.user)@\(requester.host), pid \(requester.pid)"
+    }
+
     private static func run(_ logged: LoggedEvent) -> String {
         switch logged.event {
         case .runRequested(let event):
-            "\(event.mode.name) asked for by \(event.requester.user)@\(event.requester.host), "
-                + "pid \(event.requester.pid)"
+            "\(event.mode.name) asked for\(by(event.requester))"
         case .runStarted(let event): "\(event.mode.name) run starts"
         case .runResumed(let event):
             "run r\(event.run.rawValue) (\(event.mode.name)) goes on"
@@ -140,8 +143,10 @@ enum EventNarrator {
                 + event.error.text
         case .queueRetried(let event):
             "asked to try again: \(event.records.map(\.id.text).joined(separator: ","))"
+                + by(event.requester)
         case .queueDropped(let event):
             "dropped: \(event.records.map(\.id.text).joined(separator: ","))"
+                + by(event.requester)
         default: ""
         }
     }

@@ -33,7 +33,9 @@ struct RateSuggestion {
                 + "\(Self.rate(lesson.requests, window)) (learned @\(lesson.position.rawValue)), "
                 + "and accepted "
                 + (requests > lesson.requests ? requests.grouped : "no more")
-                + " since: set \(Self.text(window, requests))"
+                // What came between the lesson and this time was not looked at.
+                + (part.lessons > 0 ? " since" : " in this time")
+                + ": set \(Self.text(window, requests))"
             return
         case .nothingAsked: words = "no request in this time: there is nothing to learn from"
         case .noRefusal:
@@ -45,6 +47,10 @@ struct RateSuggestion {
             words =
                 "\(refusals), which no window explains; does somebody else use the same key? "
                 + "Until that is known, \(kept)"
+        case .suspected:
+            words =
+                "\(refusals); one was taken for this window's, which is not sure yet: until it is, "
+                + kept
         case .acceptedSince(let since):
             words =
                 since >= limit
@@ -66,8 +72,12 @@ struct RateSuggestion {
                 "no refusal at up to \(rate(part.peak.requests, window)), without a limit: nothing "
                 + "to change"
         }
-        return "\(refusals), at up to \(rate(part.peak.requests, window)) and without a limit, so "
-            + "nothing was learned: set rateLimits to what the API's operator states"
+        let found = "\(refusals), at up to \(rate(part.peak.requests, window)) and without a limit"
+        if let lesson = part.lesson {
+            return "\(found); under one it admitted \(rate(lesson.requests, window)) (learned "
+                + "@\(lesson.position.rawValue)): set rateLimits to no more"
+        }
+        return "\(found), so nothing was learned: set rateLimits to what the API's operator states"
     }
 
     /// `14 a minute`, `8 in 2 s`.

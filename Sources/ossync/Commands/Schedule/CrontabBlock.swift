@@ -60,6 +60,7 @@ struct CrontabBlock {
             if delay > 0 { command += "sleep \(delay) && " }
         }
         if let file = sync.environmentFile { command += "set -a && . \(try word(file)) && " }
+        if let home = sync.configHome { command += "XDG_CONFIG_HOME=\(try word(home)) " }
         let words = [sync.executable] + sync.arguments(schedule)
         command += try words.map(word).joined(separator: " ")
         guard command.utf8.count <= maxCommandBytes else {

@@ -1,4 +1,5 @@
 import Glibc
+import LMDB
 import SyncEngine
 
 /// The sync that schedules of one configuration start: its program, arguments and environment.
@@ -17,6 +18,9 @@ struct ScheduledSync {
     let variables: [String]
     /// How long a run may take to stop: its request in flight.
     let stopSeconds: Int64
+    /// Where the user's own configuration file was found beside the other one (`XDG_CONFIG_HOME`):
+    /// neither cron nor systemd would look for it there.
+    var configHome: String?
 }
 
 extension ScheduledSync {
@@ -34,8 +38,12 @@ extension ScheduledSync {
             store: store,
             environmentFile: environmentFile.map { PathText.resolve($0, from: here) },
             variables: Self.variables(of: configuration.values),
-            stopSeconds: answerMs / 1_000 + 10)
-        for path in [executable, config, store, self.environmentFile ?? ""]
+            stopSeconds: answerMs / 1_000 + 10,
+            configHome: configuration.files.dropFirst().last.map { path in
+                FileSystem.parent(
+                    of: FileSystem.parent(of: PathText.resolve(path, from: here)))
+            })
+        for path in [executable, config, store, self.environmentFile ?? "", configHome ?? ""]
         where path.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) {
             throw CommandFailure(
                 ExitCode.usage,

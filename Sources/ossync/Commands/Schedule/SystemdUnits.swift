@@ -47,6 +47,9 @@ struct SystemdUnits {
         if isSystem { lines += ["Wants=network-online.target", "After=network-online.target"] }
         lines += ["", "[Service]", "Type=oneshot"]
         if isSystem, let owner = sync.owner { lines.append("User=\(owner)") }
+        if let home = sync.configHome {
+            lines.append("Environment=\(Self.argument("XDG_CONFIG_HOME=\(home)"))")
+        }
         if let file = sync.environmentFile {
             lines.append("EnvironmentFile=\(Self.value(file))")
         } else if !sync.variables.isEmpty {
