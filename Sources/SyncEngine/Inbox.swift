@@ -120,12 +120,7 @@ extension Engine {
         do throws(EventLogError) {
             let snapshot = try log.snapshot()
             guard try request.after >= snapshot.archivedThrough() else { return nil }
-            var isDone = false
-            try snapshot.forEachEvent(after: request.after, bodies: .none) { event in
-                isDone = request.answer(event.event) != nil
-                return !isDone
-            }
-            if isDone { return .some(nil) }
+            if try request.answer(in: snapshot) != nil { return .some(nil) }
             var records: [QueuedRecord] = []
             for id in request.ids.prefix(Inbox.mostIDs)
             where !records.contains(where: { $0.id == id }) {

@@ -1,3 +1,4 @@
+package import EventLog
 package import SyncCore
 
 /// What a process asks of the one that holds the store, because it may not write to it itself.
@@ -45,6 +46,18 @@ package struct InboxRequest: Sendable, Equatable {
             event.records
         default: nil
         }
+    }
+
+    /// The records and the position of the event of this request; nil where the log has none.
+    package func answer(
+        in snapshot: borrowing LogSnapshot
+    ) throws(EventLogError) -> (records: [QueuedRecord], position: Position)? {
+        var found: (records: [QueuedRecord], position: Position)?
+        try snapshot.forEachEvent(after: after, bodies: .none) { event in
+            found = answer(event.event).map { ($0, event.position) }
+            return found == nil
+        }
+        return found
     }
 }
 

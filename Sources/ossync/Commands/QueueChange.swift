@@ -132,12 +132,7 @@ struct QueueChange {
     private func reportAnswer(
         to request: InboxRequest, _ log: EventLog, _ output: Output
     ) throws {
-        var (records, position): ([QueuedRecord], Position) = ([], .none)
-        try log.snapshot().forEachEvent(after: request.after, bodies: .none) { event in
-            guard let answer = request.answer(event.event) else { return true }
-            (records, position) = (answer, event.position)
-            return false
-        }
+        let (records, position) = try request.answer(in: log.snapshot()) ?? ([], .none)
         let left = request.ids.filter { id in !records.contains { $0.id == id } }
         guard !records.isEmpty else {
             throw CommandFailure(
