@@ -152,6 +152,11 @@ static int configure(ossync_curl_session *session, struct curl_slist *headers) {
     failures += set(easy, CURLOPT_URL, request->url) != CURLE_OK;
     failures += set(easy, CURLOPT_CUSTOMREQUEST, request->method) != CURLE_OK;
     failures += set(easy, CURLOPT_HTTPHEADER, headers) != CURLE_OK;
+    if (request->content) {
+        curl_off_t length = (curl_off_t)request->content_length;
+        failures += set(easy, CURLOPT_POSTFIELDSIZE_LARGE, length) != CURLE_OK;
+        failures += set(easy, CURLOPT_POSTFIELDS, (const char *)request->content) != CURLE_OK;
+    }
     failures += set(easy, CURLOPT_PROTOCOLS_STR, "http,https") != CURLE_OK;
     failures += set(easy, CURLOPT_SSL_VERIFYPEER, 1L) != CURLE_OK;
     failures += set(easy, CURLOPT_SSL_VERIFYHOST, 2L) != CURLE_OK;

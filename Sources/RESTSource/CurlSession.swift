@@ -37,19 +37,23 @@ final class CurlSession: @unchecked Sendable {
         let response = request.method.withCString { method in
             request.url.withCString { url in
                 pointers.withUnsafeBufferPointer { headers in
-                    var wire = ossync_curl_request()
-                    wire.method = method
-                    wire.url = url
-                    wire.headers = headers.baseAddress
-                    wire.header_count = headers.count
-                    wire.ca_file = UnsafePointer(authorities)
-                    wire.connect_ms = limits.connectMs
-                    wire.idle_ms = limits.idleMs
-                    wire.total_ms = limits.totalMs
-                    wire.max_body_bytes = limits.maxBodyBytes
-                    wire.max_header_bytes = limits.maxHeaderBytes
-                    wire.max_ratio = limits.maxRatio
-                    return ossync_curl_perform(handle, &wire)
+                    request.content.withUnsafeBufferPointer { content in
+                        var wire = ossync_curl_request()
+                        wire.method = method
+                        wire.url = url
+                        wire.headers = headers.baseAddress
+                        wire.header_count = headers.count
+                        wire.content = content.isEmpty ? nil : content.baseAddress
+                        wire.content_length = content.count
+                        wire.ca_file = UnsafePointer(authorities)
+                        wire.connect_ms = limits.connectMs
+                        wire.idle_ms = limits.idleMs
+                        wire.total_ms = limits.totalMs
+                        wire.max_body_bytes = limits.maxBodyBytes
+                        wire.max_header_bytes = limits.maxHeaderBytes
+                        wire.max_ratio = limits.maxRatio
+                        return ossync_curl_perform(handle, &wire)
+                    }
                 }
             }
         }

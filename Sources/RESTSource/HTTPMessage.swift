@@ -3,6 +3,15 @@ package struct HTTPRequest: Sendable, Equatable {
     package let method: String
     package let url: String
     package let headers: [HTTPField]
+    /// What is sent after the head.
+    package let content: [UInt8]
+
+    package init(method: String, url: String, headers: [HTTPField], content: [UInt8] = []) {
+        self.method = method
+        self.url = url
+        self.headers = headers
+        self.content = content
+    }
 }
 
 /// One line of a message's head.

@@ -103,9 +103,9 @@ package struct RequestBuilder: Sendable {
     }
 }
 
-enum Base64 {
+package enum Base64 {
     /// The standard alphabet of RFC 4648 with padding.
-    static func encode(_ bytes: some Sequence<UInt8>) -> String {
+    package static func encode(_ bytes: some Sequence<UInt8>) -> String {
         let alphabet = Array(
             "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
         let bytes = Array(bytes)
@@ -124,6 +124,11 @@ enum Base64 {
 
     /// - Returns: nil for what isn't in that alphabet, or no text.
     static func decode(_ text: some StringProtocol) -> String? {
+        bytes(text).flatMap { String(validating: $0, as: UTF8.self) }
+    }
+
+    /// - Returns: nil for what isn't in that alphabet.
+    package static func bytes(_ text: some StringProtocol) -> [UInt8]? {
         var (word, bits, output) = (UInt32(0), 0, [UInt8]())
         for byte in text.utf8 {
             let value: UInt8
@@ -143,6 +148,6 @@ enum Base64 {
                 output.append(UInt8(truncatingIfNeeded: word >> UInt32(bits)))
             }
         }
-        return String(validating: output, as: UTF8.self)
+        return output
     }
 }

@@ -42,6 +42,9 @@ typedef struct ossync_curl_request {
     /// Lines of the form `Name: value`.
     const char *const *headers;
     size_t header_count;
+    /// What is sent after the head; NULL for nothing.
+    const uint8_t *content;
+    size_t content_length;
     /// A file of certificate authorities; NULL for those of the system.
     const char *ca_file;
     long connect_ms;
