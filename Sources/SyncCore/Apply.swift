@@ -46,7 +46,12 @@ package func apply(_ logged: LoggedEvent, to control: inout ControlState) {
         for record in event.records {
             control[logged.stream].counts.move(from: record.was, to: .dropped)
         }
+    case .alertsEvaluated(let event): control.fold(event, logged)
+    case .alertRaised(let event): control.fold(event, logged)
+    case .alertRecovered(let event): control.fold(event, logged)
+    case .alertDelivered(let event): control.fold(event, logged)
     }
+    control.noteParked(logged)
 }
 
 extension ControlState {
@@ -137,6 +142,7 @@ extension ControlState {
             self[logged.stream].lastCompletedAt = logged.time
             self[logged.stream].lastError = nil
         }
+        if !isHealth { note(event, logged) }
         endInvocation(isFinished: event.outcome == .completed || event.outcome == .partial)
     }
 

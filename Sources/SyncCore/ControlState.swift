@@ -140,6 +140,8 @@ package struct StreamState: Sendable, Equatable {
     package var lastCompletedAt: LogTime?
     /// The last thing that stopped or troubled a run, for people.
     package var lastError: String?
+    /// What its alerts are made of; nil while nobody has asked for any.
+    package var alerts: AlertState?
 
     package init(id: StreamID, name: String) {
         self.id = id

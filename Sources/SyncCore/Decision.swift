@@ -120,6 +120,8 @@ package struct Decider {
         case .storeBound, .streamDeclared, .queueRetried, .queueDropped, .redacted, .logCompacted,
             .dictionaryTrained:
             emit(fact, stream: stream, cause: .none)
+        case .alertsEvaluated(let event): evaluated(event, stream: stream)
+        case .alertDelivered(let event): delivered(event, stream: stream)
         default: preconditionFailure("\(fact.type.name) is a decision, not a fact")
         }
     }

@@ -27,6 +27,14 @@ extension Event {
                 DetailsRequeued(
                     intent: event.intent, kind: event.kind, parts: event.parts, due: event.due,
                     error: event.error?.withoutText))
+        case .alertRaised(let event):
+            .alertRaised(
+                AlertRaised(
+                    rule: event.rule, reminder: event.reminder, channels: event.channels, text: ""))
+        case .alertRecovered(let event):
+            .alertRecovered(
+                AlertRecovered(
+                    rule: event.rule, raised: event.raised, channels: event.channels, text: ""))
         default: self
         }
     }

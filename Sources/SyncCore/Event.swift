@@ -31,6 +31,10 @@ package indirect enum Event: Sendable, Equatable {
     case redacted(Redacted)
     case logCompacted(LogCompacted)
     case dictionaryTrained(DictionaryTrained)
+    case alertsEvaluated(AlertsEvaluated)
+    case alertRaised(AlertRaised)
+    case alertRecovered(AlertRecovered)
+    case alertDelivered(AlertDelivered)
 }
 
 /// The stable number and name of each kind of event.
@@ -66,6 +70,10 @@ package enum EventType: UInt16, Sendable, CaseIterable {
     case redacted = 29
     case logCompacted = 30
     case dictionaryTrained = 31
+    case alertsEvaluated = 32
+    case alertRaised = 33
+    case alertRecovered = 34
+    case alertDelivered = 35
 
     /// The name that people see, for example `PageFetched`.
     package var name: String {
@@ -101,6 +109,10 @@ package enum EventType: UInt16, Sendable, CaseIterable {
         case .redacted: "Redacted"
         case .logCompacted: "LogCompacted"
         case .dictionaryTrained: "DictionaryTrained"
+        case .alertsEvaluated: "AlertsEvaluated"
+        case .alertRaised: "AlertRaised"
+        case .alertRecovered: "AlertRecovered"
+        case .alertDelivered: "AlertDelivered"
         }
     }
 
@@ -110,11 +122,12 @@ package enum EventType: UInt16, Sendable, CaseIterable {
         case .storeBound, .streamDeclared, .clockAnchored, .runRequested, .pageFetched,
             .detailsFetched, .healthChecked, .rateLimited, .requestFailed, .cancelRequested,
             .storageMeasured, .queueRetried, .queueDropped, .redacted, .logCompacted,
-            .dictionaryTrained:
+            .dictionaryTrained, .alertsEvaluated, .alertDelivered:
             true
         case .runStarted, .runResumed, .passOpened, .passAbandoned, .requestIntended,
             .requestAbandoned, .backoffApplied, .detailsRequeued, .recordParked, .passCompleted,
-            .runStopping, .runCompleted, .runInterrupted, .limitLearned, .limitsForgotten:
+            .runStopping, .runCompleted, .runInterrupted, .limitLearned, .limitsForgotten,
+            .alertRaised, .alertRecovered:
             false
         }
     }
@@ -154,6 +167,10 @@ extension Event {
         case .redacted: .redacted
         case .logCompacted: .logCompacted
         case .dictionaryTrained: .dictionaryTrained
+        case .alertsEvaluated: .alertsEvaluated
+        case .alertRaised: .alertRaised
+        case .alertRecovered: .alertRecovered
+        case .alertDelivered: .alertDelivered
         }
     }
 }

@@ -40,6 +40,10 @@ extension EventType {
         case .redacted: 1
         case .logCompacted: 1
         case .dictionaryTrained: 1
+        case .alertsEvaluated: 1
+        case .alertRaised: 1
+        case .alertRecovered: 1
+        case .alertDelivered: 1
         }
     }
 }

@@ -10,8 +10,8 @@ package struct LogSchema: Sendable {
     ///
     /// - 2: the first release.
     /// - 3: `ClockAnchored` may say that the log was restored. A program that passed over it would
-    ///   send what was sent already. New are `Redacted`, `LogCompacted`, `DictionaryTrained`, and
-    ///   values that need a dictionary.
+    ///   send what was sent already. New are `Redacted`, `LogCompacted`, `DictionaryTrained`,
+    ///   values that need a dictionary, and the four events of alerts.
     package static let format: UInt32 = 3
     /// The oldest one that this program reads: as it is, until something is written to it. Format 1
     /// is that of builds before the first release: their control state and queue have another

@@ -225,7 +225,7 @@ extension EventType {
             .passOpened, .passAbandoned, .healthChecked, .rateLimited, .requestFailed,
             .backoffApplied, .passCompleted, .cancelRequested, .storageMeasured, .runStopping,
             .runCompleted, .runInterrupted, .limitLearned, .limitsForgotten, .logCompacted,
-            .dictionaryTrained:
+            .dictionaryTrained, .alertsEvaluated, .alertRaised, .alertRecovered, .alertDelivered:
             false
         }
     }

@@ -35,7 +35,7 @@ struct CauseAuditor {
         switch type {
         case .storeBound, .streamDeclared, .clockAnchored, .runRequested, .cancelRequested,
             .storageMeasured, .queueRetried, .queueDropped, .redacted, .logCompacted,
-            .dictionaryTrained:
+            .dictionaryTrained, .alertsEvaluated:
             true
         default: false
         }
@@ -66,6 +66,8 @@ struct CauseAuditor {
         case .runStopping:
             [.runRequested, .cancelRequested, .pageFetched, .rateLimited, .requestFailed]
         case .runCompleted: [.runRequested, .requestIntended, .runStopping]
+        case .alertRaised, .alertRecovered: [.alertsEvaluated]
+        case .alertDelivered: [.alertRaised, .alertRecovered]
         default: []
         }
     }

@@ -82,7 +82,41 @@ final class Redaction {
         case .dictionaryTrained(let trained):
             .dictionaryTrained(
                 DictionaryTrained(number: trained.number, type: trained.type, bytes: []))
+        case .alertsEvaluated, .alertRaised, .alertRecovered, .alertDelivered: alert(event)
         default: Self.answer(event)
+        }
+    }
+
+    /// Channels are of somebody's choice, and a total is his business.
+    private func alert(_ event: Event) -> Event {
+        switch event {
+        case .alertsEvaluated(let evaluated):
+            var rules = evaluated.rules
+            rules.channels = rules.channels.map { channel in
+                AlertRules.Channel(
+                    name: name(channel.name), rules: channel.rules,
+                    tellsRecovery: channel.tellsRecovery)
+            }
+            return .alertsEvaluated(
+                AlertsEvaluated(
+                    rules: rules, expenses: evaluated.expenses.map(name),
+                    movedPpm: evaluated.movedPpm))
+        case .alertRaised(let raised):
+            return .alertRaised(
+                AlertRaised(
+                    rule: raised.rule, reminder: raised.reminder,
+                    channels: raised.channels.map(name), text: raised.text))
+        case .alertRecovered(let recovered):
+            return .alertRecovered(
+                AlertRecovered(
+                    rule: recovered.rule, raised: recovered.raised,
+                    channels: recovered.channels.map(name), text: recovered.text))
+        case .alertDelivered(let delivered):
+            return .alertDelivered(
+                AlertDelivered(
+                    notice: delivered.notice, channel: name(delivered.channel),
+                    isDelivered: delivered.isDelivered, attempts: delivered.attempts, text: ""))
+        default: return event
         }
     }
 
@@ -162,7 +196,28 @@ final class Redaction {
         stream.lastError = stream.lastError.map { _ in "" }
         if stream.unfinished?.drift != nil { stream.unfinished?.drift = "" }
         if let pass = stream.pass { stream.pass?.pinned = pinned(pass.pinned) }
+        stream.alerts = stream.alerts.map(alerts)
         return stream
+    }
+
+    private func alerts(_ alerts: AlertState) -> AlertState {
+        var alerts = alerts
+        alerts.verdict = alerts.verdict.map {
+            RunVerdict(end: $0.end, run: $0.run, outcome: $0.outcome, text: "")
+        }
+        alerts.expenses = alerts.expenses.map {
+            ObservedTotal(end: $0.end, total: name($0.total))
+        }
+        for index in alerts.alerts.indices {
+            alerts.alerts[index].text = ""
+            alerts.alerts[index].pending = alerts.alerts[index].pending.map { pending in
+                var other = PendingDelivery(channel: name(pending.channel))
+                other.failures = pending.failures
+                other.triedAt = pending.triedAt
+                return other
+            }
+        }
+        return alerts
     }
 
     func redacted(_ row: RecordRow) -> RecordRow {

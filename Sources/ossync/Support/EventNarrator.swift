@@ -24,6 +24,23 @@ enum EventNarrator {
         case .passOpened, .passAbandoned, .pageFetched, .passCompleted: list(logged)
         case .detailsFetched, .detailsRequeued, .recordParked, .queueRetried, .queueDropped:
             queue(logged)
+        case .alertsEvaluated, .alertRaised, .alertRecovered, .alertDelivered: alert(logged)
+        }
+    }
+
+    private static func alert(_ logged: LoggedEvent) -> String {
+        switch logged.event {
+        case .alertsEvaluated(let event):
+            "alerts evaluated" + (event.expenses.map { ", expenses \($0)" } ?? "")
+        case .alertRaised(let event):
+            "alert \(event.rule.name)\(event.reminder > 0 ? " still stands" : ""): \(event.text)"
+        case .alertRecovered(let event): "alert \(event.rule.name) is over: \(event.text)"
+        case .alertDelivered(let event):
+            event.isDelivered
+                ? "\(event.channel) was told of alert \(event.notice.rawValue)"
+                : "\(event.channel) could not be told of alert \(event.notice.rawValue): "
+                    + event.text
+        default: ""
         }
     }
 

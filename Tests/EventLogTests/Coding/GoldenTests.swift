@@ -19,6 +19,7 @@ import Testing
         values.append(("ControlState", ControlStateCoder.encode(sampleControl())))
         values.append(
             ("ControlState-restored", ControlStateCoder.encode(sampleControl(restoredNs: 4_711))))
+        values.append(("ControlState-alerts", ControlStateCoder.encode(watchedControl())))
         values.append(("RecordRow", RecordRowCoder.encode(sampleRow(), of: StreamID(3))))
         return values
     }
@@ -64,6 +65,16 @@ import Testing
         var generator = ValueGenerator(seed: 0x0552_0000)
         var control = generator.controlState()
         control.limiter.restoredNs = restoredNs
+        for index in control.streams.indices { control.streams[index].alerts = nil }
+        return control
+    }
+
+    private static func watchedControl() -> ControlState {
+        var generator = ValueGenerator(seed: 0x0554_0000)
+        var control = ControlState()
+        var stream = StreamState(id: StreamID(1), name: "os")
+        stream.alerts = generator.alertState()
+        control.streams = [stream]
         return control
     }
 

@@ -14,6 +14,7 @@ enum DecisionHistories: CaseIterable {
     case bounds
     case oddLists
     case oddAnswers
+    case alerts
 
     func log() throws -> EventLog { try record(EngineFixture()).log }
 
@@ -31,6 +32,7 @@ enum DecisionHistories: CaseIterable {
         case .bounds: try Self.bounded(first)
         case .oddLists: try Self.oddLists(first)
         case .oddAnswers: try Self.oddAnswers(first)
+        case .alerts: try Self.watched(first)
         }
     }
 
@@ -305,5 +307,58 @@ extension EngineFixture {
     func answerOne(_ answer: (SourceRequest) -> SourceAnswer) throws {
         guard let first = takeFirst() else { return }
         try process([.answered(intent: first.intent, answer(first))])
+    }
+}
+
+extension DecisionHistories {
+    /// Runs that are watched: one fails, one gives a record up, one is completed; channels that
+    /// can't be told, or are told again.
+    private static func watched(_ fixture: EngineFixture) throws -> EngineFixture {
+        var rules = AlertRules()
+        rules.failed = true
+        rules.partial = true
+        rules.parkedMs = 1_000
+        rules.noSuccessMs = 60_000
+        rules.expensesMovedPpm = 100_000
+        rules.remindMs = 5_000
+        rules.channels = [
+            AlertRules.Channel(name: "pager"),
+            AlertRules.Channel(name: "file", rules: [.failed], tellsRecovery: false),
+        ]
+        func look(expenses: String? = nil, movedPpm: UInt64? = nil) throws {
+            let fact = AlertsEvaluated(rules: rules, expenses: expenses, movedPpm: movedPpm)
+            try fixture.process([.fact(.alertsEvaluated(fact), stream: StreamID(1))])
+        }
+        let policy = policy(perMinute: nil)
+        var api = api(12, beyond: fixture)
+        let poisoned = api.headers.keys.sorted()[4]
+        try fixture.process(
+            fixture.engine.startInputs(apiIdentity: EngineFixture.apiIdentity, stream: "os"))
+        try look()
+        try fixture.process(fixture.starting(policy: policy))
+        try fixture.finish { _ in .failure(.auth, status: 401) }
+        try look()
+        fixture.clock.advance(seconds: 6)
+        try look()
+        api.poison = [poisoned]
+        try fixture.process(fixture.starting(.resume, policy: policy))
+        try fixture.finish(with: api)
+        fixture.clock.advance(seconds: 70)
+        try look(expenses: "100", movedPpm: nil)
+        for alert in fixture.engine.control.streams[0].alerts?.alerts ?? [] {
+            let told = AlertDelivered(
+                notice: alert.notice, channel: "pager", isDelivered: alert.rule == .failed,
+                attempts: 3, text: "")
+            try fixture.process([.fact(.alertDelivered(told), stream: StreamID(1))])
+        }
+        api.poison = []
+        api.headers[poisoned] = 2
+        try fixture.process(fixture.starting(policy: policy))
+        try fixture.finish(with: api)
+        try look(expenses: "150", movedPpm: 500_000)
+        try fixture.process(fixture.starting(policy: policy))
+        try fixture.finish(with: api)
+        try look(expenses: "150", movedPpm: 0)
+        return fixture
     }
 }

@@ -54,6 +54,8 @@ extension Event {
                     .limitsForgotten(
                         LimitsForgotten(windows: event.windows, endsWait: !event.endsWait))),
             ]
+        case .alertRaised(let event): event.alterations
+        case .alertRecovered(let event): event.alterations
         default: []
         }
     }
@@ -326,6 +328,50 @@ extension LimitLearned {
             Alteration("confirmations", with(confirmations: confirmations + 1)),
         ]
     }
+}
+
+extension AlertRaised {
+    fileprivate var alterations: [Alteration] {
+        func with(
+            rule: AlertRule? = nil, reminder: UInt32? = nil, channels: [String]? = nil,
+            text: String? = nil
+        ) -> Event {
+            .alertRaised(
+                AlertRaised(
+                    rule: rule ?? self.rule, reminder: reminder ?? self.reminder,
+                    channels: channels ?? self.channels, text: text ?? self.text))
+        }
+        return [
+            Alteration("rule", "alert", with(rule: rule.other)),
+            Alteration("reminder", with(reminder: reminder + 1)),
+            Alteration("channels", with(channels: channels + ["another"])),
+            Alteration("text", with(text: text + "!")),
+        ]
+    }
+}
+
+extension AlertRecovered {
+    fileprivate var alterations: [Alteration] {
+        func with(
+            rule: AlertRule? = nil, raised: Position? = nil, channels: [String]? = nil,
+            text: String? = nil
+        ) -> Event {
+            .alertRecovered(
+                AlertRecovered(
+                    rule: rule ?? self.rule, raised: raised ?? self.raised,
+                    channels: channels ?? self.channels, text: text ?? self.text))
+        }
+        return [
+            Alteration("rule", "alert", with(rule: rule.other)),
+            Alteration("raised", with(raised: raised.next)),
+            Alteration("channels", with(channels: channels + ["another"])),
+            Alteration("text", with(text: text + "!")),
+        ]
+    }
+}
+
+extension AlertRule {
+    fileprivate var other: AlertRule { self == .failed ? .partial : .failed }
 }
 
 extension RunMode {

@@ -58,6 +58,10 @@ extension Event {
         case .redacted(let event): event.write(to: &writer)
         case .logCompacted(let event): event.write(to: &writer)
         case .dictionaryTrained(let event): event.write(to: &writer)
+        case .alertsEvaluated(let event): event.write(to: &writer)
+        case .alertRaised(let event): event.write(to: &writer)
+        case .alertRecovered(let event): event.write(to: &writer)
+        case .alertDelivered(let event): event.write(to: &writer)
         }
     }
 
@@ -99,6 +103,10 @@ extension Event {
         case .redacted: self = .redacted(try Redacted(from: &reader))
         case .logCompacted: self = .logCompacted(try LogCompacted(from: &reader))
         case .dictionaryTrained: self = .dictionaryTrained(try DictionaryTrained(from: &reader))
+        case .alertsEvaluated: self = .alertsEvaluated(try AlertsEvaluated(from: &reader))
+        case .alertRaised: self = .alertRaised(try AlertRaised(from: &reader))
+        case .alertRecovered: self = .alertRecovered(try AlertRecovered(from: &reader))
+        case .alertDelivered: self = .alertDelivered(try AlertDelivered(from: &reader))
         }
     }
 

@@ -17,6 +17,7 @@ extension StreamState: FieldCoded {
         var lastCompletedAt: LogTime?
         var lastError: String?
         var highWaterPinned: [PinnedKey] = []
+        var alerts: AlertState?
         while let field = try reader.next() {
             switch field {
             case 1: id = StreamID(try reader.unsigned())
@@ -34,6 +35,7 @@ extension StreamState: FieldCoded {
             case 13: lastCompletedAt = try reader.time()
             case 14: lastError = try reader.string()
             case 15: highWaterPinned.append(try reader.message())
+            case 16: alerts = try reader.message()
             default: try reader.skip()
             }
         }
@@ -51,6 +53,7 @@ extension StreamState: FieldCoded {
         self.lastCompletedAt = lastCompletedAt
         self.lastError = lastError
         self.highWaterPinned = highWaterPinned
+        self.alerts = alerts
     }
 
     func write(to writer: inout FieldWriter) {
@@ -69,6 +72,7 @@ extension StreamState: FieldCoded {
         writer.optionalTime(13, lastCompletedAt)
         writer.optionalString(14, lastError)
         writer.messages(15, highWaterPinned)
+        writer.message(16, alerts)
     }
 }
 

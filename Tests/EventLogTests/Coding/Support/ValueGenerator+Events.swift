@@ -63,7 +63,43 @@ extension ValueGenerator {
                 DictionaryTrained(
                     number: unsigned(), type: .detailsFetched,
                     bytes: list { $0.unsigned() }))
+        case .alertsEvaluated:
+            .alertsEvaluated(
+                AlertsEvaluated(
+                    rules: alertRules(), expenses: optional { $0.text() },
+                    movedPpm: optional { $0.unsigned() }))
+        case .alertRaised:
+            .alertRaised(
+                AlertRaised(
+                    rule: choice(), reminder: unsigned(), channels: list { $0.text() },
+                    text: text()))
+        case .alertRecovered:
+            .alertRecovered(
+                AlertRecovered(
+                    rule: choice(), raised: position(), channels: list { $0.text() },
+                    text: text()))
+        case .alertDelivered:
+            .alertDelivered(
+                AlertDelivered(
+                    notice: position(), channel: text(), isDelivered: bool(),
+                    attempts: unsigned(), text: text()))
         }
+    }
+
+    mutating func alertRules() -> AlertRules {
+        var rules = AlertRules()
+        rules.failed = bool()
+        rules.partial = bool()
+        rules.parkedMs = optional { $0.signed() }
+        rules.noSuccessMs = optional { $0.signed() }
+        rules.rateLimitedPpm = optional { $0.unsigned() }
+        rules.expensesMovedPpm = optional { $0.unsigned() }
+        rules.remindMs = optional { $0.signed() }
+        rules.channels = list {
+            AlertRules.Channel(
+                name: $0.text(), rules: $0.list { $0.choice() }, tellsRecovery: $0.bool())
+        }
+        return rules
     }
 
     mutating func clockAnchored() -> ClockAnchored {

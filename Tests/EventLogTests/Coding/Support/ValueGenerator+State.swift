@@ -59,7 +59,40 @@ extension ValueGenerator {
         control.invocation = optional { $0.invocation($0.known(streams)) }
         control.inFlightAllowed = optional { $0.unsigned() }
         control.limiter.restoredNs = optional { $0.signed() }
+        for index in control.streams.indices {
+            control.streams[index].alerts = optional { $0.alertState() }
+        }
         return control
+    }
+
+    mutating func alertState() -> AlertState {
+        var state = AlertState(since: time())
+        state.verdict = optional {
+            RunVerdict(
+                end: $0.position(), run: $0.position(), outcome: $0.choice(), text: $0.text())
+        }
+        state.requests = unsigned()
+        state.rateLimited = unsigned()
+        state.parkedSince = optional { $0.time() }
+        state.expenses = optional { ObservedTotal(end: $0.position(), total: $0.text()) }
+        state.alerts = list { $0.standingAlert() }
+        return state
+    }
+
+    private mutating func standingAlert() -> StandingAlert {
+        var alert = StandingAlert(
+            rule: choice(), raised: position(), raisedAt: time(), text: text(),
+            pending: list {
+                var pending = PendingDelivery(channel: $0.text())
+                pending.failures = $0.unsigned()
+                pending.triedAt = $0.time()
+                return pending
+            })
+        alert.reminders = unsigned()
+        alert.isFiring = bool()
+        alert.notice = position()
+        alert.noticeAt = time()
+        return alert
     }
 
     private mutating func known(_ streams: Int) -> StreamID {
