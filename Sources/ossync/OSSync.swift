@@ -22,7 +22,7 @@ struct OSSync: ParsableCommand {
             HistoryCommand.self, WhyCommand.self, RunsCommand.self, LogCommand.self,
             ReplayCommand.self, ReportCommand.self, QueueCommand.self, ProjectionsCommand.self,
             ExportCommand.self, BackupCommand.self, RestoreCommand.self, ScheduleCommand.self,
-            ConfigCommand.self, DemoCommand.self,
+            AlertsCommand.self, ConfigCommand.self, DemoCommand.self,
         ])
 
     static func main() {

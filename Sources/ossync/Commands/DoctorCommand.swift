@@ -72,6 +72,7 @@ private struct Doctor {
         guard let session = configuration() else { return }
         clock()
         disk(session)
+        alerts(session)
         guard store(session) else { return }
         api(session)
     }
@@ -147,6 +148,16 @@ private struct Doctor {
             )
         } else {
             note("disk", .ok, text)
+        }
+    }
+
+    private mutating func alerts(_ session: Session) {
+        for channel in session.configuration.alerts.channels {
+            if let problem = AlertChannel(channel: channel).problem {
+                note("alerts", .error, "channel \(channel.name): \(problem)")
+            } else {
+                note("alerts", .ok, "channel \(channel.name); `ossync alerts test` tries it")
+            }
         }
     }
 

@@ -123,14 +123,23 @@ struct SyncCommand: ParsableCommand {
         do {
             let result = try run.run()
             catchUpProjection(session, stream, store)
+            // Once the summary is printed: nobody waits for it longer than for the run.
+            defer { tell(result.completed.outcome, store) }
             try finish(session, stream, result)
         } catch let broken as BrokenRun {
+            defer { tell(.failed, store) }
             SummaryReport(
                 stream: stream.name, mode: mode.rawValue, result: broken.result,
                 exitCode: ExitCode.failure, options: session.options, brokenBy: broken.reason
             ).print(to: session.output)
             throw CommandFailure.silent(ExitCode.failure)
         }
+    }
+
+    /// Tells the watchdog, and whoever is to be told of alerts; neither changes how the run ended.
+    private func tell(_ outcome: RunOutcome, _ store: EngineSession) {
+        store.session.pingWatchdog(outcome)
+        AlertSession(store: store).evaluateAfterRun()
     }
 
     /// So that the next reader finds it current; what goes wrong here is told, and loses nothing.

@@ -1,3 +1,4 @@
+import SyncCore
 import SyncEngine
 
 /// Turns checked values into the types of `Configuration`.
@@ -20,11 +21,28 @@ private struct Section {
     func span(_ path: String) -> Int64 { found(path, TimeSpan(text(path))).ms }
     func flag(_ path: String) -> Bool { found(path, value[path]?.flag) }
     func secret(_ path: String) -> SecretReference { found(path, value[path]?.secret) }
+    func optionalSpan(_ path: String) -> Int64? { optionalText(path).flatMap { TimeSpan($0) }?.ms }
+    /// Millionths, of percent.
+    func optionalPpm(_ path: String) -> UInt64? {
+        value[path]?.number.map { UInt64(($0 * 10_000).rounded()) }
+    }
+    func optionalWord(_ path: String) -> Configuration.Header.Value? {
+        guard let value = value[path], !value.isNull else { return nil }
+        return value.secret.map { .secret($0) } ?? .text(value.text ?? "")
+    }
+    func word(_ path: String) -> Configuration.Header.Value { found(path, optionalWord(path)) }
     func texts(_ path: String) -> [String] { value[path]?.items.compactMap(\.text) ?? [] }
     func choice<T: RawRepresentable<String>>(_ path: String, _: T.Type) -> T {
         found(path, T(rawValue: text(path)))
     }
 
+    func headers(_ path: String) -> [Configuration.Header] {
+        (value[path]?.fields ?? []).map { field in
+            let value = field.value.secret.map(Configuration.Header.Value.secret)
+            return Configuration.Header(
+                name: field.name, value: value ?? .text(field.value.text ?? ""))
+        }
+    }
     func sub(_ path: String) -> Section? {
         guard let sub = value[path], !sub.isNull else { return nil }
         return Section(value: sub)
@@ -49,6 +67,7 @@ extension Configuration {
         api = root.sub("api").map(API.init)
         streams = root.named("streams").map { Stream($0.name, $0.section) }
         schedules = root.named("schedules").map { Schedule($0.name, $0.section) }
+        alerts = Alerts(root)
         report = Report(
             amount: root.text("report.amount"), date: root.optionalText("report.date"))
         log = Log(
@@ -89,11 +108,7 @@ extension Configuration.API {
                 .basic(user: api.text("auth.user"), password: api.secret("auth.password"))
             default: .none
             }
-        headers = (api.value["headers"]?.fields ?? []).map { field in
-            let value = field.value.secret.map(Configuration.Header.Value.secret)
-            return Configuration.Header(
-                name: field.name, value: value ?? .text(field.value.text ?? ""))
-        }
+        headers = api.headers("headers")
         timeouts = Configuration.Timeouts(
             connectMs: api.ms("timeouts.connectMs"), idleMs: api.ms("timeouts.idleMs"),
             totalMs: api.ms("timeouts.totalMs"))
@@ -189,5 +204,65 @@ extension Configuration.Schedule {
         catchUp = schedule.flag("catchUp")
         maxDuration = schedule.optionalText("maxDuration")
         patience = schedule.text("patience")
+    }
+}
+
+extension Configuration.Alerts {
+    fileprivate init(_ root: Section) {
+        rules = AlertRules(root)
+        channels = root.named("alerts.channels").map { Configuration.Channel($0.name, $0.section) }
+        ping = root.sub("alerts.ping").map(Configuration.Ping.init)
+    }
+}
+
+extension AlertRules {
+    fileprivate init(_ root: Section) {
+        self.init()
+        let key = { (name: String) in "alerts.rules.\(name)" }
+        failed = root.flag(key("failed"))
+        partial = root.flag(key("partial"))
+        parkedMs = root.optionalSpan(key("parkedFor"))
+        noSuccessMs = root.optionalSpan(key("noSuccessFor"))
+        rateLimitedPpm = root.optionalPpm(key("rateLimitedPercent"))
+        expensesMovedPpm = root.optionalPpm(key("expensesMovedPercent"))
+        let remind = root.span("alerts.remindEvery")
+        remindMs = remind > 0 ? remind : nil
+        channels = root.named("alerts.channels").map { channel in
+            Channel(
+                name: channel.name,
+                rules: channel.section.texts("on").compactMap { name in
+                    AlertRule.allCases.first { $0.name == name }
+                }, tellsRecovery: channel.section.flag("recovery"))
+        }
+    }
+}
+
+extension Configuration.Channel {
+    fileprivate init(_ name: String, _ channel: Section) {
+        self.name = name
+        way =
+            channel.sub("webhook").map { .webhook(Configuration.Webhook($0)) }
+            ?? channel.optionalText("file").map { .file($0) } ?? .command(channel.texts("command"))
+        timeoutMs = channel.span("timeout")
+        attempts = channel.whole("attempts")
+    }
+}
+
+extension Configuration.Webhook {
+    fileprivate init(_ webhook: Section) {
+        url = webhook.word("url")
+        secret = webhook.value["secret"]?.secret
+        headers = webhook.headers("headers")
+        allowPlainHTTP = webhook.flag("allowPlainHTTP")
+    }
+}
+
+extension Configuration.Ping {
+    fileprivate init(_ ping: Section) {
+        url = ping.word("url")
+        failURL = ping.optionalWord("failURL")
+        timeoutMs = ping.span("timeout")
+        attempts = ping.whole("attempts")
+        allowPlainHTTP = ping.flag("allowPlainHTTP")
     }
 }

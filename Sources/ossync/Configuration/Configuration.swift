@@ -11,6 +11,7 @@ struct Configuration: Sendable {
     let streams: [Stream]
     /// In the order in which they were written.
     let schedules: [Schedule]
+    let alerts: Alerts
     let report: Report
     let log: Log
     /// Where each sync writes the metrics, as an absolute path; nil for nowhere.

@@ -3,7 +3,7 @@
 /// A value that was already refused is nil here, so that one mistake is reported once.
 struct ConfigurationChecks {
     private(set) var problems: [ConfigurationProblem] = []
-    private let root: ConfigurationValue
+    let root: ConfigurationValue
 
     static func problems(of root: ConfigurationValue) -> [ConfigurationProblem] {
         var checks = ConfigurationChecks(root: root)
@@ -19,6 +19,7 @@ struct ConfigurationChecks {
         for field in root["schedules"]?.fields ?? [] {
             checks.checkSchedule(field.value, "schedules.\(field.name)")
         }
+        checks.checkAlerts()
         checks.checkReport()
         return checks.problems
     }
@@ -27,7 +28,7 @@ struct ConfigurationChecks {
         self.root = root
     }
 
-    private mutating func report(
+    mutating func report(
         _ value: ConfigurationValue?, _ message: String, hint: String? = nil
     ) {
         let origin = value?.origin ?? root.origin

@@ -53,6 +53,8 @@ indirect enum ConfigurationShape: Sendable {
     case secret
     /// Text, or a secret's reference.
     case headerValue
+    /// A URL, or the reference of a secret that holds one.
+    case address
 }
 
 /// The kinds of text that are checked by form.
@@ -68,6 +70,8 @@ enum ConfigurationText: Sendable {
     /// A path below the base URL, with `/` first.
     case path
     case baseURL
+    /// The path of a file; a relative one starts at the configuration file that names it.
+    case file
     /// An HTTP header's name.
     case headerName
     /// A length of time: `90s`, `30m`, `1h30m`.
@@ -84,6 +88,7 @@ enum ConfigurationNames: Sendable {
     case columns
     case headers
     case schedules
+    case channels
 }
 
 /// The variants of a mapping with a `type`.

@@ -26,6 +26,10 @@ enum ConfigurationKeys {
             "schedules", .named(.schedules, of: .section(schedule)), .filled,
             "When syncs are run unattended; `ossync schedule` hands them to systemd or cron."),
         ConfigurationKey(
+            "alerts", .section(alerts), .filled,
+            "What is told to whom when syncs go wrong; without channels and `ping` nothing is "
+                + "looked at."),
+        ConfigurationKey(
             "report", .section(report), .filled,
             "What `ossync report expenses` adds up, and by which day."),
         ConfigurationKey("log", .section(log), .filled, "What a sync says about itself."),

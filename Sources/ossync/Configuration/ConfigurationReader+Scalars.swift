@@ -64,7 +64,11 @@ extension ConfigurationReader {
             report(tree.origin, "\(path) \(reason)")
             return ConfigurationValue(content: .invalid, origin: tree.origin)
         }
-        return ConfigurationValue(content: .text(text), origin: tree.origin)
+        guard case .file = kind else {
+            return ConfigurationValue(content: .text(text), origin: tree.origin)
+        }
+        let path = PathText.resolve(text, from: directory(of: tree.origin))
+        return ConfigurationValue(content: .text(path), origin: tree.origin)
     }
 
     mutating func secret(_ tree: ConfigurationTree, path: String) -> ConfigurationValue {
@@ -110,6 +114,12 @@ extension ConfigurationReader {
         ]
         if marks.contains(where: { name.contains($0) }) { return secret(tree, path: path) }
         return text(.orEmpty, tree, path: path)
+    }
+
+    /// Reads an address, or where one is to be found that is a secret.
+    mutating func address(_ tree: ConfigurationTree, path: String) -> ConfigurationValue {
+        if case .mapping = tree.content { return secret(tree, path: path) }
+        return text(.any, tree, path: path)
     }
 
     /// A secret in a file that others can read is refused, with the command that mends it.

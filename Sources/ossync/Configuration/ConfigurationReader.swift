@@ -104,6 +104,7 @@ struct ConfigurationReader {
         case .choice(let words): choice(words, tree, path: path)
         case .secret: secret(tree, path: path)
         case .headerValue: headerValue(tree, path: path)
+        case .address: address(tree, path: path)
         }
     }
 

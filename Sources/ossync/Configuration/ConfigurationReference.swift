@@ -73,6 +73,7 @@ enum ConfigurationReference {
         case .choice(let words): words.map { "`\($0)`" }.joined(separator: ", ")
         case .secret: "secret"
         case .headerValue: "text or secret"
+        case .address: "URL or secret"
         }
     }
 }

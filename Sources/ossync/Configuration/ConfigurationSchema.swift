@@ -70,6 +70,16 @@ enum ConfigurationSchema {
         case .secret: [("$ref", "#/$defs/secret")]
         case .headerValue:
             [("anyOf", [["$ref": "#/$defs/secret"], ["type": ["string", "number", "boolean"]]])]
+        case .address:
+            [
+                (
+                    "anyOf",
+                    [
+                        ["type": "string", "minLength": .literal("1")], reference("env"),
+                        reference("file"),
+                    ]
+                )
+            ]
         }
     }
 
@@ -92,6 +102,7 @@ enum ConfigurationSchema {
         case .orEmpty: [("type", ["string", "number", "boolean"])]
         case .pointer: [("$ref", "#/$defs/pointer")]
         case .wildcardPointer: [("$ref", "#/$defs/pointerWithElements")]
+        case .file: [("type", "string"), ("minLength", .literal("1"))]
         case .path: [("type", "string"), ("pattern", "^/([^/# ][^# ]*)?$")]
         case .baseURL: [("type", "string"), ("pattern", "^[hH][tT][tT][pP][sS]?://[^@?# ]+$")]
         case .headerName: [("type", "string"), ("pattern", "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]

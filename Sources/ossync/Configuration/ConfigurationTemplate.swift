@@ -114,6 +114,32 @@ enum ConfigurationTemplate {
           #   catchUp: true             # a run that was missed is made good
           #   patience: 4h              # the longest wait in a run
 
+        # What is told to whom when syncs go wrong: `ossync alerts test` tries the channels, and
+        # `ossync alerts check`, from cron, notices what comes to pass between runs.
+        alerts:
+          # remindEvery: 1d             # while an alert stands; 0s: never
+          # rules:
+          #   failed: true              # the last run failed
+          #   partial: true             # ... was completed in part
+          #   parkedFor: 1d             # there have been parked records for so long
+          #   noSuccessFor: 6h          # no run was completed for so long
+          #   rateLimitedPercent: 5     # of the last run's requests were refused with 429
+          #   expensesMovedPercent: 20  # the sum of expense_total, from run to run
+          # channels:
+          #   pager: { command: [/usr/local/bin/page, "{text}"], timeout: 10s, attempts: 3 }
+          #   ops:
+          #     webhook:
+          #       url: https://hooks.example.com/ossync
+          #       secret: { env: OSSYNC_HOOK_SECRET }
+          #       headers: { X-Team: billing }
+          #       allowPlainHTTP: false
+          #     on: [failed, noSuccess]
+          #     recovery: false         # is not told when an alert is over
+          #   journal: { file: ./alerts.jsonl }
+          # ping:                       # a watchdog that notices when none comes
+          #   url: https://watch.example.com/ossync
+          #   failURL: https://watch.example.com/ossync/fail
+
         # What `ossync report expenses` adds up, and by which day: columns of the first stream.
         report:
           amount: expense_total

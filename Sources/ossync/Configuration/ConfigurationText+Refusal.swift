@@ -4,6 +4,7 @@ extension ConfigurationText {
     var noun: String {
         switch self {
         case .any, .orEmpty: "text"
+        case .file: "a file's path"
         case .pointer, .wildcardPointer: "a JSON Pointer"
         case .path: "a path"
         case .baseURL: "a URL"
@@ -21,7 +22,7 @@ extension ConfigurationText {
         }
         switch self {
         case .orEmpty: return nil
-        case .any: return text.isEmpty ? "is empty" : nil
+        case .any, .file: return text.isEmpty ? "is empty" : nil
         case .pointer, .wildcardPointer: return pointerRefusal(text)
         case .path: return Self.pathRefusal(text)
         case .baseURL: return BaseURLText.refusal(of: text)
@@ -95,10 +96,11 @@ extension ConfigurationNames {
             guard isToken else { return "\"\(name)\" is not a header's name" }
             return Self.fixedHeaders.contains(name.lowercased())
                 ? "\"\(name)\" is set by the program" : nil
-        case .schedules:
+        case .schedules, .channels:
+            let noun = if case .schedules = self { "schedule" } else { "channel" }
             return Self.isFileName(name)
                 ? nil
-                : "\"\(name)\" can't name a schedule "
+                : "\"\(name)\" can't name a \(noun) "
                     + "(letters, digits, _ and -, at most 40, starting with a letter or digit)"
         case .streams, .columns:
             let noun = if case .streams = self { "stream" } else { "column" }

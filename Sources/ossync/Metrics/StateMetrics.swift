@@ -12,7 +12,7 @@ struct StateMetrics {
         self.isRunning = isRunning
     }
 
-    var families: [MetricFamily] { [running, records, queue] }
+    var families: [MetricFamily] { [running, records, queue, alerts] }
 
     private var running: MetricFamily {
         var family = MetricFamily(
@@ -48,6 +48,21 @@ struct StateMetrics {
                 ("parked", counts.parked), ("dropped", counts.dropped),
             ] {
                 family.add(MetricValue(count), .init("state", state), .stream(stream.name))
+            }
+        }
+        return family
+    }
+
+    /// Of streams that are watched.
+    private var alerts: MetricFamily {
+        var family = MetricFamily(
+            "ossync_alerts_firing", .gauge, "Whether an alert of a stream stands.")
+        for stream in control.streams {
+            guard let state = stream.alerts else { continue }
+            for rule in AlertRule.allCases {
+                let isFiring = state.firing.contains { $0.rule == rule }
+                family.add(
+                    MetricValue(isFiring ? 1 : 0), .init("alert", rule.name), .stream(stream.name))
             }
         }
         return family

@@ -58,6 +58,7 @@ struct RunSession {
         let number = known ?? StreamID(UInt16(store.engine.control.streams.count + 1))
         let inputs =
             store.engine.startInputs(apiIdentity: store.apiIdentity, stream: stream.name)
+            + AlertSession(store: store).beginning(number)
             + [.fact(.runRequested(request), stream: number)]
         do throws(EngineError) {
             let completed = try loop.run(inputs)

@@ -56,6 +56,8 @@ import Testing
         #expect(configuration.streams.first?.columns.count == 4)
         #expect(configuration.report.date == "opened_at")
         #expect(configuration.schedules.map(\.name) == ["quarter", "night"])
+        #expect(configuration.alerts.channels.map(\.name) == ["pager", "ops", "journal"])
+        #expect(configuration.alerts.ping?.failURL != nil)
     }
 
     @Test func everyKeyIsInTheTemplate() {
@@ -91,7 +93,8 @@ import Testing
             try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
         let properties = try #require(root["properties"] as? [String: Any])
         let known = [
-            "api", "log", "metrics", "rateLimits", "report", "schedules", "store", "streams",
+            "alerts", "api", "log", "metrics", "rateLimits", "report", "schedules", "store",
+            "streams",
         ]
         #expect(properties.keys.sorted() == known)
         #expect(root["additionalProperties"] as? Bool == false)

@@ -29,7 +29,7 @@ struct BadFile: Sendable, CustomTestStringConvertible {
         BadFile(
             "unknown key with no near one", "zzzzzzzz: 1\n",
             "ossync.yaml:1: unknown key \"zzzzzzzz\"; known: store, rateLimits, api, streams, "
-                + "schedules, report, log, metrics"),
+                + "schedules, alerts, report, log, metrics"),
         BadFile(
             "text for a whole number", "rateLimits:\n  requestsPerHour: many\n  cooldownMs: x\n",
             "ossync.yaml:2: rateLimits.requestsPerHour must be a whole number, not \"many\"",
