@@ -177,10 +177,13 @@ extension ControlState {
 
     /// Remembers since when there are parked records.
     mutating func noteParked(_ logged: LoggedEvent) {
-        guard logged.stream != .none, self[logged.stream].alerts != nil else { return }
-        let hasParked = self[logged.stream].counts.parked > 0
-        guard hasParked != (self[logged.stream].alerts?.parkedSince != nil) else { return }
-        self[logged.stream].alerts?.parkedSince = hasParked ? logged.time : nil
+        guard logged.stream != .none else { return }
+        // After every event: no copy is made of the stream.
+        let index = Int(logged.stream.rawValue) - 1
+        guard streams[index].alerts != nil else { return }
+        let hasParked = streams[index].counts.parked > 0
+        guard hasParked != (streams[index].alerts?.parkedSince != nil) else { return }
+        streams[index].alerts?.parkedSince = hasParked ? logged.time : nil
     }
 }
 

@@ -134,6 +134,8 @@ class Rules(Alerts):
         listed = self.ossync("alerts", "list", "--json").objects
         self.assertEqual([one["alert"] for one in listed], ["failed"])
         self.assertEqual(listed[0]["since"], told["since"])
+        self.assertIn('ossync_alerts_firing{alert="failed",stream="os"} 1',
+                      self.ossync("metrics").out)
         self.succeed()
         self.succeed()
         self.assertEqual(self.kinds(), [("raised", "failed"), ("recovered", "failed")])

@@ -1,10 +1,11 @@
 import SyncCore
 
-extension Session {
+extension AlertSession {
     /// Tells the watchdog how a run ended, where one is configured; what goes wrong is said in a
     /// line.
     func pingWatchdog(_ outcome: RunOutcome) {
-        guard let ping = configuration.alerts.ping else { return }
+        let output = session.output
+        guard let ping = session.configuration.alerts.ping else { return }
         let address: Configuration.Header.Value? =
             switch outcome {
             case .completed: ping.url
@@ -17,8 +18,8 @@ extension Session {
             let request = AlertRequest(
                 address: try address.resolve(), allowPlainHTTP: ping.allowPlainHTTP,
                 timeoutMs: ping.timeoutMs)
-            Interruption.begin()
-            defer { Signals.during(nil) }
+            if takesSignals { Interruption.begin() }
+            defer { if takesSignals { Signals.during(nil) } }
             problem = AlertChannel.tries(ping.attempts) { request.send("GET", []) }.problem
         } catch {
             problem = error.description

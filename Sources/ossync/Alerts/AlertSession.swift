@@ -9,11 +9,14 @@ import SyncEngine
 /// After each run, and now and then between runs: the same look twice changes nothing.
 struct AlertSession {
     let store: EngineSession
+    /// Whether a signal ends the telling; a service, which has its own way with signals, calls
+    /// `Interruption.ask()` for that.
+    var takesSignals = true
 
     /// After so long no further try is begun: what is left is told at the next look.
     private static let mostNs: Int64 = 60 * .nsPerSecond
 
-    private var session: Session { store.session }
+    var session: Session { store.session }
     private var engine: Engine { store.engine }
     private var alerts: Configuration.Alerts { session.configuration.alerts }
 
@@ -103,8 +106,8 @@ struct AlertSession {
     private func tell() throws -> Bool {
         let endNs = store.clock.read().bootNs + Self.mostNs
         var isTold = true
-        Interruption.begin()
-        defer { Signals.during(nil) }
+        if takesSignals { Interruption.begin() }
+        defer { if takesSignals { Signals.during(nil) } }
         for stream in engine.control.streams {
             for alert in stream.alerts?.alerts ?? [] {
                 for pending in alert.pending where pending.isDue(at: now) {

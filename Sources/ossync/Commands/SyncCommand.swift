@@ -138,8 +138,9 @@ struct SyncCommand: ParsableCommand {
 
     /// Tells the watchdog, and whoever is to be told of alerts; neither changes how the run ended.
     private func tell(_ outcome: RunOutcome, _ store: EngineSession) {
-        store.session.pingWatchdog(outcome)
-        AlertSession(store: store).evaluateAfterRun()
+        let alerts = AlertSession(store: store)
+        alerts.pingWatchdog(outcome)
+        alerts.evaluateAfterRun()
     }
 
     /// So that the next reader finds it current; what goes wrong here is told, and loses nothing.

@@ -11,10 +11,13 @@ enum Interruption {
     /// From here on the first signal is kept for `check`, and ends the child that is waited for.
     static func begin() {
         Signals.install()
-        Signals.during { reason in
-            signal.store(reason == .sigint ? SIGINT : SIGTERM, ordering: .sequentiallyConsistent)
-            stopChild()
-        }
+        Signals.during { ask($0) }
+    }
+
+    /// The same for whoever takes signals itself: what is to be ended ends.
+    static func ask(_ reason: StopReason) {
+        signal.store(reason == .sigint ? SIGINT : SIGTERM, ordering: .sequentiallyConsistent)
+        stopChild()
     }
 
     /// Whether there was a signal.
