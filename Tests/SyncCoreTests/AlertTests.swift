@@ -114,6 +114,7 @@ import Testing
                     records: [QueuedRecord(ordinal: row.ordinal, id: row.id, was: .parked)],
                     requester: Requester(pid: 1, host: "host", user: "user"))),
             stream: Self.stream)
+        core.now = core.now.adding(ms: 10_000)
         core.look(rules)
         #expect(core.count(.alertRecovered) == 1)
     }
