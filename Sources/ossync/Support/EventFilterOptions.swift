@@ -129,10 +129,12 @@ struct EventFilterOptions: ParsableArguments {
     static func type(_ name: String) throws -> EventType {
         let found = EventType.allCases.first { $0.name.lowercased() == name.lowercased() }
         guard let found else {
+            let near = NearestKey.find(name, among: EventType.allCases.map(\.name))
             throw CommandFailure(
                 ExitCode.usage, "--event \(name): there is no such kind of event",
-                hint: "there are " + EventType.allCases.map(\.name).sorted().joined(separator: ", ")
-            )
+                hint: near.map { "did you mean \($0)?" }
+                    ?? "there are PageFetched, DetailsFetched, RateLimited, RunCompleted and more: "
+                    + "`ossync log stats` lists those of a log")
         }
         return found
     }
