@@ -4,6 +4,7 @@ extension ControlState {
             InFlightRequest(
                 intent: logged.position, stream: logged.stream, target: event.target,
                 sentNs: bootNs(at: logged.time), isAlone: event.isAlone))
+        if case .health = event.target { invocation?.healthAsked = nil }
         guard let windows = invocation?.policy.limits.windows else { return }
         invocation?.counters.count(request: event.endpoint)
         invocation?.floor.count(windows: windows)
@@ -19,6 +20,8 @@ extension ControlState {
 
     mutating func fold(_ event: HealthChecked, _ logged: LoggedEvent) {
         release(event.intent, at: logged.time)
+        // Beside a run it says nothing of what that one asks for.
+        guard invocation?.mode == .health else { return }
         invocation?.healthDone = true
         resetFailures()
     }
@@ -40,7 +43,7 @@ extension ControlState {
         guard let current = invocation else { return }
         let stream = current.stream
         if endpoint != .health { self[stream].lastError = event.answer.text }
-        if event.answer.failure.isOfAPI, current.isNewRound(event.intent) {
+        if endpoint != .health, event.answer.failure.isOfAPI, current.isNewRound(event.intent) {
             invocation?.apiFailures += 1
             invocation?.failureRound = logged.position
         }

@@ -23,6 +23,7 @@ package func apply(_ logged: LoggedEvent, to control: inout ControlState) {
     case .runCompleted(let event): control.fold(event, logged)
     case .runInterrupted: control.endInvocation(isFinished: false)
     case .requestIntended(let event): control.fold(event, logged)
+    case .healthRequested: control.invocation?.healthAsked = logged.position
     case .requestFailed(let event): control.fold(event, logged)
     case .requestAbandoned(let event):
         control.release(event.intent, at: logged.time, mayStillArrive: true)

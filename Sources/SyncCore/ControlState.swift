@@ -254,6 +254,8 @@ package struct InvocationState: Sendable, Equatable {
     package var untoldFailures: UInt64 = 0
     /// The one request of a health check was made.
     package var healthDone = false
+    /// The request for a check of the health beside the run, until that is sent.
+    package var healthAsked: Position?
 
     package init(
         request: Position, stream: StreamID, mode: RunMode, options: RunOptions, policy: Policy,

@@ -59,6 +59,11 @@ extension Decider {
             if invocation.healthDone { return .done }
             return gated(invocation) { .send(.health, cause: invocation.request) }
         }
+        if let asked = invocation.healthAsked {
+            // Someone waits for the answer, and it is one request.
+            guard invocation.hasRoomInFlight(control) else { return .wait }
+            return gated(invocation) { .send(.health, cause: asked) }
+        }
         if invocation.sendsList(control) {
             guard inFlight == 0, let pass = control[invocation.stream].pass else { return .wait }
             return gated(invocation) {
@@ -68,12 +73,11 @@ extension Decider {
             }
         }
         let room = invocation.roomForDetails(control)
-        guard room > 0, let detail = invocation.policy.detail else {
+        guard room > 0 else {
             return inFlight > 0 ? .wait : .done
         }
         guard !picker.isEmpty else { return idle(picker) }
-        let most = min(detail.concurrency, Int(control.inFlightAllowed ?? .max))
-        guard inFlight < most, !control.inFlight.contains(where: \.isAlone) else { return .wait }
+        guard invocation.hasRoomInFlight(control) else { return .wait }
         if picker.nextIsAlone, inFlight > 0 { return .wait }
         return gated(invocation) {
             let batch = picker.take(room)
@@ -180,6 +184,13 @@ extension Decider {
 }
 
 extension InvocationState {
+    /// Whether another request may be sent beside those in flight; the list goes alone.
+    func hasRoomInFlight(_ control: ControlState) -> Bool {
+        let concurrency = sendsList(control) ? 1 : policy.detail?.concurrency ?? 1
+        let most = min(concurrency, Int(control.inFlightAllowed ?? .max))
+        return control.inFlight.count < most && !control.inFlight.contains(where: \.isAlone)
+    }
+
     /// The boot-clock reading at which `--max-duration` is over.
     var deadlineNs: Int64? {
         options.maxDurationMs.map { startedNs.saturatingAdd($0.saturatingMultiply(.nsPerMs)) }

@@ -14,10 +14,12 @@ extension Decider {
                 intent: event.intent,
                 cause: position)
         }
-        if answer.failure == .auth {
-            refused(request, event, cause: position)
+        if request.endpoint == .health {
+            // Beside a run, that it failed is the answer: what the run asks for may fare better.
+            guard invocation.mode == .health else { return }
             stop(answer.failure.stopReason, answer.text, cause: position)
-        } else if request.endpoint == .health {
+        } else if answer.failure == .auth {
+            refused(request, event, cause: position)
             stop(answer.failure.stopReason, answer.text, cause: position)
         } else if answer.failure.isOfAPI {
             giveBack(request, .postponed, cause: position)
@@ -149,7 +151,7 @@ extension Decider {
 
 extension FailureClass {
     /// Why a run ends that can't get past such failures.
-    fileprivate var stopReason: StopReason {
+    package var stopReason: StopReason {
         switch self {
         case .network, .unavailable, .timeout, .server: .unavailable
         case .auth: .auth

@@ -22,7 +22,7 @@ extension Decider {
         // One that is always refused must not hold up the others.
         giveBack(request, .postponed, cause: position)
         // A check of the health is one request: that it was refused is the answer.
-        if request.endpoint == .health {
+        if invocation.mode == .health {
             stop(
                 .unavailable,
                 "the API refuses requests: \(event.exchange.status), and is not asked again before "

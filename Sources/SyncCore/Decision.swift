@@ -115,9 +115,11 @@ package struct Decider {
         case .healthChecked(let event): emit(fact, stream: stream, cause: event.intent)
         case .cancelRequested(let event):
             let position = emit(fact, cause: .none)
-            stop(event.signal, "stopped by \(event.signal.name)", cause: position)
+            let name = event.requester == nil ? event.signal.name : "request"
+            stop(event.signal, "stopped by \(name)", cause: position)
         case .storageMeasured: emit(fact, cause: .none)
-        case .storeBound, .streamDeclared, .queueRetried, .queueDropped, .redacted, .logCompacted,
+        case .healthRequested, .storeBound, .streamDeclared, .queueRetried, .queueDropped,
+            .redacted, .logCompacted,
             .dictionaryTrained:
             emit(fact, stream: stream, cause: .none)
         case .alertsEvaluated(let event): evaluated(event, stream: stream)

@@ -133,6 +133,13 @@ package struct BackoffApplied: Sendable, Equatable {
     }
 }
 
+/// Fact: another process asked the run that is under way for a check of the API's health.
+package struct HealthRequested: Sendable, Equatable {
+    package let requester: Requester
+
+    package init(requester: Requester) { self.requester = requester }
+}
+
 /// Fact: the API answered a health request.
 package struct HealthChecked: Sendable, Equatable {
     package let intent: Position

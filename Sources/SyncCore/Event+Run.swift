@@ -25,10 +25,12 @@ package struct RunRequested: Sendable, Equatable {
     /// The version of the decision rules that the engine ran.
     package let deciderVersion: UInt32
     package let requester: Requester
+    /// The name of the schedule that was due; nil where a person or another program asked.
+    package let schedule: String?
 
     package init(
         mode: RunMode, options: RunOptions, policy: Policy, seed: UInt64,
-        deciderVersion: UInt32 = Decider.version, requester: Requester
+        deciderVersion: UInt32 = Decider.version, requester: Requester, schedule: String? = nil
     ) {
         self.mode = mode
         self.options = options
@@ -36,6 +38,7 @@ package struct RunRequested: Sendable, Equatable {
         self.seed = seed
         self.deciderVersion = deciderVersion
         self.requester = requester
+        self.schedule = schedule
     }
 }
 
@@ -120,6 +123,11 @@ package struct RunInterrupted: Sendable, Equatable {
 package struct CancelRequested: Sendable, Equatable {
     /// `.sigint` or `.sigterm`.
     package let signal: StopReason
+    /// Another process, which asked for it in the inbox; nil for a signal.
+    package let requester: Requester?
 
-    package init(signal: StopReason) { self.signal = signal }
+    package init(signal: StopReason, requester: Requester? = nil) {
+        self.signal = signal
+        self.requester = requester
+    }
 }

@@ -35,6 +35,7 @@ package indirect enum Event: Sendable, Equatable {
     case alertRaised(AlertRaised)
     case alertRecovered(AlertRecovered)
     case alertDelivered(AlertDelivered)
+    case healthRequested(HealthRequested)
 }
 
 /// The stable number and name of each kind of event.
@@ -74,6 +75,7 @@ package enum EventType: UInt16, Sendable, CaseIterable {
     case alertRaised = 33
     case alertRecovered = 34
     case alertDelivered = 35
+    case healthRequested = 36
 
     /// The name that people see, for example `PageFetched`.
     package var name: String {
@@ -113,6 +115,7 @@ package enum EventType: UInt16, Sendable, CaseIterable {
         case .alertRaised: "AlertRaised"
         case .alertRecovered: "AlertRecovered"
         case .alertDelivered: "AlertDelivered"
+        case .healthRequested: "HealthRequested"
         }
     }
 
@@ -122,7 +125,7 @@ package enum EventType: UInt16, Sendable, CaseIterable {
         case .storeBound, .streamDeclared, .clockAnchored, .runRequested, .pageFetched,
             .detailsFetched, .healthChecked, .rateLimited, .requestFailed, .cancelRequested,
             .storageMeasured, .queueRetried, .queueDropped, .redacted, .logCompacted,
-            .dictionaryTrained, .alertsEvaluated, .alertDelivered:
+            .dictionaryTrained, .alertsEvaluated, .alertDelivered, .healthRequested:
             true
         case .runStarted, .runResumed, .passOpened, .passAbandoned, .requestIntended,
             .requestAbandoned, .backoffApplied, .detailsRequeued, .recordParked, .passCompleted,
@@ -171,6 +174,21 @@ extension Event {
         case .alertRaised: .alertRaised
         case .alertRecovered: .alertRecovered
         case .alertDelivered: .alertDelivered
+        case .healthRequested: .healthRequested
+        }
+    }
+
+    /// Who asked for it; nil for what nobody asks for, or asks in person.
+    package var requester: Requester? {
+        switch self {
+        case .runRequested(let event): event.requester
+        case .cancelRequested(let event): event.requester
+        case .healthRequested(let event): event.requester
+        case .queueRetried(let event): event.requester
+        case .queueDropped(let event): event.requester
+        case .redacted(let event): event.requester
+        case .logCompacted(let event): event.requester
+        default: nil
         }
     }
 }

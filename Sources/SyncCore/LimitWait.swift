@@ -47,11 +47,10 @@ extension InvocationState {
     fileprivate func mayAsk(_ control: ControlState) -> Bool {
         guard stopping == nil else { return false }
         if mode == .health { return control.inFlight.isEmpty && !healthDone }
+        if healthAsked != nil { return hasRoomInFlight(control) }
         if sendsList(control) { return control.inFlight.isEmpty }
-        guard let detail = policy.detail, roomForDetails(control) > 0 else { return false }
+        guard roomForDetails(control) > 0 else { return false }
         let asked = control.inFlight.reduce(0) { $0 + UInt64($1.asked.count) }
-        let most = min(detail.concurrency, Int(control.inFlightAllowed ?? .max))
-        return control[stream].counts.waiting > asked && control.inFlight.count < most
-            && !control.inFlight.contains(where: \.isAlone)
+        return control[stream].counts.waiting > asked && hasRoomInFlight(control)
     }
 }

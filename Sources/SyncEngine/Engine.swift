@@ -47,8 +47,12 @@ package final class Engine {
     }
 
     /// What an engine appends before anything else: whose API it is, the stream, the clocks.
-    package func startInputs(apiIdentity: String, stream: String) -> [Input] {
-        var inputs = [startInput(isRestored: false)]
+    ///
+    /// - Parameter isStart: false for what a further run of the same engine needs.
+    package func startInputs(
+        apiIdentity: String, stream: String, isStart: Bool = true
+    ) -> [Input] {
+        var inputs = isStart ? [startInput(isRestored: false)] : []
         if control.apiIdentity == nil {
             inputs.append(
                 .fact(.storeBound(StoreBound(apiIdentity: apiIdentity)), stream: .none))

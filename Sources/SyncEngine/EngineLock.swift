@@ -9,28 +9,35 @@ package struct LockHolder: Sendable, Equatable, CustomStringConvertible {
     package let since: String
     /// What it does, for example `sync --mode full`.
     package let activity: String
+    /// What it does for others that leave a request in the inbox.
+    package let takes: [InboxRequest.Ask.Kind]
     /// How far it is, when the store tells.
     package var progress = ""
 
-    package init(pid: Int32, host: String, user: String, since: String, activity: String) {
+    package init(
+        pid: Int32, host: String, user: String, since: String, activity: String,
+        takes: [InboxRequest.Ask.Kind] = []
+    ) {
         self.pid = pid
         self.host = host
         self.user = user
         self.since = since
         self.activity = activity
+        self.takes = takes
     }
-
-    /// Whether it does what is asked of it in the inbox.
-    package var takesRequests: Bool { activity.hasPrefix("sync") }
 
     package var description: String {
         let where_ = progress.isEmpty ? "" : " (\(progress))"
         return "the store is in use: `ossync \(activity)`, pid \(pid) on \(host), user \(user), "
-            + "since \(since)\(where_); wait for it, stop it, or use --if-running wait"
+            + "since \(since)\(where_); wait for it, stop it, or use --if-running "
+            + (takes.contains(.sync) ? "ask" : "wait")
     }
 
     fileprivate var text: String {
-        [String(pid), host, user, since, activity].joined(separator: "\n")
+        [
+            String(pid), host, user, since, activity,
+            takes.map(\.rawValue).joined(separator: " "),
+        ].joined(separator: "\n")
     }
 
     fileprivate init(text: String) {
@@ -38,7 +45,8 @@ package struct LockHolder: Sendable, Equatable, CustomStringConvertible {
         let line = { (index: Int) in index < lines.count ? lines[index] : "?" }
         self.init(
             pid: Int32(line(0)) ?? 0, host: line(1), user: line(2), since: line(3),
-            activity: line(4))
+            activity: line(4),
+            takes: line(5).split(separator: " ").compactMap { .init(rawValue: String($0)) })
     }
 }
 
@@ -64,6 +72,15 @@ package final class EngineLock: Sendable {
         return locks.split(separator: "\n").contains {
             $0.contains(" FLOCK ") && $0.contains(place)
         }
+    }
+
+    /// Who holds a store, where somebody does; it is not asked for the lock.
+    package static func holder(of folder: StoreFolder) -> LockHolder? {
+        guard isHeld(folder) == true else { return nil }
+        let descriptor = open(folder.lock, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        return other(descriptor)
     }
 
     /// Who holds the lock; whoever has just taken it may not have said so yet.

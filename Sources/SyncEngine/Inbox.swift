@@ -66,14 +66,38 @@ package struct Inbox: Sendable {
     /// The next thing to do, as the holder of the store sees it.
     package struct Turn {
         fileprivate let name: String?
-        /// The fact, to be decided on before anything else: it names what the records are now. None
-        /// where nothing can be done, or was done before.
-        package let inputs: [Input]
-        /// A file that is no request, or one of so long ago that nobody can tell whether it was
-        /// done: of before what was moved to the archive.
-        package let rubbish: String?
+        package let work: Work
 
         package var isEmpty: Bool { name == nil }
+
+        /// The fact, to be decided on before anything else: it names what the records are now. None
+        /// where nothing can be done, or was done before.
+        package var inputs: [Input] {
+            guard case .input(let input) = work else { return [] }
+            return [input]
+        }
+
+        /// A file that is no request, or one of so long ago that nobody can tell whether it was
+        /// done: of before what was moved to the archive.
+        package var rubbish: String? {
+            guard case .unreadable(let name) = work else { return nil }
+            return name
+        }
+
+        /// A run to be made, which is done once its `RunRequested` is durable.
+        package var run: InboxRequest? {
+            guard case .run(let request) = work else { return nil }
+            return request
+        }
+    }
+
+    /// What becomes of a request.
+    package enum Work {
+        case input(Input)
+        case run(InboxRequest)
+        /// It was done before, or can't be done any more.
+        case nothing
+        case unreadable(String)
     }
 
     /// What was asked for first; one at a time, because it may change what the next one finds.
@@ -81,24 +105,33 @@ package struct Inbox: Sendable {
     /// It is taken by a rename, so that whoever asked knows that it can't be taken back; one that a
     /// process has taken which is gone is looked at as any other.
     ///
+    /// - Parameter makesRuns: whether the holder makes runs that others ask for; else these stay.
     /// - Throws: where the log can't be read.
-    package func turn(_ engine: Engine) throws(EngineError) -> Turn {
+    package func turn(_ engine: Engine, makesRuns: Bool = false) throws(EngineError) -> Turn {
+        for name in names() {
+            let own = name.hasSuffix(Self.taken) ? name : name + Self.taken
+            // What can't be read, or taken, is somebody else's, and stays.
+            let bytes = TextFile.bytes("\(path)/\(name)")
+            if bytes == nil, errno == EACCES { continue }
+            let request = bytes.flatMap { InboxRequest($0) }
+            if let request, !makesRuns, request.needsRun(of: engine) { continue }
+            guard own == name || rename("\(path)/\(name)", "\(path)/\(own)") == 0 else {
+                continue
+            }
+            let work = try request.flatMap { request throws(EngineError) in
+                try engine.work(of: request)
+            }
+            return Turn(name: own, work: work ?? .unreadable(name))
+        }
+        return Turn(name: nil, work: .nothing)
+    }
+
+    private func names() -> [String] {
         let names = (FileSystem.names(in: path) ?? []).filter { name in
             // One in the making; and a folder, which is not ours to remove.
             !name.hasPrefix(".") && FileSystem.names(in: "\(path)/\(name)") == nil
         }
-        for name in names.sorted() {
-            let own = name.hasSuffix(Self.taken) ? name : name + Self.taken
-            // What can't be taken, or read, is somebody else's, and stays.
-            guard own == name || rename("\(path)/\(name)", "\(path)/\(own)") == 0,
-                access("\(path)/\(own)", R_OK) == 0 || errno != EACCES
-            else { continue }
-            guard let bytes = TextFile.bytes("\(path)/\(own)"), let request = InboxRequest(bytes),
-                let input = try engine.input(of: request)
-            else { return Turn(name: own, inputs: [], rubbish: name) }
-            return Turn(name: own, inputs: input.map { [$0] } ?? [], rubbish: nil)
-        }
-        return Turn(name: nil, inputs: [], rubbish: nil)
+        return names.sorted()
     }
 
     /// To be called once what a turn asks for is durable.
@@ -110,29 +143,64 @@ package struct Inbox: Sendable {
     }
 }
 
+extension InboxRequest {
+    /// Whether it is for a holder that makes runs, as things are.
+    fileprivate func needsRun(of engine: Engine) -> Bool {
+        switch ask {
+        case .sync: true
+        // A check of the health has one request, which is not this one's.
+        case .health: (engine.control.invocation?.mode ?? .health) == .health
+        case .retry, .drop, .stop: false
+        }
+    }
+}
+
 extension Engine {
-    /// The fact that a request asks for, about those of its records that it can be done to.
-    ///
-    /// - Returns: none where that is none of them, or where it was done before the process that did
-    ///   it died; nil where the log can't tell whether it was done.
-    func input(of request: InboxRequest) throws(EngineError) -> Input?? {
-        guard let stream = control.stream(named: request.stream)?.id else { return .some(nil) }
+    /// What a request leads to, where it was not done before the process died that did it; nil
+    /// where the log can't tell whether it was.
+    func work(of request: InboxRequest) throws(EngineError) -> Inbox.Work? {
         do throws(EventLogError) {
             let snapshot = try log.snapshot()
             guard try request.after >= snapshot.archivedThrough() else { return nil }
-            if try request.answer(in: snapshot) != nil { return .some(nil) }
-            var records: [QueuedRecord] = []
-            for id in request.ids.prefix(Inbox.mostIDs)
-            where !records.contains(where: { $0.id == id }) {
-                // One that is being asked for, or has come meanwhile, is not in the queue.
-                guard let row = try snapshot.row(stream, id), let queue = row.queue, !queue.inFlight
-                else { continue }
-                records.append(QueuedRecord(ordinal: row.ordinal, id: id, was: row.state))
+            if try request.answer(in: snapshot) != nil { return .nothing }
+            let requester = request.requester
+            switch request.ask {
+            case .retry, .drop: return try change(request, snapshot)
+            case .stop(let position):
+                guard let invocation = control.invocation, invocation.request == position,
+                    invocation.stopping == nil
+                else { return .nothing }
+                let cancel = CancelRequested(signal: .sigterm, requester: requester)
+                return .input(.fact(.cancelRequested(cancel), stream: invocation.stream))
+            case .health:
+                guard let invocation = control.invocation, invocation.mode != .health else {
+                    return .run(request)
+                }
+                guard invocation.stopping == nil else { return .nothing }
+                let health = HealthRequested(requester: requester)
+                return .input(.fact(.healthRequested(health), stream: invocation.stream))
+            case .sync: return .run(request)
             }
-            guard !records.isEmpty else { return .some(nil) }
-            return .some(.fact(request.event(records), stream: stream))
         } catch {
             throw .log(error)
         }
+    }
+
+    /// A change of the queue, of those records that it can be done to.
+    private func change(
+        _ request: InboxRequest, _ snapshot: borrowing LogSnapshot
+    ) throws(EventLogError) -> Inbox.Work {
+        guard let stream = control.stream(named: request.stream)?.id else { return .nothing }
+        var records: [QueuedRecord] = []
+        for id in request.ask.ids.prefix(Inbox.mostIDs)
+        where !records.contains(where: { $0.id == id }) {
+            // One that is being asked for, or has come meanwhile, is not in the queue.
+            guard let row = try snapshot.row(stream, id), let queue = row.queue, !queue.inFlight
+            else { continue }
+            records.append(QueuedRecord(ordinal: row.ordinal, id: id, was: row.state))
+        }
+        guard !records.isEmpty, let event = request.ask.change(of: records, by: request.requester)
+        else { return .nothing }
+        return .input(.fact(event, stream: stream))
     }
 }

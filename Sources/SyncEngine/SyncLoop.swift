@@ -17,6 +17,8 @@ package final class SyncLoop {
     private var finished: RunCompleted?
     /// Told about once a second while the run waits, so that a progress line can count down.
     package var onTick: ((ControlState, _ wake: LogTime?) -> Void)?
+    /// Called at each turn of the loop, which is about once a second or more often.
+    package var onTurn: ((ControlState, _ wake: LogTime?) -> Void)?
 
     /// Told of a file in the inbox that is no request, and was removed.
     package var onRubbish: ((String) -> Void)?
@@ -48,9 +50,16 @@ package final class SyncLoop {
 
     /// Runs until the invocation is over.
     ///
-    /// - Parameter starting: what the engine's start and the request for the run are.
-    package func run(_ starting: [Input]) throws(EngineError) -> RunCompleted {
-        try perform(engine.process(starting + storageInput() + engine.dictionaryInput()))
+    /// - Parameters:
+    ///   - starting: what the engine's start and the request for the run are.
+    ///   - asked: the request in the inbox that the run is made for.
+    package func run(
+        _ starting: [Input], asked: Inbox.Turn? = nil
+    ) throws(EngineError) -> RunCompleted {
+        let effects = try engine.process(
+            starting + storageInput() + engine.dictionaryInput())
+        if let asked { inbox.finish(asked) }
+        perform(effects)
         var mayHaveMore = false
         while finished == nil {
             let wait = remainingWait()
@@ -59,6 +68,7 @@ package final class SyncLoop {
                 waitingNs: mayHaveMore ? 0 : min(wait, Self.longestWaitNs))
             let asked = try inbox.turn(engine)
             mayHaveMore = false
+            onTurn?(engine.control, wake)
             if let rubbish = asked.rubbish { onRubbish?(rubbish) }
             if messages.isEmpty, asked.isEmpty, wait > Self.longestWaitNs {
                 onTick?(engine.control, wake)

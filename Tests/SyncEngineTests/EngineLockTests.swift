@@ -9,7 +9,7 @@ import Testing
     private var store: StoreFolder { StoreFolder(folder.path) }
     private let holder = LockHolder(
         pid: 4_711, host: "machine", user: "erp", since: "2026-01-02T03:04:05Z",
-        activity: "sync --mode full")
+        activity: "sync --mode full", takes: [.retry, .stop])
 
     private func locked(_ body: () throws -> Void) -> LockHolder? {
         do {
@@ -29,6 +29,7 @@ import Testing
         #expect(locked { _ = try EngineLock.take(store, holder: other) } == holder)
         #expect(EngineError.locked(holder).exitCode == 11)
         #expect(holder.description.contains("pid 4711 on machine, user erp"))
+        #expect(EngineLock.holder(of: store) == holder)
         withExtendedLifetime(lock) {}
     }
 
@@ -42,6 +43,15 @@ import Testing
         let lock = try EngineLock.take(store, holder: other)
         #expect(locked { _ = try EngineLock.take(store, holder: holder) } == other)
         withExtendedLifetime(lock) {}
+    }
+
+    @Test func nobodyHoldsAStoreWhoseHolderIsGone() throws {
+        #expect(EngineLock.holder(of: store) == nil)
+        let descriptor = open(store.lock, O_RDWR | O_CREAT, 0o600)
+        defer { close(descriptor) }
+        let text = Array("4711\nmachine\nerp\n2026-01-02T03:04:05Z\nsync\nretry".utf8)
+        #expect(write(descriptor, text, text.count) == text.count)
+        #expect(EngineLock.holder(of: store) == nil)
     }
 
     @Test func aKilledProcessFreesIt() async throws {

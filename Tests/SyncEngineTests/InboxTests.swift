@@ -24,10 +24,15 @@ import Testing
     }
 
     private func request(
-        _ ids: [String], _ ask: InboxRequest.Ask = .retry, number: UInt64 = 77
+        _ ids: [String], _ ask: ([RecordID]) -> InboxRequest.Ask = { .retry($0) },
+        number: UInt64 = 77
     ) -> InboxRequest {
+        request(ask(ids.map { RecordID($0) }), number: number)
+    }
+
+    private func request(_ ask: InboxRequest.Ask, number: UInt64 = 77) -> InboxRequest {
         InboxRequest(
-            ask: ask, stream: "os", ids: ids.map { RecordID($0) },
+            ask: ask, stream: "os",
             requester: Requester(pid: 9, host: "host", user: "user", request: number),
             after: fixture.engine.control.position)
     }
@@ -41,7 +46,14 @@ import Testing
     }
 
     private func answers(_ request: InboxRequest) throws -> [[String]] {
-        try fixture.events().compactMap { request.answer($0.event)?.map(\.id.text) }
+        try fixture.events().compactMap { event in
+            guard event.event.requester?.request == request.requester.request else { return nil }
+            switch event.event {
+            case .queueRetried(let event): return event.records.map(\.id.text)
+            case .queueDropped(let event): return event.records.map(\.id.text)
+            default: return []
+            }
+        }
     }
 
     @Test func whatIsAskedForIsDoneOnceAndNamesWhoAsked() throws {
@@ -99,7 +111,7 @@ import Testing
     }
 
     @Test func dropsLeaveTheQueue() throws {
-        _ = try inbox.put(request(["3", "7", "3"], .drop))
+        _ = try inbox.put(request(["3", "7", "3"], { .drop($0) }))
         _ = try take()
         #expect(try answers(request(["3"])) == [["3", "7"]])
         let row = try fixture.log.snapshot().row(StreamID(1), RecordID("3"))
@@ -184,5 +196,74 @@ import Testing
         #expect(inbox.takeBack(name))
         #expect(!inbox.takeBack(name))
         #expect(try take().isEmpty)
+    }
+
+    // MARK: Runs
+
+    @Test(arguments: [
+        InboxRequest.Ask.stop(Position(7)), .health, .sync(.full, noDetails: true),
+        .sync(.detailsOnly, noDetails: false),
+    ])
+    func everyKindIsReadAsItWasWritten(ask: InboxRequest.Ask) {
+        let request = request(ask)
+        #expect(InboxRequest(request.bytes) == request)
+    }
+
+    @Test func aStopEndsTheRunThatItNamesAndNoOther() throws {
+        let earlier = try #require(
+            try fixture.events().first { $0.event.type == .runRequested }?.position)
+        try fixture.process(fixture.starting())
+        _ = try inbox.put(request(.stop(earlier)))
+        #expect(try take().inputs.isEmpty)
+        let invocation = try #require(fixture.engine.control.invocation)
+        #expect(invocation.stopping == nil)
+        _ = try inbox.put(request(.stop(invocation.request), number: 78))
+        #expect(try take().inputs.count == 1)
+        #expect(fixture.engine.control.invocation?.stopping?.reason == .sigterm)
+        // Whoever asks once more is late.
+        _ = try inbox.put(request(.stop(invocation.request), number: 79))
+        #expect(try take().inputs.isEmpty)
+    }
+
+    @Test func healthIsMadeBesideTheRunThatIsUnderWay() throws {
+        try fixture.process(fixture.starting())
+        let request = request(.health)
+        _ = try inbox.put(request)
+        #expect(try take().inputs.count == 1)
+        let answer = try #require(try request.answer(in: fixture.log.snapshot()))
+        #expect(answer.event.type == .healthRequested)
+        try fixture.finish(with: api)
+        #expect(try fixture.events().count { $0.event.type == .healthChecked } == 1)
+    }
+
+    @Test func aRunIsForAHolderThatMakesRuns() throws {
+        for (number, ask) in [InboxRequest.Ask.sync(.full, noDetails: false), .health].enumerated()
+        {
+            let request = request(ask, number: UInt64(number))
+            let name = try inbox.put(request)
+            #expect(try take().isEmpty)
+            #expect(inbox.takeBack(name), "it was not taken")
+            _ = try inbox.put(request)
+            let turn = try inbox.turn(fixture.engine, makesRuns: true)
+            #expect(turn.run == request)
+            #expect(turn.inputs.isEmpty)
+            inbox.finish(turn)
+            #expect(try inbox.turn(fixture.engine, makesRuns: true).isEmpty)
+        }
+    }
+
+    @Test func aRunThatWasBegunBeforeTheProcessDiedIsNotBegunAgain() throws {
+        let request = request(.sync(.full, noDetails: false))
+        _ = try inbox.put(request)
+        let turn = try inbox.turn(fixture.engine, makesRuns: true)
+        #expect(turn.run == request)
+        let run = RunRequested(
+            mode: .full, options: RunOptions(), policy: .small, seed: 7,
+            requester: request.requester)
+        try fixture.process([.fact(.runRequested(run), stream: StreamID(1))])
+        let other = try EngineFixture(fixture.folder, clock: fixture.clock)
+        let again = try inbox.turn(other.engine, makesRuns: true)
+        #expect(!again.isEmpty)
+        #expect(again.run == nil)
     }
 }

@@ -21,6 +21,7 @@ extension EventType {
         case .pageFetched: 1
         case .detailsFetched: 1
         case .healthChecked: 1
+        case .healthRequested: 1
         case .rateLimited: 1
         case .requestFailed: 1
         case .requestAbandoned: 1

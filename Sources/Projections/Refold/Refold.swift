@@ -225,7 +225,8 @@ extension EventType {
             .passOpened, .passAbandoned, .healthChecked, .rateLimited, .requestFailed,
             .backoffApplied, .passCompleted, .cancelRequested, .storageMeasured, .runStopping,
             .runCompleted, .runInterrupted, .limitLearned, .limitsForgotten, .logCompacted,
-            .dictionaryTrained, .alertsEvaluated, .alertRaised, .alertRecovered, .alertDelivered:
+            .dictionaryTrained, .alertsEvaluated, .alertRaised, .alertRecovered, .alertDelivered,
+            .healthRequested:
             false
         }
     }

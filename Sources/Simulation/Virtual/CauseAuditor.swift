@@ -35,7 +35,7 @@ struct CauseAuditor {
         switch type {
         case .storeBound, .streamDeclared, .clockAnchored, .runRequested, .cancelRequested,
             .storageMeasured, .queueRetried, .queueDropped, .redacted, .logCompacted,
-            .dictionaryTrained, .alertsEvaluated:
+            .dictionaryTrained, .alertsEvaluated, .healthRequested:
             true
         default: false
         }
@@ -59,6 +59,7 @@ struct CauseAuditor {
             // What put its records into the queue, or moved its pass.
             [
                 .runRequested, .passOpened, .pageFetched, .requestIntended, .passCompleted,
+                .healthRequested,
             ]
         case .backoffApplied: [.rateLimited, .requestFailed]
         case .limitLearned: [.rateLimited, .detailsFetched]

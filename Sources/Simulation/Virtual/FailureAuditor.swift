@@ -39,6 +39,7 @@ struct FailureAuditor {
     /// Records that failed, and wait to be asked for again.
     private var failed: Set<Ordinal> = []
     private var isStopping = false
+    private var isHealthCheck = false
     private var owed: Owed?
 
     /// So many times `retry.attempts` news mean that it isn't the records.
@@ -52,8 +53,9 @@ struct FailureAuditor {
     ) {
         if logged.startsStep { settle(&violations) }
         switch logged.event {
-        case .runRequested:
+        case .runRequested(let event):
             reset()
+            isHealthCheck = event.mode == .health
             (hasDetails, isStopping, countedAt) = (false, false, .none)
         case .requestIntended(let event):
             targets[logged.position] = event.target
@@ -61,9 +63,12 @@ struct FailureAuditor {
         case .requestAbandoned(let event): targets[event.intent] = nil
         case .requestFailed(let event): fail(event, logged.position)
         case .rateLimited(let event):
-            guard case .health? = targets.removeValue(forKey: event.intent) else { break }
+            guard case .health? = targets.removeValue(forKey: event.intent), isHealthCheck
+            else { break }
             owed = Owed(at: logged.position, reason: .unavailable, wasStopping: isStopping)
-        case .healthChecked(let event): answered(event.intent)
+        case .healthChecked(let event):
+            if isHealthCheck { answered(event.intent) }
+            targets[event.intent] = nil
         case .pageFetched(let event):
             answered(event.intent)
             for entry in event.entries { failed.remove(entry.ordinal) }
@@ -119,6 +124,8 @@ struct FailureAuditor {
 
     private mutating func fail(_ event: RequestFailed, _ at: Position) {
         guard let target = targets.removeValue(forKey: event.intent) else { return }
+        // One that was asked for beside a run says nothing of that.
+        if case .health = target, !isHealthCheck { return }
         let failure = event.answer.failure
         var owed = Owed(
             at: at, reason: Self.documented(failure), wasStopping: isStopping)

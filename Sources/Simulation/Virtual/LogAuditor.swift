@@ -31,6 +31,8 @@ struct LogAuditor {
     /// The last run that was asked for.
     private var request: RunRequested?
     /// The server refused the token in this invocation.
+    /// A check of the health that somebody asked the run for, and that was not sent yet.
+    private var healthAsked: Position?
     private var wasStranger = false
     private var lastTime: LogTime?
     /// The identities on the server.
@@ -104,6 +106,9 @@ struct LogAuditor {
             request = event
             counters = RunCounters()
             wasStranger = false
+            healthAsked = nil
+        case .healthRequested: healthAsked = logged.position
+        case .runStopping: healthAsked = nil
         case .runResumed: coverage.count(.resumedRun)
         case .passOpened(let event): pass = Pass(opened: event)
         case .passAbandoned: abandoned(at, &violations)
@@ -135,7 +140,11 @@ struct LogAuditor {
         case .recordParked(let event):
             coverage.count(event.error == .crash ? .parkedAsCrashing : .parked)
             counters.failed += 1
-        case .runCompleted(let event): ended(event, at, &violations)
+        case .runCompleted(let event):
+            violations.expect(
+                healthAsked == nil, 8,
+                "the run that ends at \(at) owes somebody a check of the health")
+            ended(event, at, &violations)
         default: break
         }
     }
@@ -200,7 +209,12 @@ struct LogAuditor {
             for record in asked where others.contains(record.ordinal) {
                 violations.note(2, "the request at \(at) asks for \(record.id), which is in flight")
             }
-        case .health: counters.otherRequests += 1
+        case .health:
+            counters.otherRequests += 1
+            violations.expect(
+                request?.mode == .health || healthAsked != nil, 2,
+                "nobody asked for the check of the health at \(at)")
+            healthAsked = nil
         }
     }
 

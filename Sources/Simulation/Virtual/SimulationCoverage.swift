@@ -38,7 +38,7 @@ package struct SimulationCoverage: Sendable, Equatable {
         // What people did between two runs.
         case healthAnswered, healthRefused, healthFailed, retriedByHand, droppedByHand
         // While one ran.
-        case askedMeanwhile, doneMeanwhile
+        case askedMeanwhile, doneMeanwhile, askedForHealth, askedToStop
         case limitsLowered, limitsRaised, refusedRun, passGivenUp, limitsForgotten, waitForgotten
         // What people did with the log's files.
         case compacted, compactionFinished, redactionDone, redactedInArchive, redactionRepeated

@@ -18,6 +18,7 @@ extension SimulationKnob {
         count("cancels", .people, \.cancels),
         count("boundedInvocations", .people, \.boundedInvocations),
         count("healthChecks", .people, \.healthChecks), count("forgets", .people, \.forgets),
+        count("healthAsks", .people, \.healthAsks), count("stopsAsked", .people, \.stopsAsked),
         count("queueChanges", .people, \.queueChanges),
         count("policyChanges", .people, \.policyChanges),
         count("abandons", .people, \.abandons),

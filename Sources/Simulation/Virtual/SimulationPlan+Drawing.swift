@@ -74,5 +74,7 @@ extension SimulationPlan {
         abandons = draw.chance(0.25) ? draw.between(1, 2) : 0
         compactions = draw.chance(0.25) ? draw.between(1, 4) : 0
         redactions = draw.chance(compactions > 0 ? 0.6 : 0.15) ? draw.between(1, 3) : 0
+        healthAsks = draw.chance(0.25) ? draw.between(1, 6) : 0
+        stopsAsked = draw.chance(0.1) ? draw.between(1, 3) : 0
     }
 }

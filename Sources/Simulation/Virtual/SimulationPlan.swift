@@ -77,6 +77,10 @@ package struct SimulationPlan: Sendable, Equatable {
     /// the list.
     package var healthChecks: Int
     package var healthByPath: Bool
+    /// At most so many requests in the inbox, while a run is under way: for a check of the health,
+    /// and to stop.
+    package var healthAsks: Int
+    package var stopsAsked: Int
     /// At most so many invocations that drop what was learned of the limits (`--forget-limits`).
     package var forgets: Int
     /// At most so many times records are put back into the queue, or taken out of it, by hand.

@@ -113,6 +113,7 @@ package enum SimulationScenario: String, Sendable, CaseIterable {
             plan.cancels = max(plan.cancels, 2)
             plan.boundedInvocations = max(plan.boundedInvocations, 4)
             plan.healthChecks = max(plan.healthChecks, 2)
+            plan.healthAsks = max(plan.healthAsks, 2)
             plan.queueChanges = max(plan.queueChanges, 2)
             plan.policyChanges = max(plan.policyChanges, 2)
             plan.abandons = max(plan.abandons, 1)

@@ -8,6 +8,8 @@ extension VirtualMachine {
     /// How often they still do it.
     struct Hands {
         var healthChecks: Int
+        var healthAsks: Int
+        var stopsAsked: Int
         var forgets: Int
         var queueChanges: Int
         var policyChanges: Int
@@ -17,6 +19,8 @@ extension VirtualMachine {
 
         init(_ plan: SimulationPlan) {
             healthChecks = plan.healthChecks
+            healthAsks = plan.healthAsks
+            stopsAsked = plan.stopsAsked
             forgets = plan.forgets
             queueChanges = plan.queueChanges
             policyChanges = plan.policyChanges
@@ -106,9 +110,23 @@ extension VirtualMachine {
         _ = try drops ? drop(some) : retry(some)
     }
 
-    /// Now and then, asks the engine for the same while it runs; some of the records may be on the
-    /// wire, or have their details.
+    /// Now and then, asks the engine that runs for something.
     func askMeanwhile(_ engine: Engine) throws {
+        try askForQueueChange(engine)
+        if takes(\.healthAsks, outOf: 40) {
+            try ask(.health, engine)
+            coverage.count(.askedForHealth)
+        }
+        if let invocation = engine.control.invocation, takes(\.stopsAsked, outOf: 60) {
+            try ask(.stop(invocation.request), engine)
+            self.invocation?.signals.append(.sigterm)
+            coverage.count(.askedToStop)
+        }
+    }
+
+    /// To put records back into the queue, or to take them out; some of them may be on the wire, or
+    /// have their details.
+    private func askForQueueChange(_ engine: Engine) throws {
         guard let stream = engine.control.stream(named: Self.streamName), stream.pass == nil,
             takes(\.queueChanges, outOf: 24)
         else { return }
@@ -116,14 +134,17 @@ extension VirtualMachine {
         let ordinals = (0..<(1 + generator.below(3))).map { Ordinal(UInt32(first + $0)) }
         guard let snapshot = try log?.snapshot() else { return }
         let ids = try ordinals.compactMap { try snapshot.row(stream.id, $0)?.id }
-        let ask: InboxRequest.Ask = generator.below(3) == 0 ? .drop : .retry
+        try ask(generator.below(3) == 0 ? .drop(ids) : .retry(ids), engine)
+        coverage.count(.askedMeanwhile)
+    }
+
+    private func ask(_ ask: InboxRequest.Ask, _ engine: Engine) throws {
         let requester = Requester(
             pid: 3, host: "simulated", user: "nobody", request: generator.next())
         _ = try Inbox(StoreFolder(store)).put(
             InboxRequest(
-                ask: ask, stream: Self.streamName, ids: ids, requester: requester,
+                ask: ask, stream: Self.streamName, requester: requester,
                 after: engine.control.position))
-        coverage.count(.askedMeanwhile)
     }
 
     /// Puts records back into the queue, as `queue retry` does.

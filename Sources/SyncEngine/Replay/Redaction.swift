@@ -58,7 +58,12 @@ final class Redaction {
                 RunRequested(
                     mode: request.mode, options: request.options, policy: policy(request.policy),
                     seed: request.seed, deciderVersion: request.deciderVersion,
-                    requester: Self.nobody))
+                    requester: Self.nobody, schedule: request.schedule.map(name)))
+        case .cancelRequested(let cancel):
+            .cancelRequested(
+                CancelRequested(
+                    signal: cancel.signal, requester: cancel.requester.map { _ in Self.nobody }))
+        case .healthRequested: .healthRequested(HealthRequested(requester: Self.nobody))
         case .passOpened(let pass):
             .passOpened(
                 PassOpened(

@@ -120,6 +120,7 @@ private struct RecordedRuns {
     private var isOpen = false
     private var cutOff = 0
     private var stopped = 0
+    private var healthAsked = 0
 
     /// - Parameter replayer: stands where the stretch begins.
     init(_ replayer: Replayer) {
@@ -166,6 +167,7 @@ private struct RecordedRuns {
             cutOff += 1
             openRun = nil
         case .cancelRequested: stopped += 1
+        case .healthRequested: healthAsked += 1
         default: break
         }
     }
@@ -187,6 +189,11 @@ private struct RecordedRuns {
                     + "figures of the log, and they run to their end here")
         }
         if stopped > 0 { found.append("nobody stops a run, though \(stopped) were stopped") }
+        if healthAsked > 0 {
+            found.append(
+                "nobody asks for the API's health in a run, though \(healthAsked) times "
+                    + "someone did")
+        }
         return found
     }
 }
@@ -228,7 +235,7 @@ private final class Estimate {
             let changed = RunRequested(
                 mode: request.mode, options: request.options,
                 policy: try change(request.policy, logged.stream), seed: request.seed,
-                requester: request.requester)
+                requester: request.requester, schedule: request.schedule)
             try feed(.runRequested(changed), stream: logged.stream)
             try run()
         case .queueRetried(let retried):

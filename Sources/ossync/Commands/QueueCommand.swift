@@ -110,7 +110,7 @@ struct QueueCommand: ParsableCommand {
         @OptionGroup var global: GlobalOptions
 
         func run() throws {
-            try QueueChange(global: global, ids: ids, ask: .retry).run()
+            try QueueChange(global: global, ask: .retry(ids.map { RecordID($0) })).run()
         }
     }
 
@@ -129,7 +129,7 @@ struct QueueCommand: ParsableCommand {
         @OptionGroup var global: GlobalOptions
 
         func run() throws {
-            try QueueChange(global: global, ids: ids, ask: .drop).run()
+            try QueueChange(global: global, ask: .drop(ids.map { RecordID($0) })).run()
         }
     }
 }

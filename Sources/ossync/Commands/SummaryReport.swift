@@ -11,15 +11,16 @@ struct SummaryReport {
     /// - Parameters:
     ///   - options: what was given beside the command, for the one that goes on.
     ///   - reason: why the run could not even log its end; nil for one that did.
+    ///   - type: what the object is called, where it is one of several.
     init(
         stream: String, mode: String, result: RunSession.Result, exitCode: Int32,
-        options: GlobalOptions, brokenBy reason: String? = nil
+        options: GlobalOptions, brokenBy reason: String? = nil, type: String = "summary"
     ) {
         let end = result.completed
         let counters = end.counters
         let next = Self.next(end).map { $0 + options.storeArguments }
         json = .object([
-            ("v", .number(1)), ("type", "summary"), ("stream", .string(stream)),
+            ("v", .number(1)), ("type", .string(type)), ("stream", .string(stream)),
             ("run", result.run == .none ? .null : .string("r\(result.run.rawValue)")),
             ("mode", .string(mode)),
             ("outcome", .string(end.outcome.name)),
@@ -28,8 +29,8 @@ struct SummaryReport {
             ("records", Self.records(counters)), ("rateLimited", .number(counters.rateLimited)),
             ("durationSeconds", .seconds(ns: end.durationNs)),
             ("floorSeconds", .seconds(ns: end.floorNs)),
-            ("commits", .number(result.commits)),
-            ("position", .number(result.control.position.rawValue)), ("next", .optional(next)),
+            ("commits", result.commits.map { .number($0) } ?? .null),
+            ("position", .number(result.position.rawValue)), ("next", .optional(next)),
             ("message", .string(end.text.withoutControls)),
             ("resumeAt", .optional(end.resumeAt?.rfc3339())),
         ])
@@ -73,6 +74,15 @@ struct SummaryReport {
         if let complaint, outcome != .paused || !output.isQuiet {
             output.error("ossync: \(complaint)")
         }
+    }
+
+    /// For a service, whose runs are many: a line in words, or one of JSON.
+    func printLine(to output: Output) {
+        if output.isJSON { output.line(json.line) }
+        if let complaint { return output.error("ossync: \(complaint)") }
+        output.note(
+            words.prefix(3).map { $0.split(separator: " ").joined(separator: " ") }
+                .joined(separator: "; "))
     }
 
     private var ink: Output.Ink {

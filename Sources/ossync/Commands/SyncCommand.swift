@@ -58,8 +58,25 @@ struct SyncCommand: ParsableCommand {
 
     static let defaultPatience = "2h"
 
-    @Option(help: "When another run holds the store: fail, skip or wait.")
-    var ifRunning: EngineSession.IfRunning = .fail
+    /// What becomes of a sync whose store another process holds.
+    enum IfRunning: String, ExpressibleByArgument, CaseIterable {
+        case fail, skip, wait, ask
+
+        var ofSession: EngineSession.IfRunning {
+            switch self {
+            case .fail, .ask: .fail
+            case .skip: .skip
+            case .wait: .wait
+            }
+        }
+    }
+
+    @Option(
+        help: """
+            When another process holds the store: fail, skip, wait, or ask a service to make the \
+            run and wait for its end.
+            """)
+    var ifRunning: IfRunning = .fail
 
     @Flag(help: "Show what would be requested; send and write nothing.")
     var dryRun = false
@@ -83,6 +100,12 @@ struct SyncCommand: ParsableCommand {
         if let max, max < 1 { throw ValidationError("--max must be at least 1") }
         _ = try span(patience, "--patience")
         if let maxDuration { _ = try span(maxDuration, "--max-duration") }
+        let isBounded = max != nil || maxDuration != nil || patience != Self.defaultPatience
+        if ifRunning == .ask, isBounded || abandon || forgetLimits {
+            throw ValidationError(
+                "--if-running ask goes with --mode and --no-details alone: that is what a "
+                    + "service is asked for")
+        }
     }
 
     private func span(_ text: String, _ name: String) throws -> Int64 {
@@ -104,14 +127,14 @@ struct SyncCommand: ParsableCommand {
         let source = try session.source(stream)
         // However it ends, and also when another run goes on meanwhile.
         defer { session.writeMetrics() }
-        guard
-            let store = try EngineSession(
-                session, activity: "sync --mode \(mode.rawValue)", creates: true,
-                ifRunning: ifRunning)
-        else {
+        let store: EngineSession
+        switch try take(session, stream) {
+        case .own(let own): store = own
+        case .skipped:
             SummaryReport.skipped(stream: stream.name, mode: mode.rawValue)
                 .print(to: session.output)
             return
+        case .made(let result): return try finish(session, stream, result)
         }
         let run = RunSession(
             store: store, source: source, stream: stream, mode: mode.runMode,
@@ -122,7 +145,7 @@ struct SyncCommand: ParsableCommand {
                 forgetLimits: forgetLimits))
         do {
             let result = try run.run()
-            catchUpProjection(session, stream, store)
+            run.catchUpProjection()
             // Once the summary is printed: nobody waits for it longer than for the run.
             defer { tell(result.completed.outcome, store) }
             try finish(session, stream, result)
@@ -143,14 +166,28 @@ struct SyncCommand: ParsableCommand {
         alerts.evaluateAfterRun()
     }
 
-    /// So that the next reader finds it current; what goes wrong here is told, and loses nothing.
-    private func catchUpProjection(
-        _ session: Session, _ stream: Configuration.Stream, _ store: EngineSession
-    ) {
-        do {
-            try session.projector(stream.name, log: store.log)?.catchUp()
-        } catch {
-            session.output.warn("the projection is behind the log: \(error)")
+    /// Whose the run is.
+    private enum Taken {
+        case own(EngineSession)
+        case skipped
+        /// The service's that holds the store.
+        case made(RunSession.Result)
+    }
+
+    private func take(_ session: Session, _ stream: Configuration.Stream) throws -> Taken {
+        while true {
+            do {
+                let store = try EngineSession(
+                    session, activity: "sync --mode \(mode.rawValue)", creates: true,
+                    ifRunning: ifRunning.ofSession, takes: [.retry, .drop, .stop, .health])
+                return store.map { .own($0) } ?? .skipped
+            } catch EngineError.locked(let holder)
+                where ifRunning == .ask && holder.takes.contains(.sync)
+            {
+                let asked = AskedSync(
+                    session: session, stream: stream, mode: mode.runMode, noDetails: noDetails)
+                if let result = try asked.run(by: holder) { return .made(result) }
+            }
         }
     }
 
@@ -168,5 +205,3 @@ struct SyncCommand: ParsableCommand {
         if exitCode != 0 { throw CommandFailure.silent(exitCode) }
     }
 }
-
-extension EngineSession.IfRunning: ExpressibleByArgument {}

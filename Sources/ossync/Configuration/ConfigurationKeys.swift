@@ -24,7 +24,7 @@ enum ConfigurationKeys {
                 + "one is the default of `--stream`."),
         ConfigurationKey(
             "schedules", .named(.schedules, of: .section(schedule)), .filled,
-            "When syncs are run unattended; `ossync schedule` hands them to systemd or cron."),
+            "When syncs are run unattended: by `ossync serve`, or by systemd or cron."),
         ConfigurationKey(
             "alerts", .section(alerts), .filled,
             "What is told to whom when syncs go wrong; without channels and `ping` nothing is "

@@ -8,12 +8,14 @@ import SyncEngine
 ///
 /// Made by commands that change the store: `sync`, `health`, `queue retry`, `queue drop`.
 final class EngineSession {
-    let session: Session
+    /// A service reads its configuration anew.
+    var session: Session
     let log: EventLog
     let engine: Engine
     let clock = SystemClock()
     let apiIdentity: String
     private let lock: EngineLock
+    private var isStarted = false
 
     /// What to do when another process holds the store.
     enum IfRunning: String, CaseIterable {
@@ -22,10 +24,13 @@ final class EngineSession {
 
     /// Takes the store, and makes it where it is absent.
     ///
-    /// - Parameter creates: whether a store that doesn't exist is made.
+    /// - Parameters:
+    ///   - creates: whether a store that doesn't exist is made.
+    ///   - takes: what it does for others that ask in the inbox.
     /// - Returns: nil when another process holds it and `ifRunning` is `.skip`.
     init?(
-        _ session: Session, activity: String, creates: Bool, ifRunning: IfRunning = .fail
+        _ session: Session, activity: String, creates: Bool, ifRunning: IfRunning = .fail,
+        takes: [InboxRequest.Ask.Kind] = []
     ) throws {
         self.session = session
         Signals.install()
@@ -45,7 +50,7 @@ final class EngineSession {
         }
         if !folder.exists, !creates { throw EngineError.log(.noStore(path: folder.path)) }
         try folder.make()
-        guard let lock = try Self.take(session, activity, ifRunning) else { return nil }
+        guard let lock = try Self.take(session, activity, ifRunning, takes) else { return nil }
         self.lock = lock
         // Of a restore that was killed, and of an upgrade.
         BackupFolder.removeRestoring(of: folder)
@@ -59,6 +64,13 @@ final class EngineSession {
         if let bound = engine.control.apiIdentity, bound != apiIdentity {
             throw EngineError.otherAPI(path: folder.path, bound: bound, wanted: apiIdentity)
         }
+    }
+
+    /// What is appended before the first run, and what a further one needs.
+    func startInputs(stream: String) -> [Input] {
+        defer { isStarted = true }
+        return engine.startInputs(
+            apiIdentity: apiIdentity, stream: stream, isStart: !isStarted)
     }
 
     /// For whoever changes its files and not its records.
@@ -116,12 +128,13 @@ final class EngineSession {
     }
 
     private static func take(
-        _ session: Session, _ activity: String, _ ifRunning: IfRunning
+        _ session: Session, _ activity: String, _ ifRunning: IfRunning,
+        _ takes: [InboxRequest.Ask.Kind]
     ) throws -> EngineLock? {
         let requester = session.requester
         let holder = LockHolder(
             pid: Int32(requester.pid), host: requester.host, user: requester.user,
-            since: SystemClock().read().wall.toTheSecond, activity: activity)
+            since: SystemClock().read().wall.toTheSecond, activity: activity, takes: takes)
         var isAnnounced = false
         while true {
             do throws(EngineError) {

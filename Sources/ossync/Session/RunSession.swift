@@ -14,6 +14,18 @@ struct RunSession {
     let stream: Configuration.Stream
     let mode: RunMode
     let options: RunOptions
+    var origin = Origin()
+    /// Where a service hears of signals, for all of its runs; else the run hears of them itself.
+    var mailbox: Mailbox?
+    var onTurn: ((ControlState, _ wake: LogTime?) -> Void)?
+
+    /// Why there is a run.
+    struct Origin {
+        /// What another process asked for in the inbox.
+        var asked: Inbox.Turn?
+        /// The name of the schedule that was due.
+        var schedule: String?
+    }
 
     private var session: Session { store.session }
     private var output: Output { session.output }
@@ -21,22 +33,20 @@ struct RunSession {
     /// What came of it.
     struct Result {
         let completed: RunCompleted
-        let control: ControlState
+        /// The end of the log.
+        let position: Position
         let run: Position
-        /// Durable transactions of the invocation.
-        let commits: Int
+        /// Durable transactions of the invocation; nil where another process made it.
+        let commits: Int?
     }
 
     func run() throws -> Result {
         let request = try runRequested()
         try checkAllowed(request)
-        let mailbox = Mailbox()
+        let mailbox = mailbox ?? Mailbox()
         let output = output
-        Signals.during { signal in
-            mailbox.put(.cancel(signal))
-            output.noteAtOnce("stopping once what is on the wire is answered; again to end at once")
-        }
-        defer { Signals.during(nil) }
+        if self.mailbox == nil { Self.stop(mailbox, atSignalsOf: output) }
+        defer { if self.mailbox == nil { Signals.during(nil) } }
         let concurrency = max(stream.detail?.concurrency ?? 1, 1)
         let rest = try RESTSource(source, concurrency: concurrency)
         defer { rest.shutdown() }
@@ -48,20 +58,17 @@ struct RunSession {
             engine: store.engine, source: rest, clock: store.clock, mailbox: mailbox,
             folder: session.folder, maxBodyBytes: UInt64(source.limits.maxBodyBytes))
         loop.onTick = { control, wake in narrator.tick(control, wake: wake) }
-        loop.onRubbish = { [folder = session.folder] name in
-            output.error(
-                "\(folder.inbox)/\(name): this is no request, or one of long ago, and was removed"
-                    .withoutControls)
-        }
+        loop.onTurn = onTurn
+        loop.onRubbish = { [session] name in Self.tellRubbish(name, session) }
         loop.onReaderLag = { lag in narrator.tell(lag) }
         let known = store.engine.control.stream(named: stream.name)?.id
         let number = known ?? StreamID(UInt16(store.engine.control.streams.count + 1))
         let inputs =
-            store.engine.startInputs(apiIdentity: store.apiIdentity, stream: stream.name)
+            store.startInputs(stream: stream.name)
             + AlertSession(store: store).beginning(number)
             + [.fact(.runRequested(request), stream: number)]
         do throws(EngineError) {
-            let completed = try loop.run(inputs)
+            let completed = try loop.run(inputs, asked: origin.asked)
             narrator.end()
             return result(completed, narrator)
         } catch {
@@ -71,9 +78,33 @@ struct RunSession {
         }
     }
 
+    /// Tells of a file in the inbox that nobody can do anything with.
+    static func tellRubbish(_ name: String, _ session: Session) {
+        session.output.error(
+            "\(session.folder.inbox)/\(name): this is no request, or one of long ago, and was "
+                .withoutControls + "removed")
+    }
+
+    /// So that the next reader finds it current; what goes wrong here is told, and loses nothing.
+    func catchUpProjection() {
+        do {
+            try session.projector(stream.name, log: store.log)?.catchUp()
+        } catch {
+            output.warn("the projection is behind the log: \(error)")
+        }
+    }
+
+    /// Lets the first signal end the run in an orderly way.
+    static func stop(_ mailbox: Mailbox, atSignalsOf output: Output) {
+        Signals.during { signal in
+            mailbox.put(.cancel(signal))
+            output.noteAtOnce("stopping once what is on the wire is answered; again to end at once")
+        }
+    }
+
     private func result(_ completed: RunCompleted, _ narrator: RunNarrator) -> Result {
         Result(
-            completed: completed, control: store.engine.control, run: narrator.run,
+            completed: completed, position: store.engine.control.position, run: narrator.run,
             commits: store.engine.commits)
     }
 
@@ -92,7 +123,9 @@ struct RunSession {
         return RunRequested(
             mode: mode, options: options,
             policy: try session.configuration.policy(stream: stream),
-            seed: random.next(), requester: session.requester)
+            seed: random.next(),
+            requester: origin.asked?.run?.requester ?? session.requester,
+            schedule: origin.schedule)
     }
 
     private func checkAllowed(_ request: RunRequested) throws {

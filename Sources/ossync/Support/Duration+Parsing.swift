@@ -24,6 +24,14 @@ struct TimeSpan: Equatable {
         ms = total
     }
 
+    /// The milliseconds of a text that was checked when it was read.
+    static func ms(_ checked: String) -> Int64 {
+        guard let span = TimeSpan(checked) else {
+            preconditionFailure("\(checked) was not checked to be a length of time")
+        }
+        return span.ms
+    }
+
     private static let units: [Character: Int64] = [
         "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000,
     ]

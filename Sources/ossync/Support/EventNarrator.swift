@@ -16,7 +16,7 @@ enum EventNarrator {
             .runInterrupted, .cancelRequested:
             run(logged)
         case .requestIntended, .rateLimited, .requestFailed, .requestAbandoned, .backoffApplied,
-            .healthChecked:
+            .healthRequested, .healthChecked:
             request(logged)
         case .limitLearned(let event): lesson(event)
         case .limitsForgotten(let event): forgotten(event)
@@ -52,6 +52,7 @@ enum EventNarrator {
         switch logged.event {
         case .runRequested(let event):
             "\(event.mode.name) asked for\(by(event.requester))"
+                + (event.schedule.map { ", schedule \($0)" } ?? "")
         case .runStarted(let event): "\(event.mode.name) run starts"
         case .runResumed(let event):
             "run r\(event.run.rawValue) (\(event.mode.name)) goes on"
@@ -63,7 +64,8 @@ enum EventNarrator {
                 + "\(event.counters.failed) failed, \(event.counters.rateLimited) x 429"
         case .runInterrupted(let event):
             "the engine of r\(event.invocation.rawValue) is gone: interrupted"
-        case .cancelRequested(let event): "asked to stop by \(event.signal.name)"
+        case .cancelRequested(let event):
+            "asked to stop" + (event.requester.map(by) ?? " by \(event.signal.name)")
         default: ""
         }
     }
@@ -85,6 +87,8 @@ enum EventNarrator {
             "request \(event.intent.rawValue) failed: \(event.answer.text)"
         case .requestAbandoned(let event): "request \(event.intent.rawValue) has no outcome"
         case .backoffApplied(let event): "no request until \(event.until.rfc3339())"
+        case .healthRequested(let event):
+            "check of the API's health asked for\(by(event.requester))"
         case .healthChecked(let event):
             "the API answers: \(event.exchange.status) in \(event.exchange.latencyUs / 1_000) ms"
         default: ""

@@ -3,13 +3,14 @@ import Locks
 import SyncCore
 import SyncEngine
 
-/// SIGINT, SIGTERM, and SIGHUP, which is taken for SIGTERM: the first asks the run to stop in an
-/// orderly way, the second ends the process at once, which loses nothing either. Without a run, the
-/// first one ends the process.
+/// SIGINT, SIGTERM, and SIGHUP, which is taken for SIGTERM except by a service: the first asks the
+/// run to stop in an orderly way, the second ends the process at once, which loses nothing either.
+/// Without a run, the first one ends the process.
 enum Signals {
     private struct State {
         var isInstalled = false
         var onFirst: (@Sendable (StopReason) -> Void)?
+        var onReload: (@Sendable () -> Void)?
         var received = 0
         var firstNs: Int64 = 0
     }
@@ -33,9 +34,15 @@ enum Signals {
             while true {
                 var set = handled
                 var number: Int32 = 0
-                if sigwait(&set, &number) == 0 {
-                    receive(number == SIGHUP ? SIGTERM : number)
+                guard sigwait(&set, &number) == 0 else { continue }
+                if number == SIGHUP {
+                    if let reload = state.withLock({ $0.onReload }) {
+                        reload()
+                        continue
+                    }
+                    number = SIGTERM
                 }
+                receive(number)
             }
         }
     }
@@ -43,6 +50,11 @@ enum Signals {
     /// Sets what the first signal does, while a run is under way; nil ends the process again.
     static func during(_ onFirst: (@Sendable (StopReason) -> Void)?) {
         state.withLock { $0.onFirst = onFirst }
+    }
+
+    /// Sets what SIGHUP does from here on.
+    static func onReload(_ reload: @escaping @Sendable () -> Void) {
+        state.withLock { $0.onReload = reload }
     }
 
     private static var handled: sigset_t {

@@ -27,7 +27,7 @@ import Testing
     private static var samples: [(name: String, event: LoggedEvent)] {
         var samples = EventType.allCases.map { type in
             var generator = ValueGenerator(seed: 0x0551_0000 + UInt64(type.rawValue))
-            generator.drawsRequests = false
+            generator.drawsLater = false
             return (type.name, generator.loggedEvent(type))
         }
         // So small that nothing of them is compressed, and every byte can be compared.
@@ -57,6 +57,13 @@ import Testing
             records: [QueuedRecord(ordinal: Ordinal(7), id: RecordID("8"), was: .parked)],
             requester: Requester(pid: 1, host: "host", user: "user", request: .max))
         samples.append(("QueueRetried-asked", logged(.queueRetried(asked))))
+        let cancel = CancelRequested(signal: .sigterm, requester: asked.requester)
+        samples.append(("CancelRequested-asked", logged(.cancelRequested(cancel))))
+        var generator = ValueGenerator(seed: 0x0554_0000)
+        let run = RunRequested(
+            mode: .incremental, options: generator.options(), policy: generator.policy(), seed: 7,
+            requester: asked.requester, schedule: "nightly")
+        samples.append(("RunRequested-scheduled", logged(.runRequested(run))))
         return samples
     }
 

@@ -41,7 +41,10 @@ import Testing
     }
 
     private mutating func answer() {
-        take(.healthChecked(HealthChecked(intent: ask(.health), exchange: Exchange(status: 200))))
+        take(
+            .detailsFetched(
+                DetailsFetched(
+                    intent: ask(details([])), exchange: Exchange(status: 200), results: [])))
     }
 
     private mutating func backOff(waitMs: Int64, step: UInt32) {

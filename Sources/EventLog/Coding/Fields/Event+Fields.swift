@@ -39,6 +39,7 @@ extension Event {
         case .pageFetched(let event): event.write(to: &writer)
         case .detailsFetched(let event): event.write(to: &writer)
         case .healthChecked(let event): event.write(to: &writer)
+        case .healthRequested(let event): event.write(to: &writer)
         case .rateLimited(let event): event.write(to: &writer)
         case .requestFailed(let event): event.write(to: &writer)
         case .requestAbandoned(let event): event.write(to: &writer)
@@ -84,6 +85,7 @@ extension Event {
         case .detailsFetched:
             self = .detailsFetched(try DetailsFetched(from: &reader, bodies: bodies))
         case .healthChecked: self = .healthChecked(try HealthChecked(from: &reader))
+        case .healthRequested: self = .healthRequested(try HealthRequested(from: &reader))
         case .rateLimited: self = .rateLimited(try RateLimited(from: &reader))
         case .requestFailed: self = .requestFailed(try RequestFailed(from: &reader))
         case .requestAbandoned: self = .requestAbandoned(try RequestAbandoned(from: &reader))

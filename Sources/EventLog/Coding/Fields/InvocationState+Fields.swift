@@ -23,6 +23,7 @@ extension InvocationState: FieldCoded {
         var followedPass: UInt32?
         var failureRound = Position.none
         var untoldFailures: UInt64 = 0
+        var healthAsked = Position.none
         while let field = try reader.next() {
             switch field {
             case 1: request = try reader.position()
@@ -46,6 +47,7 @@ extension InvocationState: FieldCoded {
             case 19: followedPass = try reader.unsigned()
             case 20: failureRound = try reader.position()
             case 21: untoldFailures = try reader.unsigned()
+            case 22: healthAsked = try reader.position()
             default: try reader.skip()
             }
         }
@@ -66,6 +68,7 @@ extension InvocationState: FieldCoded {
         self.followedPass = followedPass
         self.failureRound = failureRound
         self.untoldFailures = untoldFailures
+        self.healthAsked = healthAsked == .none ? nil : healthAsked
     }
 
     func write(to writer: inout FieldWriter) {
@@ -90,6 +93,7 @@ extension InvocationState: FieldCoded {
         writer.optionalUnsigned(19, followedPass.map { UInt64($0) })
         writer.position(20, failureRound)
         writer.unsigned(21, untoldFailures)
+        writer.position(22, healthAsked ?? .none)
     }
 }
 

@@ -107,6 +107,21 @@ extension RequestIntended.Target: FieldCoded {
     }
 }
 
+extension HealthRequested: FieldCoded {
+    init(from reader: inout FieldReader) throws(FieldError) {
+        var requester: Requester?
+        while let field = try reader.next() {
+            switch field {
+            case 1: requester = try reader.message()
+            default: try reader.skip()
+            }
+        }
+        self.init(requester: try required(requester, "requester"))
+    }
+
+    func write(to writer: inout FieldWriter) { writer.message(1, requester) }
+}
+
 extension HealthChecked: FieldCoded {
     init(from reader: inout FieldReader) throws(FieldError) {
         var intent = Position.none

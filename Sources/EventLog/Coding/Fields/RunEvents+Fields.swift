@@ -68,6 +68,7 @@ extension RunRequested: FieldCoded {
         var seed: UInt64 = 0
         var deciderVersion: UInt32 = 0
         var requester: Requester?
+        var schedule: String?
         while let field = try reader.next() {
             switch field {
             case 1: mode = try reader.choice()
@@ -76,13 +77,14 @@ extension RunRequested: FieldCoded {
             case 4: seed = try reader.fixed64()
             case 5: deciderVersion = try reader.unsigned()
             case 6: requester = try reader.message()
+            case 7: schedule = try reader.string()
             default: try reader.skip()
             }
         }
         self.init(
             mode: try required(mode, "mode"), options: try required(options, "options"),
             policy: try required(policy, "policy"), seed: seed, deciderVersion: deciderVersion,
-            requester: try required(requester, "requester"))
+            requester: try required(requester, "requester"), schedule: schedule)
     }
 
     func write(to writer: inout FieldWriter) {
@@ -92,6 +94,7 @@ extension RunRequested: FieldCoded {
         writer.optionalFixed64(4, seed)
         writer.unsigned(5, deciderVersion)
         writer.message(6, requester)
+        writer.optionalString(7, schedule)
     }
 }
 
@@ -217,16 +220,19 @@ extension RunInterrupted: FieldCoded {
 extension CancelRequested: FieldCoded {
     init(from reader: inout FieldReader) throws(FieldError) {
         var signal: StopReason?
+        var requester: Requester?
         while let field = try reader.next() {
             switch field {
             case 1: signal = try reader.choice()
+            case 2: requester = try reader.message()
             default: try reader.skip()
             }
         }
-        self.init(signal: try required(signal, "signal"))
+        self.init(signal: try required(signal, "signal"), requester: requester)
     }
 
     func write(to writer: inout FieldWriter) {
         writer.choice(1, signal)
+        writer.message(2, requester)
     }
 }

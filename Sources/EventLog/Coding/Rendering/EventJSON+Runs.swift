@@ -28,6 +28,7 @@ extension RunRequested {
         json.member("seed", hexadecimal(seed))
         json.member("deciderVersion", deciderVersion)
         json.object("requester") { requester.write(to: &$0) }
+        json.member("schedule", schedule)
     }
 }
 

@@ -74,13 +74,19 @@ package struct EventJSON: Sendable {
         case .alertRaised(let event): event.write(to: &json)
         case .alertRecovered(let event): event.write(to: &json)
         case .alertDelivered(let event): event.write(to: &json)
-        case .cancelRequested(let event): json.member("signal", event.signal.name)
+        case .cancelRequested(let event):
+            json.member("signal", event.signal.name)
+            if let requester = event.requester {
+                json.object("requester") { requester.write(to: &$0) }
+            }
         case .passOpened(let event): event.write(to: &json)
         case .passAbandoned(let event): json.member("pass", event.number)
         case .passCompleted(let event): event.write(to: &json)
         case .pageFetched(let event): write(event, to: &json)
         case .requestIntended(let event): event.write(to: &json)
         case .detailsFetched(let event): write(event, to: &json)
+        case .healthRequested(let event):
+            json.object("requester") { event.requester.write(to: &$0) }
         case .healthChecked(let event):
             json.member("intent", event.intent.rawValue)
             event.exchange.write(to: &json)

@@ -23,6 +23,7 @@ extension ValueGenerator {
         case .detailsFetched: .detailsFetched(detailsFetched())
         case .healthChecked:
             .healthChecked(HealthChecked(intent: position(), exchange: exchange()))
+        case .healthRequested: .healthRequested(HealthRequested(requester: requester()))
         case .rateLimited: .rateLimited(rateLimited())
         case .requestFailed: .requestFailed(requestFailed())
         case .requestAbandoned:
@@ -32,7 +33,9 @@ extension ValueGenerator {
         case .detailsRequeued: .detailsRequeued(detailsRequeued())
         case .recordParked: .recordParked(recordParked())
         case .passCompleted: .passCompleted(passCompleted())
-        case .cancelRequested: .cancelRequested(CancelRequested(signal: choice()))
+        case .cancelRequested:
+            .cancelRequested(
+                CancelRequested(signal: choice(), requester: later { $0.requester() }))
         case .storageMeasured:
             .storageMeasured(
                 StorageMeasured(freeBytes: unsigned(), inFlightAllowed: unsigned()))
@@ -111,7 +114,7 @@ extension ValueGenerator {
     mutating func runRequested() -> RunRequested {
         RunRequested(
             mode: choice(), options: options(), policy: policy(), seed: next(),
-            deciderVersion: unsigned(), requester: requester())
+            deciderVersion: unsigned(), requester: requester(), schedule: later { $0.text() })
     }
 
     mutating func passOpened() -> PassOpened {

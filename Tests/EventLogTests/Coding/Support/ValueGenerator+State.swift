@@ -179,6 +179,7 @@ extension ValueGenerator {
         invocation.backoffUntilNs = optional { $0.signed() }
         invocation.refusedSinceNs = optional { $0.signed() }
         invocation.healthDone = bool()
+        invocation.healthAsked = optional { Position($0.unsigned() | 1) }
         return invocation
     }
 }

@@ -5,7 +5,7 @@ import TestSupport
 struct ValueGenerator: RandomNumberGenerator {
     private var generator: SeededGenerator
     /// Whether requesters may have asked another process: none of those of the first versions has.
-    var drawsRequests = true
+    var drawsLater = true
 
     init(seed: UInt64) { generator = SeededGenerator(seed: seed) }
 
@@ -95,9 +95,14 @@ struct ValueGenerator: RandomNumberGenerator {
 
     mutating func fingerprint() -> Fingerprint { Fingerprint(high: next(), low: next()) }
 
+    /// A field that the first versions had not.
+    mutating func later<Value>(_ draw: (inout ValueGenerator) -> Value) -> Value? {
+        drawsLater && bool() ? draw(&self) : nil
+    }
+
     mutating func requester() -> Requester {
         let (pid, host, user): (UInt32, String, String) = (unsigned(), text(), text())
-        let request = drawsRequests && bool() ? next() : nil
+        let request = later { $0.next() }
         return Requester(pid: pid, host: host, user: user, request: request)
     }
 
