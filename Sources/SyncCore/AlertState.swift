@@ -177,10 +177,9 @@ extension ControlState {
 
     /// Remembers since when there are parked records.
     mutating func noteParked(_ logged: LoggedEvent) {
-        guard logged.stream != .none else { return }
         // After every event: no copy is made of the stream.
         let index = Int(logged.stream.rawValue) - 1
-        guard streams[index].alerts != nil else { return }
+        guard streams.indices.contains(index), streams[index].alerts != nil else { return }
         let hasParked = streams[index].counts.parked > 0
         guard hasParked != (streams[index].alerts?.parkedSince != nil) else { return }
         streams[index].alerts?.parkedSince = hasParked ? logged.time : nil
