@@ -84,6 +84,22 @@ package enum FileSystem {
         }
     }
 
+    /// Whether this user, by what it may do, can write to a file, or make one in a folder.
+    package static func isWritable(_ path: String) -> Bool {
+        faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0
+    }
+
+    /// Whether this user can run a program.
+    package static func isExecutable(_ path: String) -> Bool {
+        faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == 0
+    }
+
+    /// Whether two paths lead to one file or folder.
+    package static func isSame(_ path: String, _ other: String) -> Bool {
+        guard let one = identity(path), let two = identity(other) else { return path == other }
+        return one.device == two.device && one.inode == two.inode
+    }
+
     /// The folder that a file or folder is in.
     package static func parent(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "." }

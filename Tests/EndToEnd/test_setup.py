@@ -69,44 +69,6 @@ class Config(Case):
         self.assertEqual(result.code, 0, str(result))
 
 
-class Doctor(Case):
-    def findings(self, *arguments, code):
-        result = self.ossync("doctor", "--json", *arguments, code=code)
-        self.assertEqual(result.last["type"], "summary")
-        self.assertEqual(result.last["exitCode"], code)
-        return {found["check"]: found for found in result.objects if found["type"] == "finding"}
-
-    def test_all_is_well(self):
-        server = self.ready(5)
-        found = self.findings(code=0)
-        self.assertLessEqual({"configuration", "clock", "disk", "store", "api"}, set(found))
-        self.assertEqual(found["api"]["level"], "ok")
-        self.assertEqual(server.arrivals()["total"], 1)
-        server.forget()
-        self.findings("--offline", code=0)
-        self.assertEqual(server.arrivals()["total"], 0)
-
-    def test_the_api_is_away(self):
-        self.configure("http://127.0.0.1:9/api")
-        self.assertEqual(self.findings(code=6)["api"]["level"], "error")
-
-    def test_the_token_is_wrong(self):
-        server = self.demo("--records", 5, "--token", "right-token-right")
-        self.configure(server.url, api__auth={"type": "bearer", "token": "wrong-token-wrong"})
-        found = self.findings(code=4)
-        self.assertIn("401", found["api"]["message"])
-
-    def test_the_configuration_is_wrong(self):
-        self.write("ossync.yaml", "nonsense: 1\n")
-        self.assertIn("nonsense", self.findings(code=2)["configuration"]["message"])
-
-    def test_the_store_is_wrong(self):
-        self.ready(5)
-        (self.store / "log").mkdir(parents=True)
-        (self.store / "log/data.mdb").write_bytes(b"z" * 9_000)
-        self.assertEqual(self.findings(code=12)["store"]["level"], "error")
-
-
 class Health(Case):
     def test_tells_status_latency_and_skew(self):
         server = self.ready(5, "--latency-ms", 20)

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import LMDB
 
 /// The system's time zone database: a folder of TZif files by name (`Europe/Berlin`).
 package struct ZoneDirectory: Sendable {
@@ -6,6 +7,8 @@ package struct ZoneDirectory: Sendable {
     package enum Problem: Error, Equatable, CustomStringConvertible {
         case badName(String)
         case unknown(String, folder: String)
+        /// There is no database.
+        case missing(folder: String)
         case unreadable(String, reason: String)
 
         package var description: String {
@@ -13,6 +16,8 @@ package struct ZoneDirectory: Sendable {
             case .badName(let name): "\"\(name)\" is not a time zone's name"
             case .unknown(let name, let folder):
                 "there is no time zone \"\(name)\" in \(folder)"
+            case .missing(let folder):
+                "there are no time zones in \(folder) (apt install tzdata, or set TZDIR)"
             case .unreadable(let path, let reason): "\(path) can't be used: \(reason)"
             }
         }
@@ -27,6 +32,11 @@ package struct ZoneDirectory: Sendable {
         self.folder = folder ?? named ?? "/usr/share/zoneinfo"
     }
 
+    /// The folder where the database should be, when it isn't.
+    package var missingFolder: String? {
+        FileSystem.names(in: folder) == nil ? folder : nil
+    }
+
     /// The rules of a zone; `UTC` needs no file.
     package func rules(_ name: String) throws(Problem) -> ZoneRules {
         if name == "UTC" { return .utc }
@@ -34,9 +44,11 @@ package struct ZoneDirectory: Sendable {
         let path = "\(folder)/\(name)"
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
-            throw errno == ENOENT || errno == ENOTDIR
+            let status = errno
+            if let missingFolder { throw .missing(folder: missingFolder) }
+            throw status == ENOENT || status == ENOTDIR
                 ? .unknown(name, folder: folder)
-                : .unreadable(path, reason: String(cString: strerror(errno)))
+                : .unreadable(path, reason: String(cString: strerror(status)))
         }
         defer { close(descriptor) }
         var info = stat()

@@ -10,8 +10,18 @@ struct HealthCheck {
     /// What came of it, in words.
     let text: String
     private let exchange: Exchange?
+    /// Why the API gave no good answer; nil also where it wasn't asked.
+    let problem: Problem?
     private let answeredAt: LogTime?
     private let position: Position
+
+    enum Problem {
+        /// By a 429.
+        case limited
+        case failed(FailureAnswer)
+    }
+
+    var headers: [Exchange.HeaderField] { exchange?.headers ?? [] }
 
     /// The longest wait for a free slot of the budget: the windows that people configure are
     /// minutes.
@@ -66,6 +76,7 @@ struct HealthCheck {
         self.exitCode = exitCode
         self.text = text
         exchange = answer.flatMap { Self.exchange($0.event) }
+        problem = answer.flatMap { Self.problem($0.event) }
         answeredAt = answer?.time
         self.position = position
     }
@@ -75,6 +86,14 @@ struct HealthCheck {
         case .healthChecked(let event): event.exchange
         case .requestFailed(let event): event.exchange
         case .rateLimited(let event): event.exchange
+        default: nil
+        }
+    }
+
+    private static func problem(_ event: Event) -> Problem? {
+        switch event {
+        case .requestFailed(let event): .failed(event.answer)
+        case .rateLimited: .limited
         default: nil
         }
     }
@@ -145,7 +164,7 @@ struct HealthCheck {
             (
                 "headers",
                 .object(
-                    (exchange?.headers ?? []).map {
+                    headers.map {
                         ($0.name, .string($0.value.withoutControls))
                     })
             ), ("clockSkewSeconds", skewSeconds.map { .number($0) } ?? .null),
@@ -155,7 +174,7 @@ struct HealthCheck {
     }
 
     /// How far the server's clock is ahead of ours, by its Date header; a second of it is rounding.
-    private var skewSeconds: Int64? {
+    var skewSeconds: Int64? {
         guard let date = exchange?.headers.first(where: { $0.name == "date" })?.value,
             let ours = answeredAt.map({ $0.rawValue / .nsPerSecond }),
             let server = HTTPDate.seconds(date, near: ours)

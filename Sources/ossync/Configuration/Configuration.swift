@@ -57,6 +57,19 @@ struct Configuration: Sendable {
         let userAgent: String?
         /// Nil: the list path of the first stream.
         let healthPath: String?
+
+        /// Those of the credentials, then those of the headers.
+        var secrets: [SecretReference] {
+            let own: [SecretReference] =
+                switch auth {
+                case .none: []
+                case .bearer(let secret), .apiKey(_, let secret), .basic(_, let secret): [secret]
+                }
+            return own
+                + headers.compactMap { header in
+                    if case .secret(let secret) = header.value { secret } else { nil }
+                }
+        }
     }
 
     enum Auth: Sendable, Equatable {

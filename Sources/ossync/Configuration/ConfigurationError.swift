@@ -5,8 +5,11 @@ struct ConfigurationProblem: Hashable, Sendable, CustomStringConvertible {
     let message: String
     /// What to do about it.
     let hint: String?
+    /// It is a secret that others can read.
+    let isExposedSecret: Bool
 
-    init(place: String, message: String, hint: String? = nil) {
+    init(place: String, message: String, hint: String? = nil, isExposedSecret: Bool = false) {
+        self.isExposedSecret = isExposedSecret
         self.place = place
         self.message = Self.printable(message)
         self.hint = hint.map(Self.printable)
@@ -40,8 +43,11 @@ struct ConfigurationError: Error, Hashable, Sendable, CustomStringConvertible {
         self.problems = problems
     }
 
-    init(place: String, message: String, hint: String? = nil) {
-        problems = [ConfigurationProblem(place: place, message: message, hint: hint)]
+    init(place: String, message: String, hint: String? = nil, isExposedSecret: Bool = false) {
+        problems = [
+            ConfigurationProblem(
+                place: place, message: message, hint: hint, isExposedSecret: isExposedSecret)
+        ]
     }
 
     /// A line a problem.

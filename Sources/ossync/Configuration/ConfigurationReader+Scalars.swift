@@ -129,7 +129,7 @@ extension ConfigurationReader {
         }
         report(
             origin, "\(path) is a secret in a file that others can read",
-            hint: "run: chmod 600 \(name)")
+            hint: "run: chmod 600 \(name)", isExposedSecret: true)
         return false
     }
 }

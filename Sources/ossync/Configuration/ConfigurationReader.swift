@@ -12,9 +12,11 @@ struct ConfigurationReader {
     }
 
     mutating func report(
-        _ origin: ConfigurationOrigin, _ message: String, hint: String? = nil
+        _ origin: ConfigurationOrigin, _ message: String, hint: String? = nil,
+        isExposedSecret: Bool = false
     ) {
-        let problem = ConfigurationProblem(place: origin.place, message: message, hint: hint)
+        let problem = ConfigurationProblem(
+            place: origin.place, message: message, hint: hint, isExposedSecret: isExposedSecret)
         if !problems.contains(problem) { problems.append(problem) }
     }
 

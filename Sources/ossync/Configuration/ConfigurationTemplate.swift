@@ -3,6 +3,9 @@ enum ConfigurationTemplate {
     /// The name under which the JSON Schema is written beside the configuration.
     static let schemaFileName = "ossync.schema.json"
 
+    /// The API's address in it, which is nobody's.
+    static let exampleURL = "https://erp.example.com/api"
+
     /// The generic configuration; editors find the JSON Schema at `schema`, a path or URL.
     ///
     /// - Parameter store: the folder of the store, if it isn't the usual one.
@@ -34,7 +37,7 @@ enum ConfigurationTemplate {
 
         api:
           # Every path below is appended to this.                            env OSSYNC_BASE_URL
-          baseURL: https://erp.example.com/api
+          baseURL: \(exampleURL)
 
           # The identity that a store is bound to; the base URL if absent.
           # id: erp-production

@@ -31,7 +31,9 @@ struct SecretReference: Hashable, Sendable {
             text = secret.reveal()
         case .environment(let name):
             guard let value = environment(name), !value.isEmpty else {
-                throw error("needs the environment variable \(name), which is not set")
+                throw error(
+                    "needs the environment variable \(name), which is not set",
+                    hint: "run: read -rs \(name) && export \(name); or write { file: PATH } there")
             }
             text = value
         case .file(let path):
@@ -53,7 +55,8 @@ struct SecretReference: Hashable, Sendable {
         }
         guard file.mode & 0o007 == 0 else {
             throw error(
-                "is in \(path), which everyone can read", hint: "run: chmod 600 \(path)")
+                "is in \(path), which everyone can read", hint: "run: chmod 600 \(path)",
+                isExposed: true)
         }
         var text = Substring(file.text)
         while let last = text.unicodeScalars.last, last == "\n" || last == "\r" {
@@ -62,7 +65,11 @@ struct SecretReference: Hashable, Sendable {
         return String(text)
     }
 
-    private func error(_ message: String, hint: String? = nil) -> ConfigurationError {
-        ConfigurationError(place: origin.place, message: "\(key) \(message)", hint: hint)
+    private func error(
+        _ message: String, hint: String? = nil, isExposed: Bool = false
+    ) -> ConfigurationError {
+        ConfigurationError(
+            place: origin.place, message: "\(key) \(message)", hint: hint,
+            isExposedSecret: isExposed)
     }
 }

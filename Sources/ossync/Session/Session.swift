@@ -14,7 +14,7 @@ struct Session {
     let configuration: Configuration
     let folder: StoreFolder
 
-    init(_ options: GlobalOptions) throws {
+    init(_ options: GlobalOptions) throws(ConfigurationError) {
         self.options = options
         output = options.output
         var overrides: [ConfigurationOverride] = []
@@ -26,12 +26,8 @@ struct Session {
                 ConfigurationOverride(
                     key: "log.format", flag: "--log-format", text: format.rawValue))
         }
-        do {
-            configuration = try ConfigurationLoader().load(
-                configFile: options.config, overrides: overrides)
-        } catch {
-            throw CommandFailure(ExitCode.usage, error.description)
-        }
+        configuration = try ConfigurationLoader().load(
+            configFile: options.config, overrides: overrides)
         folder = StoreFolder(configuration.store)
     }
 

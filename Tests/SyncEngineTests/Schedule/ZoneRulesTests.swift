@@ -185,5 +185,16 @@ private func utc(_ text: String) throws -> Int64 {
             try zones.rules("Mars/Base")
         }
         #expect(throws: Never.self) { try zones.rules("UTC") }
+        #expect(zones.missingFolder == nil)
+    }
+
+    @Test func aMachineWithoutTimeZonesIsToldToInstallThem() {
+        let folder = TemporaryFolder().path + "/none"
+        let zones = ZoneDirectory(folder: folder)
+        #expect(throws: ZoneDirectory.Problem.missing(folder: folder)) {
+            try zones.rules("Europe/Berlin")
+        }
+        #expect(throws: Never.self) { try zones.rules("UTC") }
+        #expect(zones.missingFolder == folder)
     }
 }

@@ -72,7 +72,8 @@ import Testing
         }
         #expect(
             error?.description == "ossync.yaml:3: api.auth.token needs the environment variable "
-                + "OSSYNC_TOKEN, which is not set")
+                + "OSSYNC_TOKEN, which is not set; run: read -rs OSSYNC_TOKEN && export "
+                + "OSSYNC_TOKEN; or write { file: PATH } there")
     }
 
     @Test func aSecretFileIsReadBesideTheConfigurationWithoutItsLineEnd() throws {

@@ -100,6 +100,16 @@ import Testing
         #expect(try replaced(theirs + block.text, nil) == theirs)
     }
 
+    @Test func whatIsInstalledIsReadBack() throws {
+        let block = try CrontabBlock(sync, [.every(15)])
+        let theirs = block.text.replacing("/srv/erp/store", with: "/srv/erp/store2")
+        let crontab = Array((mine + theirs + block.text).utf8)
+        #expect(CrontabBlock.schedules(of: sync.store, in: crontab) == ["quarter"])
+        #expect(CrontabBlock.schedules(of: "/srv/erp", in: crontab).isEmpty)
+        #expect(CrontabBlock.stores(in: crontab) == ["/srv/erp/store2", "/srv/erp/store"])
+        #expect(CrontabBlock.stores(in: Array(mine.utf8)).isEmpty)
+    }
+
     @Test func aBlockWithoutItsEndIsLeftAlone() throws {
         let block = try CrontabBlock(sync, [.every(15)])
         let cut = block.text.split(separator: "\n").dropLast().joined(separator: "\n")

@@ -84,6 +84,25 @@ struct CrontabBlock {
         return GlobalOptions.quoted(word).replacing("%", with: "'\\%'")
     }
 
+    /// The names of the schedules in the block of a store.
+    static func schedules(of store: String, in crontab: [UInt8]) -> [String] {
+        let lines = lines(crontab)
+        guard let begin = lines.firstIndex(of: begin(store)) else { return [] }
+        let block = lines[begin...].prefix { $0 != end(store) }
+        return block.indices.dropLast().filter { block[$0 + 1].hasPrefix("CRON_TZ=") }
+            .map { String(block[$0].dropFirst(2)) }
+    }
+
+    /// The stores that have a block.
+    static func stores(in crontab: [UInt8]) -> [String] {
+        let mark = begin("")
+        return lines(crontab).filter { $0.hasPrefix(mark) }.map { String($0.dropFirst(mark.count)) }
+    }
+
+    private static func lines(_ crontab: [UInt8]) -> [String] {
+        String(decoding: crontab, as: UTF8.self).split(separator: "\n").map(String.init)
+    }
+
     /// A crontab with the block of a store replaced, or taken out; every other byte stays.
     ///
     /// A new block stands last, so that its CRON_TZ holds for no line of others.

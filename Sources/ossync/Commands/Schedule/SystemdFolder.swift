@@ -26,6 +26,17 @@ struct SystemdFolder {
         }
     }
 
+    /// Those that this user's units and the machine's are in.
+    static var all: [SystemdFolder] {
+        [ScheduleOptions.Scope.user, .system].compactMap { try? SystemdFolder($0) }
+    }
+
+    /// The stores whose timers are in it.
+    var stores: [String] {
+        (FileSystem.names(in: path) ?? []).filter { SystemdUnits.schedule(ofTimer: $0) != nil }
+            .compactMap { text(of: $0).flatMap(SystemdUnits.store(ofUnit:)) }
+    }
+
     /// `systemctl` for this folder's units.
     var systemctl: [String] { isSystem ? ["systemctl"] : ["systemctl", "--user"] }
 
@@ -38,7 +49,7 @@ struct SystemdFolder {
     }
 
     /// The text of a file that is there and can be read.
-    private func text(of name: String) -> String? {
+    func text(of name: String) -> String? {
         try? ConfigurationFile(path: "\(path)/\(name)").text
     }
 

@@ -24,7 +24,32 @@ struct SystemdUnits {
         "# Made by `ossync schedule install` for the store \(store)"
     }
 
+    /// The store that a unit belongs to, by its text; nil where it isn't ours.
+    static func store(ofUnit text: String) -> String? {
+        let mark = mark(store: "")
+        guard let line = text.split(separator: "\n").first, line.hasPrefix(mark) else {
+            return nil
+        }
+        return String(line.dropFirst(mark.count))
+    }
+
     static func timerName(_ schedule: String) -> String { "ossync-\(schedule).timer" }
+
+    /// The schedule whose timer has a name; nil for other files.
+    static func schedule(ofTimer name: String) -> String? {
+        guard name.hasPrefix("ossync-"), name.hasSuffix(".timer") else { return nil }
+        return String(name.dropFirst(7).dropLast(6))
+    }
+
+    /// The program that a service of ours starts; nil where its name is quoted, or it isn't one.
+    static func program(ofService text: String) -> String? {
+        let key = "ExecStart="
+        let line = text.split(separator: "\n").first { $0.hasPrefix(key) }
+        guard let word = line?.dropFirst(key.count).split(separator: " ").first,
+            word.hasPrefix("/")
+        else { return nil }
+        return String(word).replacing("%%", with: "%")
+    }
 
     /// The service, then the timer.
     func files(_ schedule: Configuration.Schedule) throws -> [File] {
