@@ -13,6 +13,11 @@ struct OSSync: ParsableCommand {
             folded from it. A sync may be stopped at any moment and goes on where it was, \
             within the API's limits.
 
+            Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 some records failed, 4 \
+            authentication, 5 stopped by budget or --max-duration, 6 API unavailable or a wait \
+            beyond --patience, 7 nothing new (with --error-on-no-change), 10 no store, 11 another \
+            run holds it, 12 store damaged, newer or replaced, 130/143 interrupted.
+
             Try it: ossync demo. Begin with your own API: ossync init.
             """,
         version: Version.text,

@@ -19,7 +19,8 @@ struct BackupCommand: ParsableCommand {
             Example: ossync backup /mnt/backups/erp-2026-11-24
             """)
 
-    @Argument(help: "The folder to make; it must not exist, or be empty.")
+    @Argument(
+        help: "The folder to make; it must not exist, or be empty.", completion: .directory)
     var destination: String?
 
     @Flag(help: "List the backups that were made of this store.")

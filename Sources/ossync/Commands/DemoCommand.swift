@@ -58,7 +58,9 @@ struct DemoCommand: ParsableCommand {
     @Option(help: "The seed that all data comes from.")
     var seed: UInt64 = 1
 
-    @Option(help: "The folder for the demo's configuration and store; a temporary one if absent.")
+    @Option(
+        help: "The folder for the demo's configuration and store; a temporary one if absent.",
+        completion: .directory)
     var folder: String?
 
     @OptionGroup var global: GlobalOptions

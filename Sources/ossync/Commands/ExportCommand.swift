@@ -24,7 +24,8 @@ struct ExportCommand: ParsableCommand {
             commandName: "csv", abstract: "The mapped columns, a record a line.",
             discussion: "Example: ossync export csv > os.csv")
 
-        @Option(name: .shortAndLong, help: "The file; - is standard output.")
+        @Option(
+            name: .shortAndLong, help: "The file; - is standard output.", completion: .file())
         var output = "-"
 
         @OptionGroup var moment: MomentOptions
@@ -46,7 +47,8 @@ struct ExportCommand: ParsableCommand {
             abstract: "Each record as one line of JSON, with the API's header and detail verbatim.",
             discussion: "Example: ossync export ndjson --output os.ndjson")
 
-        @Option(name: .shortAndLong, help: "The file; - is standard output.")
+        @Option(
+            name: .shortAndLong, help: "The file; - is standard output.", completion: .file())
         var output = "-"
 
         @OptionGroup var moment: MomentOptions

@@ -18,7 +18,7 @@ struct MetricsCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Write them to this file, which takes its name when it is whole, for node_exporter.",
-            valueName: "file"))
+            valueName: "file"), completion: .file())
     var textfile: String?
 
     @OptionGroup var global: GlobalOptions

@@ -17,7 +17,7 @@ struct RestoreCommand: ParsableCommand {
             Example: ossync restore /mnt/backups/erp-2026-11-24
             """)
 
-    @Argument(help: "The folder of the backup.")
+    @Argument(help: "The folder of the backup.", completion: .directory)
     var source: String
 
     @OptionGroup var global: GlobalOptions

@@ -24,12 +24,14 @@ struct RunsCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Only these: completed, paused, partial, interrupted, failed, running.",
-            valueName: "outcomes"))
+            valueName: "outcomes"),
+        completion: .list(RunOutcome.allCases.map(\.name) + [RunReport.running]))
     var outcome: String?
 
     @Option(
         help: ArgumentHelp(
-            "Only these: incremental, full, resume, details-only, health.", valueName: "modes"))
+            "Only these: incremental, full, resume, details-only, health.", valueName: "modes"),
+        completion: .list(RunMode.allCases.map(\.name)))
     var mode: String?
 
     @Option(help: ArgumentHelp("Begun not before this time.", valueName: "time"))

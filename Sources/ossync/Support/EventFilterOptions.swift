@@ -5,7 +5,9 @@ import SyncCore
 
 /// The options that choose events; what they name is looked up in a history.
 struct EventFilterOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Kinds of events, for example PageFetched.", valueName: "names"))
+    @Option(
+        help: ArgumentHelp("Kinds of events, for example PageFetched.", valueName: "names"),
+        completion: .list(EventType.allCases.map(\.name)))
     var event: [String] = []
 
     @Option(
@@ -16,7 +18,9 @@ struct EventFilterOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Runs, for example r4711.", valueName: "runs"))
     var run: [String] = []
 
-    @Option(help: ArgumentHelp("Endpoints of requests: list, detail, health.", valueName: "names"))
+    @Option(
+        help: ArgumentHelp("Endpoints of requests: list, detail, health.", valueName: "names"),
+        completion: .list(Endpoint.allCases.map(\.name)))
     var endpoint: [String] = []
 
     @Option(

@@ -2,10 +2,13 @@ import ArgumentParser
 
 /// Options that every command takes, before or after its name.
 struct GlobalOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("The configuration file.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("The configuration file.", valueName: "file"),
+        completion: .file(extensions: ["yaml", "yml"]))
     var config: String?
 
-    @Option(help: ArgumentHelp("The folder of the store.", valueName: "dir"))
+    @Option(
+        help: ArgumentHelp("The folder of the store.", valueName: "dir"), completion: .directory)
     var store: String?
 
     @Flag(help: "Print JSON: one object, or one a line.")
@@ -22,7 +25,8 @@ struct GlobalOptions: ParsableArguments {
 
     @Option(
         name: .customLong("log-file"),
-        help: ArgumentHelp("Also write the log of a sync to this file.", valueName: "file"))
+        help: ArgumentHelp("Also write the log of a sync to this file.", valueName: "file"),
+        completion: .file())
     var logFile: String?
 
     @Option(

@@ -14,7 +14,8 @@ extension LogCommand {
                 Example: ossync log export --run r4711 --output run.ndjson
                 """)
 
-        @Option(name: .shortAndLong, help: "The file; - is standard output.")
+        @Option(
+            name: .shortAndLong, help: "The file; - is standard output.", completion: .file())
         var output = "-"
 
         @Flag(help: "Without the records' texts.")

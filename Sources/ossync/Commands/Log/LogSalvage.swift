@@ -25,7 +25,8 @@ extension LogCommand {
             case copy, complete, survey
         }
 
-        @Argument(help: "The folder of the new store: absent, or empty.")
+        @Argument(
+            help: "The folder of the new store: absent, or empty.", completion: .directory)
         var destination: String
 
         @Flag(name: .customLong("in-process"), help: ArgumentHelp(visibility: .hidden))

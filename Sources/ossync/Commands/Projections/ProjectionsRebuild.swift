@@ -15,7 +15,7 @@ extension ProjectionsCommand {
                 Example: ossync projections rebuild os --dry-run
                 """)
 
-        @Argument(help: "The projection's name, for example os.")
+        @Argument(help: "The projection's name, for example os.", completion: .projections)
         var name: String
 
         @Flag(help: "Only say what would differ.")
@@ -68,7 +68,7 @@ extension ProjectionsCommand {
             abstract: "Remove the generations that are kept beside the one in use.",
             discussion: "Example: ossync projections drop os")
 
-        @Argument(help: "The projection's name, for example os.")
+        @Argument(help: "The projection's name, for example os.", completion: .projections)
         var name: String
 
         @OptionGroup var global: GlobalOptions
@@ -99,7 +99,7 @@ extension ProjectionsCommand {
                 Example: ossync projections rollback os
                 """)
 
-        @Argument(help: "The projection's name, for example os.")
+        @Argument(help: "The projection's name, for example os.", completion: .projections)
         var name: String
 
         @OptionGroup var global: GlobalOptions

@@ -15,7 +15,9 @@ extension ProjectionsCommand {
                 Example: ossync projections verify
                 """)
 
-        @Argument(help: "The projection's name, for example os; all by default.")
+        @Argument(
+            help: "The projection's name, for example os; all by default.",
+            completion: .projections)
         var name: String?
 
         @OptionGroup var global: GlobalOptions

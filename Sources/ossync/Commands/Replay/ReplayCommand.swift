@@ -74,11 +74,12 @@ struct ReplayCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Write the stretch into this file, to be replayed elsewhere.",
-            valueName: "file"))
+            valueName: "file"), completion: .file())
     var export: String?
 
     @Option(
-        help: ArgumentHelp("Replay this file of --export, not the store.", valueName: "file"))
+        help: ArgumentHelp("Replay this file of --export, not the store.", valueName: "file"),
+        completion: .file())
     var bundle: String?
 
     @Option(

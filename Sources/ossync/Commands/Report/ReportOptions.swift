@@ -12,7 +12,7 @@ struct ReportOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Also write the plot to this file, as SVG; - is standard output, and nothing else.",
-            valueName: "file"))
+            valueName: "file"), completion: .file())
     var svg: String?
 
     /// What of these excludes one another is told before anything is read.

@@ -43,7 +43,7 @@ struct ScheduleOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "A file of NAME=VALUE lines with the secrets that the configuration takes from the "
-                + "environment.", valueName: "file"))
+                + "environment.", valueName: "file"), completion: .file())
     var environmentFile: String?
 
     @Option(help: "Without schedules in the configuration: a run every so often, for example 15m.")
