@@ -60,11 +60,42 @@ extension ResponseReader {
         {
             what = "the body is HTML or XML instead of JSON"
             hint = "a proxy or a login page may have answered: check address and credentials"
+        } else if let proposal = proposal(request, error, response.body) {
+            what =
+                RecordsError(
+                    error.code, error.text, offset: error.offset, recordIndex: error.recordIndex
+                ).description
+            hint = proposal
         }
         return FailureAnswer(
             .unusable, code: error.code.rawValue,
             text: sentence(
                 request, "got an answer (\(response.status)) that can't be used: \(what)", hint))
+    }
+
+    /// Which pointers the answer would fit; nil where none is in sight.
+    private func proposal(
+        _ request: SourceRequest, _ error: RecordsError, _ body: [UInt8]
+    ) -> String? {
+        let isDetail = request.endpoint == .detail
+        let part = isDetail ? "detail" : "list"
+        let records = (isDetail ? configuration.detail?.records : nil) ?? configuration.list.records
+        switch error.code {
+        case .noRecords, .notArray:
+            let found = AnswerShape.arrays(in: body)
+            guard let first = found.first else { return nil }
+            return found == [""]
+                ? "the whole answer is an array: set \(part).records to \"\""
+                : found.count == 1
+                    ? "there is an array at \(first): set \(part).records to it"
+                    : "there are arrays at \(found.joined(separator: ", ")): set \(part).records "
+                        + "to that of the records"
+        case .noID:
+            let found = AnswerShape.identities(in: body, records: records)
+            guard !found.isEmpty else { return nil }
+            return "it has \(found.joined(separator: ", ")): set \(part).id to what names it"
+        default: return nil
+        }
     }
 
     func failure(_ request: SourceRequest, _ error: TransportError) -> FailureAnswer {

@@ -137,6 +137,20 @@ struct ResponseReaderTests {
     }
 
     @Test(
+        "proposes the pointers that an answer would fit",
+        arguments: [
+            (#"{"items":[{"id":1}]}"#, "there is an array at /items: set list.records to it"),
+            (#"[{"id":1}]"#, #"the whole answer is an array: set list.records to """#),
+            (#"{"a":[{}],"b":[]}"#, "arrays at /a, /b: set list.records to that of the records"),
+            (#"{"data":[{"no":1,"code":"x"}]}"#, "it has /no, /code: set list.id to what names it"),
+            (#"{"a":1}"#, "check the pointer 'records' against the answer"),
+        ])
+    func proposal(_ body: String, _ words: String) throws {
+        let failure = try read(Fixture.list(), Fixture.response(200, body)).failure
+        #expect(failure?.text.contains(words) == true, "\(failure?.text ?? "none")")
+    }
+
+    @Test(
         "names what is wrong with a body that can't be used",
         arguments: [
             ("", "json"), ("<!DOCTYPE html><p>Login</p>", "json"), (#"{"data":[{"id":1}"#, "json"),

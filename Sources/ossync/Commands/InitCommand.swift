@@ -9,10 +9,18 @@ struct InitCommand: ParsableCommand {
         commandName: "init",
         abstract: "Write a commented ossync.yaml and make an empty store.",
         discussion: """
-            Nothing that exists is overwritten.
+            On a terminal, without options that say something about the API, it asks for what it \
+            has to know; Enter takes what stands in brackets. Whatever is not said is an example \
+            in the file, to be edited. Nothing that exists is overwritten.
 
             Example: ossync init
+            Example: ossync init --base-url https://erp.example.com/api --token-env ERP_TOKEN
             """)
+
+    @OptionGroup var starter: StarterOptions
+
+    @Flag(help: "Ask for nothing.")
+    var noInput = false
 
     @OptionGroup var global: GlobalOptions
 
@@ -21,8 +29,9 @@ struct InitCommand: ParsableCommand {
             global.config ?? ConfigurationLoader().variable(ConfigurationLoader.configVariable)
             ?? ConfigurationLoader.fileName
         let output = global.output
+        let values = try values(for: path)
         let isNew = try write(
-            ConfigurationTemplate.generic(store: store(of: path)), to: path, output)
+            ConfigurationTemplate.generic(store: store(of: path), values: values), to: path, output)
         let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
         let schema = folder + ConfigurationTemplate.schemaFileName
         try write(ConfigurationSchema.text, to: schema, output)
@@ -42,10 +51,7 @@ struct InitCommand: ParsableCommand {
         var options = global
         // A new configuration names the store.
         if isNew { options.store = nil }
-        let arguments = options.storeArguments
-        output.note(
-            "next: edit \(path), then `ossync doctor\(arguments)`, then "
-                + "`ossync sync --max 10\(arguments)`")
+        sayNext(session, path, options.storeArguments, output)
         if output.isJSON {
             output.line(
                 JSONText.object([
@@ -53,6 +59,32 @@ struct InitCommand: ParsableCommand {
                     ("config", .string(path)), ("store", .string(session.folder.path)),
                 ]).line)
         }
+    }
+
+    private func sayNext(
+        _ session: Session, _ path: String, _ arguments: String, _ output: Output
+    ) {
+        var steps: [String] = []
+        if session.configuration.api?.baseURL == ConfigurationTemplate.exampleURL {
+            steps.append("edit \(path)")
+        }
+        for secret in session.configuration.api?.secrets ?? [] {
+            if case .environment(let name) = secret.source, Environment[name] ?? "" == "" {
+                steps.append("`read -rs \(name) && export \(name)`")
+            }
+        }
+        steps += ["`ossync doctor\(arguments)`", "`ossync sync --max 10\(arguments)`"]
+        output.note("next: " + steps.joined(separator: ", then "))
+    }
+
+    /// What is said about the API, by options or at the terminal.
+    private func values(for path: String) throws -> StarterValues {
+        let given = try starter.values()
+        let mayAsk = !noInput && !global.json && !global.quiet && isatty(STDIN_FILENO) == 1
+        guard mayAsk, isatty(STDERR_FILENO) == 1, given == StarterValues(),
+            access(path, F_OK) != 0
+        else { return given }
+        return try StarterQuestions().ask()
     }
 
     /// The store as a new configuration names it, which is relative to that file.

@@ -95,7 +95,10 @@ struct PlanReport {
                 "time      no less than \(TimeSpan.text(seconds: floor / .nsPerSecond)) under the "
                     + "limits, so not before \(now.adding(ns: floor).toTheSecond)")
         } else {
-            lines.append("time      unknown: give the size of the list with --records")
+            lines.append(
+                "time      unknown until an answer has told how many records there are"
+                    + (stream.list.total.map { " (list.total, \($0))" } ?? "")
+                    + ": give their number with --records")
         }
         return lines
     }

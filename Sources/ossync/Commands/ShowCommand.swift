@@ -105,19 +105,15 @@ struct RecordReport {
     }
 
     var words: String {
-        var lines = [
-            "id        \(row.id.text.withoutControls)",
-            "state     \(row.state.name)"
-                + (row.attempts > 0 ? ", \(row.attempts) failed attempts" : ""),
-        ]
-        if let time = row.attemptedAt { lines.append("tried     \(time.toTheSecond)") }
-        if let error = row.error { lines.append("error     \(error.text.withoutControls)") }
-        for (name, value) in columns {
-            lines.append("\(name.padded(to: 9)) \(value.line.withoutControls)")
-        }
-        lines.append("header    \(text(header))")
-        lines.append("detail    \(text(detail))")
-        return lines.joined(separator: "\n")
+        let failed = row.attempts > 0 ? ", \(row.attempts) failed attempts" : ""
+        var rows = [("id", row.id.text.withoutControls), ("state", row.state.name + failed)]
+        if let time = row.attemptedAt { rows.append(("tried", time.toTheSecond)) }
+        if let error = row.error { rows.append(("error", error.text.withoutControls)) }
+        rows += columns.map { ($0.0, $0.1.line.withoutControls) }
+        rows += [("header", text(header)), ("detail", text(detail))]
+        // A name that is cut could be another column's.
+        let width = rows.map(\.0.count).max() ?? 0
+        return rows.map { "\($0.0.padded(to: max(width, 9))) \($0.1)" }.joined(separator: "\n")
     }
 
     private func text(_ text: [UInt8]?) -> String {

@@ -8,13 +8,19 @@ enum ConfigurationTemplate {
 
     /// The generic configuration; editors find the JSON Schema at `schema`, a path or URL.
     ///
-    /// - Parameter store: the folder of the store, if it isn't the usual one.
+    /// - Parameters:
+    ///   - store: the folder of the store, if it isn't the usual one.
+    ///   - values: what is known of the API already.
     static func generic(
-        schema: String = "./" + schemaFileName, store: String? = nil
+        schema: String = "./" + schemaFileName, store: String? = nil,
+        values: StarterValues = StarterValues()
     ) -> String {
-        let line = "store: ./ossync-store"
-        let own = store.map { body.replacing(line, with: "store: \(JSONText.string($0).line)") }
-        return "# yaml-language-server: $schema=\(schema)\n" + (own ?? body)
+        var text = body
+        if let store {
+            text = text.replacing(
+                "store: ./ossync-store", with: "store: \(JSONText.string(store).line)")
+        }
+        return "# yaml-language-server: $schema=\(schema)\n" + values.written(into: text)
     }
 
     private static let body = """
