@@ -119,7 +119,7 @@ class Usage(Case):
         self.configure("http://127.0.0.1:9/api")
         for number in ("-1", "0"):
             result = self.ossync("sync", "--max", number, code=2)
-            self.assert_one_clear_line(result, "--max must be at least 1")
+            self.assert_one_clear_line(result, "give 1 or more")
         self.assert_one_clear_line(self.ossync("sync", "--max", "x", code=2), "'x' is invalid")
 
 

@@ -39,6 +39,23 @@ class Help(Case):
                     if not line.startswith("USAGE"):
                         self.assertLessEqual(len(line), 100, line)
 
+    def test_a_negative_number_is_judged_as_a_number(self):
+        self.configure("http://127.0.0.1:9/api")
+        for command, words in (
+                (["sync", "--max"], "give 1 or more"), (["runs", "--limit"], "give 0 or more"),
+                (["log", "show", "--limit"], "give 0 or more"),
+                (["log", "grep", "x", "--limit"], "give 0 or more"),
+                (["log", "tail", "--lines"], "give 0 or more"),
+                (["queue", "list", "--limit"], "give 0 or more"),
+                (["report", "expenses", "--by", "month", "--top"], "give 1 or more"),
+                (["report", "runs", "--last"], "give 1 or more"),
+                (["plan", "--records"], "must be from 0"),
+                (["schedule", "print", "--every", "15m", "--next"], "must be from 0"),
+                (["demo", "--records"], "must be from 0"),
+                (["demo", "--latency-ms"], "must be from 0")):
+            result = self.ossync(*command, "-1", code=2)
+            self.assert_one_clear_line(result, command[-1], words)
+
     def test_every_example_is_understood(self):
         """What the help proposes at least parses."""
         self.configure("http://127.0.0.1:9/api")

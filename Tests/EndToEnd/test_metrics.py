@@ -2,6 +2,7 @@
 
 import base64
 import collections
+import fcntl
 import json
 import os
 import shutil
@@ -246,6 +247,22 @@ class Textfile(Metrics):
         self.assertEqual([path.name for path in self.folder.glob("*.part")], [])
         result = self.ossync("metrics", "--textfile", "a.prom", "--json", code=2)
         self.assert_one_clear_line(result, "--textfile", "--json")
+
+    def test_the_store_is_read_only_once_the_file_is_ones_own(self):
+        """Else what was read before could take the place of what another read after it."""
+        self.configure("http://127.0.0.1:9/api")
+        file = self.folder / "ossync.prom"
+        with open(f"{file}.part", "w") as unfinished:
+            fcntl.flock(unfinished, fcntl.LOCK_EX)
+            # That there is no store isn't seen yet.
+            self.ossync("metrics", "--textfile", file, code=11)
+        result = self.ossync("metrics", "--textfile", file, code=10)
+        self.assertNotIn("name a file", result.err)
+        self.assertEqual(list(self.folder.glob("ossync.prom*")), [])
+
+    def test_no_file_has_an_empty_name(self):
+        self.assert_one_clear_line(
+            self.ossync("metrics", "--textfile", "", code=2), "--textfile is empty: name a file")
 
     def test_no_store_no_metrics(self):
         self.configure("http://127.0.0.1:9/api")

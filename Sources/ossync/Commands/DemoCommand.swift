@@ -16,7 +16,7 @@ struct DemoCommand: ParsableCommand {
             Example: ossync demo --records 2000
             """)
 
-    @Option(help: "How many service orders there are.")
+    @Option(parsing: .unconditional, help: "How many service orders there are.")
     var records = 10_000
 
     @Flag(help: "The limits of a real API: 20 requests a minute, 600 an hour. Takes hours.")
@@ -37,7 +37,9 @@ struct DemoCommand: ParsableCommand {
     @Flag(help: "The server counts in fixed windows instead of sliding ones.")
     var fixedWindows = false
 
-    @Option(help: "How long the server thinks about a request, in milliseconds.")
+    @Option(
+        parsing: .unconditional,
+        help: "How long the server thinks about a request, in milliseconds.")
     var latencyMs: Int64 = 2
 
     @Option(help: "The share of requests that end in 500, for example 0.01.")

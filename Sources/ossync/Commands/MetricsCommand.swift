@@ -27,17 +27,17 @@ struct MetricsCommand: ParsableCommand {
         if textfile != nil, global.json {
             throw ValidationError("--textfile and --json are two forms: give one of them")
         }
+        if textfile == "" { throw ValidationError("--textfile is empty: name a file") }
     }
 
     func run() throws {
         let session = try Session(global)
-        let report = try MetricsReport(session)
         if let textfile {
-            try MetricsFile.write(report, to: textfile)
+            try MetricsFile.write(session, to: textfile)
         } else if session.output.isJSON {
-            session.output.line(report.json.line)
+            session.output.line(try MetricsReport(session).json.line)
         } else {
-            session.output.bytes(Array(report.text.utf8))
+            session.output.bytes(Array(try MetricsReport(session).text.utf8))
         }
     }
 }

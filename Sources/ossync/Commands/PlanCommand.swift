@@ -21,24 +21,24 @@ struct PlanCommand: ParsableCommand {
     @Flag(help: "Plan for headers only.")
     var noDetails = false
 
-    @Option(help: "How many records the list has.")
-    var records: UInt64?
+    @Option(parsing: .unconditional, help: "How many records the list has.")
+    var records: Int?
 
     @OptionGroup var global: GlobalOptions
 
     func validate() throws {
-        guard records ?? 0 <= Self.mostRecords else {
-            throw ValidationError("--records must be at most \(Self.mostRecords)")
+        guard (0...Self.mostRecords).contains(records ?? 0) else {
+            throw ValidationError("--records must be from 0 to \(Self.mostRecords)")
         }
     }
 
-    private static let mostRecords: UInt64 = 1_000_000_000_000
+    private static let mostRecords = 1_000_000_000_000
 
     func run() throws {
         let session = try Session(global)
         let stream = try session.configuration.stream()
         try PlanReport(session: session, stream: stream, mode: mode, noDetails: noDetails)
-            .print(records: records)
+            .print(records: records.map { UInt64($0) })
     }
 }
 

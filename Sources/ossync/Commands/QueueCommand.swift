@@ -30,12 +30,14 @@ struct QueueCommand: ParsableCommand {
         @Option(help: "Only entries in this state: pending, retrying, parked or dropped.")
         var state: State?
 
-        @Option(help: "At most so many entries.")
+        @Option(parsing: .unconditional, help: "At most so many entries.")
         var limit: Int?
 
         @OptionGroup var moment: MomentOptions
 
         @OptionGroup var global: GlobalOptions
+
+        func validate() throws { try ValidationError.check("--limit", limit, least: 0) }
 
         func run() throws {
             let session = try Session(global)

@@ -15,7 +15,7 @@ struct RunsCommand: ParsableCommand {
             Example: ossync runs --outcome failed,partial --since now-30d
             """)
 
-    @Option(help: "At most so many runs.")
+    @Option(parsing: .unconditional, help: "At most so many runs.")
     var limit: Int?
 
     @Flag(help: "The oldest first.")
@@ -62,7 +62,10 @@ struct RunsCommand: ParsableCommand {
         }
     }
 
-    func validate() throws { try CommandFailure.whileParsing { _ = try filter } }
+    func validate() throws {
+        try ValidationError.check("--limit", limit, least: 0)
+        try CommandFailure.whileParsing { _ = try filter }
+    }
 
     func run() throws {
         let session = try Session(global)

@@ -42,7 +42,6 @@ struct SyncCommand: ParsableCommand {
     @Flag(help: "Fetch headers only; the details stay queued for a later run.")
     var noDetails = false
 
-    // Taken as it is, a negative number is judged here, and no option that is unknown.
     @Option(
         parsing: .unconditional,
         help: "Take at most so many records (details, in details-only), then pause.")
@@ -97,7 +96,7 @@ struct SyncCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func validate() throws {
-        if let max, max < 1 { throw ValidationError("--max must be at least 1") }
+        try ValidationError.check("--max", max, least: 1)
         _ = try span(patience, "--patience")
         if let maxDuration { _ = try span(maxDuration, "--max-duration") }
         let isBounded = max != nil || maxDuration != nil || patience != Self.defaultPatience

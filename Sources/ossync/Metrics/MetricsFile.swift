@@ -8,17 +8,28 @@ enum MetricsFile {
 
     /// Writes a file that takes its name when it is whole, so that no part of one is ever read.
     ///
+    /// The store is read while nobody else can write the file: what it says is never older than
+    /// what stood there.
+    ///
     /// - Throws: exit 1 where it can't be written.
-    static func write(_ report: MetricsReport, to path: String) throws {
+    static func write(_ session: Session, to path: String) throws {
+        let sink = try hinting { try ExportSink(path, mode: mode) }
         do {
-            let sink = try ExportSink(path, mode: mode)
-            do {
-                try sink.write(Array(report.text.utf8))
+            let text = try MetricsReport(session).text
+            try hinting {
+                try sink.write(Array(text.utf8))
                 try sink.finish()
-            } catch {
-                sink.abandon()
-                throw error
             }
+        } catch {
+            sink.abandon()
+            throw error
+        }
+    }
+
+    /// Says what to do about a file that can't be written.
+    private static func hinting<Result>(_ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
         } catch let failure as CommandFailure where failure.hint == nil {
             throw CommandFailure(
                 failure.exitCode, failure.message,
@@ -33,7 +44,7 @@ extension Session {
     func writeMetrics() {
         guard let path = configuration.metricsTextfile, folder.exists else { return }
         do {
-            try MetricsFile.write(try MetricsReport(self), to: path)
+            try MetricsFile.write(self, to: path)
         } catch {
             output.warn("the metrics were not written: \(CommandFailure(describing: error).line)")
         }

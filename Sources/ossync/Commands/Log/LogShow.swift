@@ -40,7 +40,8 @@ extension LogCommand {
             abstract: "Print the newest events, and with --follow those to come.",
             discussion: "Example: ossync log tail --lines 50 --follow --event RateLimited")
 
-        @Option(name: [.customShort("n"), .long], help: "How many events.")
+        @Option(
+            name: [.customShort("n"), .long], parsing: .unconditional, help: "How many events.")
         var lines = 20
 
         @Flag(name: .shortAndLong, help: "Go on with new events until interrupted.")
@@ -49,6 +50,8 @@ extension LogCommand {
         @OptionGroup(title: "Which events") var filter: EventFilterOptions
 
         @OptionGroup var global: GlobalOptions
+
+        func validate() throws { try ValidationError.check("--lines", lines, least: 0) }
 
         func run() throws {
             let session = try Session(global)

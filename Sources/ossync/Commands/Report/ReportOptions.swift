@@ -57,13 +57,14 @@ struct ReportOptions: ParsableArguments {
 /// How many rows are told one by one.
 struct RowOptions: ParsableArguments {
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "So many rows one by one, and the rest in one; 50 for people, all for programs.",
             valueName: "rows"))
     var top: Int?
 
     func validate() throws {
-        if let top, top < 1 { throw ValidationError("--top \(top): give 1 or more") }
+        try ValidationError.check("--top", top, least: 1)
     }
 
     func most(isForPeople: Bool) -> Int { top ?? (isForPeople ? 50 : .max) }

@@ -25,7 +25,8 @@ extension ReportCommand {
         @Option(help: "A row for each run, day or mode.")
         var by: Grouping = .run
 
-        @Option(help: ArgumentHelp("Only the newest runs.", valueName: "runs"))
+        @Option(
+            parsing: .unconditional, help: ArgumentHelp("Only the newest runs.", valueName: "runs"))
         var last: Int?
 
         @Option(
@@ -42,7 +43,7 @@ extension ReportCommand {
 
         func validate() throws {
             try report.check(global)
-            if let last, last < 1 { throw ValidationError("--last \(last): give 1 or more") }
+            try ValidationError.check("--last", last, least: 1)
             try CommandFailure.whileParsing { _ = try since.map { try Point($0) } }
         }
 

@@ -14,7 +14,7 @@ struct SchedulePrint: ParsableCommand {
             Example: ossync schedule print --cron '30 2 * * *' --time-zone America/Sao_Paulo
             """)
 
-    @Option(help: "How many of the next times are printed.")
+    @Option(parsing: .unconditional, help: "How many of the next times are printed.")
     var next = 5
 
     @OptionGroup var options: ScheduleOptions
