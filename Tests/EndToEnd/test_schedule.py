@@ -340,6 +340,49 @@ class Units(Schedules):
             self.install("--enable", code=1, env=self.fake_systemctl(code=1)),
             "systemctl --user daemon-reload", "no bus")
 
+    def test_what_was_changed_is_told_where_systemctl_fails(self):
+        self.install()
+        self.configured({"quarter": {"every": "30m"}})
+        result = self.install("--enable", code=1, env=self.fake_systemctl(code=1))
+        # A timer that may go on has its file still.
+        self.assertEqual(len(self.names()), 4)
+        done = result.last
+        self.assertEqual((done["exitCode"], done["removed"]), (1, []))
+        self.assertEqual(len(done["written"]), 1)
+        self.assertEqual(
+            done["commands"][0], "systemctl --user stop ossync-night.timer")
+        self.assertIn("no bus", result.err)
+        done = self.install("--enable", env=self.fake_systemctl()).last
+        self.assertEqual((len(done["removed"]), done["commands"]), (2, []))
+        self.assertEqual(
+            (self.folder / "asked").read_text().splitlines()[-3:],
+            ["--user stop ossync-night.timer", "--user daemon-reload",
+             "--user enable --now ossync-quarter.timer"])
+
+    def test_a_store_is_the_same_by_a_link(self):
+        self.store.mkdir()
+        self.install()
+        (self.folder / "link").symlink_to(self.store)
+        done = self.install("--store", self.folder / "link").last
+        self.assertEqual((len(done["written"]), done["removed"]), (4, []))
+        self.assertEqual(len(self.install("--remove").last["removed"]), 4)
+        self.assertEqual(self.names(), [])
+
+    def test_the_file_of_the_environment_must_be_there(self):
+        result = self.install("--environment-file", "nowhere", code=2)
+        self.assert_one_clear_line(result, "--environment-file", "nowhere", "chmod 600")
+        self.assertFalse(self.units.exists())
+
+    def test_a_configuration_of_the_environment_alone_is_none_for_a_run(self):
+        (self.folder / "ossync.yaml").unlink()
+        result = self.install(
+            "--every", "15m", code=2, env={"OSSYNC_BASE_URL": "http://127.0.0.1:9/api"})
+        self.assert_one_clear_line(result, "no such file", "ossync init")
+        self.write("ossync.yaml", "api: { baseURL: http://127.0.0.1:9/api }\n")
+        result = self.install("--every", "15m", code=2)
+        self.assert_one_clear_line(result, "streams")
+        self.assertFalse(self.units.exists())
+
     def test_nothing_is_installed_that_could_only_fail(self):
         (self.folder / "ossync.yaml").unlink()
         self.assert_one_clear_line(

@@ -1,3 +1,5 @@
+import SyncEngine
+
 /// Finds values that are each right but contradict one another.
 ///
 /// A value that was already refused is nil here, so that one mistake is reported once.
@@ -221,7 +223,32 @@ struct ConfigurationChecks {
             report(jitter, "\(path).jitter is not less than every")
         } else if jitterMs.ms > ConfigurationKeys.maxMs {
             report(jitter, "\(path).jitter is more than 31d")
+        } else if let text = cron.text, let zone = schedule["timeZone"]?.text,
+            let shortest = Self.shortestPauseMs(cron: text, zone), jitterMs.ms >= shortest
+        {
+            report(
+                jitter,
+                "\(path).jitter is not less than the shortest time between two runs "
+                    + "(\(TimeSpan.text(seconds: shortest / 1_000)))")
         }
+    }
+
+    /// 2024: with it begin a month, a week and a leap year.
+    private static let firstDay: Int64 = 1_704_067_200
+    private static let mostTimes = 500
+
+    /// The least time between two of the next times; nil where they can't be told.
+    private static func shortestPauseMs(cron: String, _ zone: String) -> Int64? {
+        guard let expression = try? CronExpression(cron),
+            let rules = try? ZoneDirectory().rules(zone)
+        else { return nil }
+        var (last, shortest): (Int64?, Int64?) = (nil, nil)
+        for _ in 0..<mostTimes {
+            guard let next = expression.next(after: last ?? firstDay, in: rules) else { break }
+            if let last { shortest = min(shortest ?? .max, next - last) }
+            last = next
+        }
+        return shortest.map { $0 * 1_000 }
     }
 
     private mutating func checkRetry(_ stream: ConfigurationValue, _ path: String) {

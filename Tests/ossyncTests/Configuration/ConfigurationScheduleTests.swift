@@ -56,8 +56,14 @@ import Testing
             "ossync.yaml:2: schedules.a.timeZone is for cron: every counts from "
                 + "1970-01-01T00:00Z; leave it out, or write the times as cron"),
         BadFile(
+            "much jitter of cron",
+            "schedules:\n  a: { cron: \"0,20 9 * * 1-5\", jitter: 20m }\n",
+            "ossync.yaml:2: schedules.a.jitter is not less than the shortest time between two runs "
+                + "(20 min)"),
+        BadFile(
             "much jitter", "schedules:\n  a: { every: 15m, jitter: 15m }\n",
-            "ossync.yaml:2: schedules.a.jitter is not less than every"),
+            "ossync.yaml:2: schedules.a.jitter is not less than every"
+        ),
         BadFile(
             "a field of cron", "schedules:\n  a: { cron: \"0 25 * * *\" }\n",
             "ossync.yaml:2: schedules.a.cron can't be used: hour \"25\" is not allowed: 0-23, "

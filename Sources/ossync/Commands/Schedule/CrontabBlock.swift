@@ -1,3 +1,4 @@
+import LMDB
 import SyncEngine
 
 /// The lines that a crontab(5) holds for one store, between two lines that mark them.
@@ -87,16 +88,26 @@ struct CrontabBlock {
     /// The names of the schedules in the block of a store.
     static func schedules(of store: String, in crontab: [UInt8]) -> [String] {
         let lines = lines(crontab)
-        guard let begin = lines.firstIndex(of: begin(store)) else { return [] }
-        let block = lines[begin...].prefix { $0 != end(store) }
+        guard
+            let begin = lines.firstIndex(where: { line in
+                self.store(ofBegin: line.utf8).map { FileSystem.isSame($0, store) } ?? false
+            }), let named = self.store(ofBegin: lines[begin].utf8)
+        else { return [] }
+        let block = lines[begin...].prefix { $0 != end(named) }
         return block.indices.dropLast().filter { block[$0 + 1].hasPrefix("CRON_TZ=") }
             .map { String(block[$0].dropFirst(2)) }
     }
 
     /// The stores that have a block.
     static func stores(in crontab: [UInt8]) -> [String] {
-        let mark = begin("")
-        return lines(crontab).filter { $0.hasPrefix(mark) }.map { String($0.dropFirst(mark.count)) }
+        lines(crontab).compactMap { store(ofBegin: $0.utf8) }
+    }
+
+    /// The store whose block a line begins; nil for any other line.
+    private static func store(ofBegin line: some Collection<UInt8>) -> String? {
+        let mark = begin("").utf8
+        guard line.starts(with: mark) else { return nil }
+        return String(decoding: line.dropFirst(mark.count), as: UTF8.self)
     }
 
     private static func lines(_ crontab: [UInt8]) -> [String] {
@@ -113,27 +124,27 @@ struct CrontabBlock {
         blockOf store: String, in crontab: [UInt8], with block: CrontabBlock?
     ) throws -> [UInt8] {
         let lineEnd = UInt8(ascii: "\n")
-        let (begin, end) = (Array(begin(store).utf8), Array(self.end(store).utf8))
         var result: [UInt8] = []
-        var isInside = false
+        // The store whose block this is: ours, by whichever name it was installed.
+        var inside: String?
         var rest = crontab[...]
         while !rest.isEmpty {
             let next = rest.firstIndex(of: lineEnd).map { $0 + 1 } ?? rest.endIndex
             let line = rest[..<next]
             rest = rest[next...]
             let content = line.last == lineEnd ? line.dropLast() : line
-            if content.elementsEqual(begin) {
-                isInside = true
-            } else if isInside {
-                if content.elementsEqual(end) { isInside = false }
+            if let own = inside {
+                if content.elementsEqual(end(own).utf8) { inside = nil }
+            } else if let named = self.store(ofBegin: content), FileSystem.isSame(named, store) {
+                inside = named
             } else {
                 result += line
             }
         }
-        guard !isInside else {
+        if let inside {
             throw CommandFailure(
                 ExitCode.failure,
-                "the crontab has the line \"\(self.begin(store))\", but not the END that belongs "
+                "the crontab has the line \"\(begin(inside))\", but not the END that belongs "
                     + "to it", hint: "mend it with `crontab -e`")
         }
         guard let block else { return result }

@@ -44,8 +44,7 @@ struct ScheduleInstall: ParsableCommand {
         var schedules: [Configuration.Schedule] = []
         if !remove {
             schedules = try options.schedules(session.configuration)
-            // Runs that could only fail are not begun.
-            _ = try session.configuration.requireAPI()
+            try check(session.configuration, sync)
         }
         let changes: Changes
         switch options.format {
@@ -58,6 +57,27 @@ struct ScheduleInstall: ParsableCommand {
                     + "environment: give --environment-file FILE")
         }
         report(changes, session.output)
+    }
+
+    /// Runs that could only fail are not begun.
+    ///
+    /// - Throws: exit 2 for what is missing.
+    private func check(_ configuration: Configuration, _ sync: ScheduledSync) throws {
+        _ = try configuration.requireAPI()
+        _ = try configuration.stream()
+        guard !configuration.files.isEmpty else {
+            throw CommandFailure(
+                ExitCode.usage, "\(sync.config): there is no such file, and a run has nothing else",
+                hint: "ossync init writes one, --config names another")
+        }
+        guard let path = sync.environmentFile else { return }
+        do throws(ConfigurationFile.Failure) {
+            _ = try ConfigurationFile(path: path)
+        } catch {
+            throw CommandFailure(
+                ExitCode.usage, "--environment-file \(path): it can't be read: \(error.reason)",
+                hint: "write NAME=VALUE lines into it, for you alone (chmod 600)")
+        }
     }
 
     /// What was done, or would be.
@@ -88,21 +108,20 @@ struct ScheduleInstall: ParsableCommand {
             if !dryRun { try folder.write(file) }
             changes.written.append(path)
         }
+        let stopped = stale.filter { $0.hasSuffix(".timer") }
+        if !stopped.isEmpty { changes.commands.append(folder.systemctl + ["stop"] + stopped) }
+        // A timer that goes on keeps its file, which is what can be seen of it.
+        if enable, !dryRun, !stopped.isEmpty { try perform(&changes, 1, output) }
         for name in stale {
             if !dryRun { try folder.remove(name) }
             changes.removed.append("\(folder.path)/\(name)")
         }
-        let stopped = stale.filter { $0.hasSuffix(".timer") }
-        if !stopped.isEmpty { changes.commands.append(folder.systemctl + ["stop"] + stopped) }
         changes.commands.append(folder.systemctl + ["daemon-reload"])
         if !schedules.isEmpty {
             let timers = schedules.map { SystemdUnits.timerName($0.name) }
             changes.commands.append(folder.systemctl + ["enable", "--now"] + timers)
         }
-        if enable, !dryRun {
-            for command in changes.commands { try Self.perform(command) }
-            changes.commands = []
-        }
+        if enable, !dryRun { try perform(&changes, changes.commands.count, output) }
         if !folder.isSystem, !remove {
             output.note(
                 "units of your own run while you are logged in; `loginctl enable-linger` lets "
@@ -111,11 +130,30 @@ struct ScheduleInstall: ParsableCommand {
         return changes
     }
 
-    private static func perform(_ command: [String]) throws {
-        let result = try ExternalProgram.run(command)
-        guard result.code == 0 else {
-            throw CommandFailure(
-                ExitCode.failure, "`\(command.joined(separator: " "))` failed: \(result.reason)")
+    /// Runs the first commands; where one fails, what was changed until then is told, and that it
+    /// and those behind it are left to be run.
+    private func perform(_ changes: inout Changes, _ count: Int, _ output: Output) throws {
+        for _ in 0..<count {
+            let command = changes.commands[0]
+            if let reason = Self.failure(of: command) {
+                report(changes, output, exitCode: ExitCode.failure)
+                let line = command.joined(separator: " ")
+                output.error("ossync: `\(line)` failed: \(reason.withoutControls)")
+                throw CommandFailure.silent(ExitCode.failure)
+            }
+            changes.commands.removeFirst()
+        }
+    }
+
+    /// Runs a command.
+    ///
+    /// - Returns: why it failed; nil when it didn't.
+    private static func failure(of command: [String]) -> String? {
+        do {
+            let result = try ExternalProgram.run(command)
+            return result.code == 0 ? nil : result.reason
+        } catch {
+            return CommandFailure(describing: error).line
         }
     }
 
@@ -135,13 +173,13 @@ struct ScheduleInstall: ParsableCommand {
         return changes
     }
 
-    private func report(_ changes: Changes, _ output: Output) {
+    private func report(_ changes: Changes, _ output: Output, exitCode: Int32 = 0) {
         let commands = changes.commands.map { $0.joined(separator: " ") }
         if output.isJSON {
             let texts = { (texts: [String]) in JSONText.array(texts.map { .string($0) }) }
             output.line(
                 JSONText.object([
-                    ("v", .number(1)), ("type", "summary"), ("exitCode", .number(0)),
+                    ("v", .number(1)), ("type", "summary"), ("exitCode", .number(exitCode)),
                     ("format", .string(options.format.rawValue)),
                     ("dryRun", JSONText(booleanLiteral: dryRun)),
                     ("written", texts(changes.written)), ("removed", texts(changes.removed)),

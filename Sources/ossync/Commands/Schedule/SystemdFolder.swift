@@ -44,7 +44,7 @@ struct SystemdFolder {
     func files(of store: String) throws -> [String] {
         try FileSystem.entries(of: path).sorted().filter { name in
             name.hasPrefix("ossync-") && (name.hasSuffix(".service") || name.hasSuffix(".timer"))
-                && text(of: name)?.hasPrefix(SystemdUnits.mark(store: store) + "\n") == true
+                && text(of: name).map { SystemdUnits.isUnit($0, of: store) } == true
         }
     }
 
@@ -60,7 +60,7 @@ struct SystemdFolder {
         var info = stat()
         guard lstat("\(path)/\(file.name)", &info) == 0 else { return }
         if info.st_mode & S_IFMT == S_IFREG, let text = text(of: file.name),
-            text.hasPrefix(SystemdUnits.mark(store: store) + "\n")
+            SystemdUnits.isUnit(text, of: store)
         {
             return
         }

@@ -1,3 +1,5 @@
+import LMDB
+
 /// The unit files of a schedule: a service that syncs once, and a timer that starts it.
 struct SystemdUnits {
     struct File: Equatable {
@@ -31,6 +33,11 @@ struct SystemdUnits {
             return nil
         }
         return String(line.dropFirst(mark.count))
+    }
+
+    /// Whether a unit belongs to a store, by whichever name it was installed.
+    static func isUnit(_ text: String, of store: String) -> Bool {
+        self.store(ofUnit: text).map { FileSystem.isSame($0, store) } ?? false
     }
 
     static func timerName(_ schedule: String) -> String { "ossync-\(schedule).timer" }
