@@ -33,6 +33,34 @@ class Reports(Case):
         self.assertEqual(len(result.err.splitlines()), 1, str(result))
 
 
+class Small(Reports):
+    def test_numbers_are_numbers_in_csv_and_many_days_are_no_bar(self):
+        day = datetime.date(2026, 1, 1)
+
+        def answer(request):
+            if request.path != "/api/os":
+                ids = [int(one) for one in request.query["ids"].split(",")]
+                return Answer({"data": [
+                    {"id": one, "amount": "-5.50" if one % 2 else "-5.5", "code": "-x",
+                     "day": str(day + datetime.timedelta(days=one))} for one in ids]})
+            rows = [{"id": one} for one in range(1, 61)]
+            return Answer({"total": 60, "data": rows if request.query["page"] == "1" else []})
+
+        server = self.serve(answer)
+        self.configure(
+            server.url, report={"amount": "amount", "date": "day"}, columns={
+                "amount": {"pointer": "/amount", "type": "decimal"},
+                "code": {"pointer": "/code"}, "day": {"pointer": "/day", "type": "date"}})
+        self.sync()
+        row, = self.rows("expenses", "--by", "amount")
+        self.assertEqual((row["amount"], row["records"]), ("-5.5", "60"))
+        row, = self.rows("expenses", "--by", "code")
+        self.assertEqual(row["code"], "'-x")
+        plot = self.report("expenses", "--by", "day", "--plot").out.splitlines()
+        self.assertIn("(before: 10 days), -55.00 together", plot[1])
+        self.assertNotRegex(plot[1], "[#█]")
+
+
 class Expenses(Reports):
     """300 records, of which 13 and 57 have no amount."""
 

@@ -140,6 +140,15 @@ import Testing
         #expect(keys(ExpenseReport(try fold(.column(0), rows.reversed()))) == expected)
     }
 
+    @Test func numbersOfOneValueAreOneGroup() throws {
+        let rows = try ["1.5", "1.50", "-2.0", "-2", "100"].map { text in
+            row(.text("a"), .null, try decimal(text))
+        }
+        let report = ExpenseReport(try fold(.column(2), rows))
+        #expect(keys(report) == [.number("100"), .number("1.5"), .number("-2")])
+        #expect(report.rows.map(\.figures.records) == [1, 2, 2])
+    }
+
     @Test func anySplitIntoGroupsHasTheSameTotal() throws {
         var generator = SeededGenerator(seed: 7)
         for _ in 0..<50 {

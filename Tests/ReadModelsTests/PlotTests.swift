@@ -40,6 +40,48 @@ import Testing
         #expect(lines[1].filter { $0 == "#" }.count == 3 * lines[2].filter { $0 == "#" }.count)
     }
 
+    @Test func theSmallestNegativeBarLiesLeftOfEveryPositiveOne() throws {
+        for (low, high) in [("-0.01", "1000"), ("-1000", "0.01")] {
+            let chart = BarChart(title: "", rows: [try bar("a", low), try bar("b", high)])
+            for isUnicode in [false, true] {
+                let plot = TerminalPlot(width: 40, isUnicode: isUnicode)
+                let lines = plot.lines(chart).dropFirst().map { Array($0) }
+                let ends = lines.map { line in
+                    line.indices.filter { !" ab.-01".contains(line[$0]) }
+                }
+                let (negative, positive) = (try #require(ends[0].last), try #require(ends[1].first))
+                #expect(negative < positive)
+                #expect(lines.allSatisfy { $0.count <= 40 })
+            }
+        }
+    }
+
+    @Test func axesOfLargeNumbersKeepTheirTextsApart() throws {
+        let chart = BarChart(title: "", rows: [try bar("a", "9900000000000")])
+        let texts = try SVGPlot.document(chart).matches(
+            of: Regex(#"<text x="([0-9.]+)" y="52" text-anchor="middle">([0-9e]+)</text>"#)
+        ).map { match in
+            (
+                x: try #require(Double(match.output[1].substring ?? "")),
+                text: try #require(match.output[2].substring)
+            )
+        }
+        #expect(texts.count >= 3)
+        for (left, right) in zip(texts, texts.dropFirst()) {
+            #expect(right.x - left.x > Double(left.text.count + right.text.count) / 2 * 7)
+        }
+    }
+
+    @Test func aLabelOfCapitalsHasRoom() throws {
+        let label = String(repeating: "W", count: 30)
+        let text = SVGPlot.document(BarChart(title: "", rows: [try bar(label, "1")]))
+        let match = try #require(
+            try Regex(#"<text x="(\d+)" y="78" text-anchor="end">W"#)
+                .firstMatch(in: text))
+        // A W is at most 12 of the font's 12 pixels wide.
+        #expect(try #require(Int(match.output[1].substring ?? "")) >= 30 * 12)
+    }
+
     @Test func whatIsTooSmallIsSeen() throws {
         let chart = BarChart(
             title: "", rows: [try bar("a", "0.01"), try bar("b", "1e30"), try bar("c", "-1")])

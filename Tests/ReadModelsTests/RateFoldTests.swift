@@ -202,6 +202,18 @@ private struct History {
         #expect(waits[.failure] == nil)
     }
 
+    @Test func aRefusalIsWhereItsRequestIs() {
+        var history = History([minute])
+        history.begin([minute])
+        let refused = history.send(0.5)
+        history.answer(9.5, refused, 429)
+        history.request(9.6)
+        let all = history.fold.timeline.all
+        #expect(all.first?.requests == 1 && all.first?.refused == 1)
+        #expect(all.last?.refused == 0)
+        #expect(all.allSatisfy { $0.refused <= $0.requests })
+    }
+
     @Test func theTimelineStaysShort() {
         var history = History([minute])
         var total = 0

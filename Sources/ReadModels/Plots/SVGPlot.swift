@@ -1,8 +1,17 @@
 /// Draws plots as SVG 1.1 that needs nothing else: the same plot is always the same bytes.
 package enum SVGPlot {
     private static let font = "font-family=\"system-ui, sans-serif\" font-size=\"12\""
-    /// What a column of text takes of this font at the most, digits and common letters.
-    private static let columnWidth = 7
+    /// What a text takes of this font at the most, in pixels.
+    private static func width(_ text: String) -> Int {
+        text.unicodeScalars.reduce(0) { sum, scalar in
+            switch scalar {
+            case "W", "M", "m", "w", "@", "%": sum + 12
+            case "A"..."Z": sum + 10
+            case "\u{20}"..."\u{7E}": sum + 7
+            default: sum + 12
+            }
+        }
+    }
     /// A longer label is cut; the whole of it is shown where it is pointed at.
     private static let widestLabel = 40
     private static let ink = "#1b1f24"
@@ -19,15 +28,20 @@ package enum SVGPlot {
         // As wide as the texts beside the bars may be.
         var (left, right) = (80, 80)
         for case .bar(let label, _, let shown) in chart.rows {
-            left = max(left, min(TextWidth.columns(label), widestLabel) * columnWidth + 24)
-            right = max(right, TextWidth.columns(shown) * columnWidth + 24)
+            left = max(left, self.width(cut(label)) + 24)
+            right = max(right, self.width(shown) + 24)
         }
         let width = left + Int(room) + right
         let height = top + chart.rows.count * rowHeight + 16
         func x(_ place: Double) -> String { number(Double(left) + place * room) }
         var body = title(chart.title)
+        // A line for each, and a text where the one before leaves room for it.
+        var free = -Double.infinity
         for tick in scale.ticks {
             body += line(x(tick.place), "\(top - 6)", x(tick.place), "\(height - 10)")
+            let half = Double(self.width(tick.text)) / 2
+            guard tick.place * room - half >= free else { continue }
+            free = tick.place * room + half + 8
             body += text(tick.text, x(tick.place), "\(top - 12)", anchor: "middle")
         }
         for (index, row) in chart.rows.enumerated() {
@@ -43,10 +57,7 @@ package enum SVGPlot {
                     "<rect x=\"\(x(min(from, to)))\" y=\"\(y + 3)\" "
                     + "width=\"\(number(abs(to - from) * room))\" height=\"\(rowHeight - 6)\" "
                     + "fill=\"\(fill)\"/>\n"
-                let short =
-                    TextWidth.columns(label) <= widestLabel
-                    ? label : TextWidth.fitted(label, to: widestLabel, isUnicode: true)
-                body += text(short, "\(left - 8)", baseline, anchor: "end", whole: label)
+                body += text(cut(label), "\(left - 8)", baseline, anchor: "end", whole: label)
                 body += text(
                     shown, number(Double(left) + max(from, to) * room + 6), baseline,
                     anchor: "start")
@@ -56,12 +67,18 @@ package enum SVGPlot {
         return document(width, height, body)
     }
 
+    private static func cut(_ label: String) -> String {
+        TextWidth.columns(label) <= widestLabel
+            ? label : TextWidth.fitted(label, to: widestLabel, isUnicode: true)
+    }
+
     // MARK: Columns
 
     /// Columns beside each other, the marked part of each in another colour at its foot.
     package static func document(_ chart: ColumnChart) -> String {
-        let (left, right, top, bottom, width, height) = (70, 20, 64, 40, 900, 360)
+        let (right, top, bottom, width, height) = (20, 64, 40, 900, 360)
         let scale = PlotScale(chart.columns.map { PlotValue($0.count) })
+        let left = max(70, (scale.ticks.map { self.width($0.text) }.max() ?? 0) + 16)
         let (roomX, roomY) = (Double(width - left - right), Double(height - top - bottom))
         func y(_ place: Double) -> Double { Double(top) + (1 - place) * roomY }
         var body = title(chart.title)

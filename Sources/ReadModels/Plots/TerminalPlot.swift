@@ -42,13 +42,15 @@ package struct TerminalPlot: Sendable {
 
     /// A bar from zero to the value, in `room` columns.
     private func bar(_ value: PlotValue, _ scale: PlotScale, _ room: Int) -> String {
-        let zero = Int((scale.zero * Double(room)).rounded())
+        // Each side that has values has a column at least: what lies at the left is negative.
+        let zero = min(
+            max(Int((scale.zero * Double(room)).rounded()), scale.zero > 0 ? 1 : 0),
+            scale.zero < 1 ? room - 1 : room)
         if value.isNegative {
             let length = Int(((scale.zero - scale.place(value)) * Double(room)).rounded())
-            let shown = min(max(length, 1), max(zero, 1))
+            let shown = min(max(length, 1), zero)
             let bar = String(repeating: isUnicode ? "█" : "#", count: shown)
-            return TextWidth.spaces(max(zero, 1) - shown) + bar
-                + TextWidth.spaces(room - max(zero, 1))
+            return TextWidth.spaces(zero - shown) + bar + TextWidth.spaces(room - zero)
         }
         let length = (scale.place(value) - scale.zero) * Double(room)
         let bar = isUnicode ? blocks(length) : String(repeating: "#", count: plain(length))

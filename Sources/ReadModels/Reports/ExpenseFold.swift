@@ -15,10 +15,22 @@ package enum ExpenseKey: Sendable, Hashable {
     case period(Int64)
     /// Texts that look the same (canonical equivalence) are one group.
     case value(String)
+    /// Numbers of one value are one group, however many zeros end them.
+    case number(String)
     /// The record has no value there.
     case missing
     /// What is there is no date, or doesn't fit the column's type.
     case unreadable
+}
+
+extension ExpenseKey {
+    /// What stands in the column; nil for a calendar unit, and where nothing stands.
+    package var text: String? {
+        switch self {
+        case .value(let text), .number(let text): text
+        case .period, .missing, .unreadable: nil
+        }
+    }
 }
 
 /// What some records come to.
@@ -85,13 +97,22 @@ package struct ExpenseFold: Sendable {
         }
     }
 
+    /// A decimal without the zeros behind its last digit.
+    private static func plain(_ text: String) -> String {
+        guard text.contains(".") else { return text }
+        var text = text[...]
+        while text.last == "0" { text.removeLast() }
+        if text.last == "." { text.removeLast() }
+        return text == "-0" ? "0" : String(text)
+    }
+
     private static func key(_ value: ColumnValue) -> ExpenseKey {
         switch value {
         case .null: .missing
         case .mismatch: .unreadable
         case .text(let text): .value(text)
-        case .integer(let literal): .value(literal)
-        case .decimal(let value): .value(value.description)
+        case .integer(let literal): .number(literal)
+        case .decimal(let value): .number(plain(value.description))
         case .boolean(let value): .value(value ? "true" : "false")
         case .json(let bytes): .value(String(decoding: bytes, as: UTF8.self))
         }

@@ -94,9 +94,7 @@ package struct ExpenseReport: Sendable {
     ) -> Bool {
         let margin = left.weight - right.weight
         if !margin.isZero { return !margin.isNegative }
-        guard case .value(let first) = left.row.key, case .value(let second) = right.row.key else {
-            return false
-        }
+        guard let first = left.row.key?.text, let second = right.row.key?.text else { return false }
         return first.utf8.lexicographicallyPrecedes(second.utf8)
     }
 

@@ -150,7 +150,9 @@ package struct RateFold: Sendable {
 
     private mutating func refuse(_ refusal: RateLimited, _ event: LoggedEvent) {
         count(refusal.intent) { $0.refused += 1 }
-        timeline.take(event.time.rawValue, isRefusal: true)
+        // With the request, whenever the answer came: of that one it is the refusal.
+        let sent = control.request(refusal.intent).map { control.time(atBootNs: $0.sentNs) }
+        timeline.take(min(sent ?? event.time, event.time).rawValue, isRefusal: true)
         firstRefusal = firstRefusal ?? event.position
         lastRefusal = event.position
     }

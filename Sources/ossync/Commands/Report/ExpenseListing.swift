@@ -27,14 +27,14 @@ struct ExpenseListing: ReportListing {
     private func name(_ row: ExpenseReport.Row) -> String? {
         switch row.key {
         case .period(let number): unit?.label(number)
-        case .value(let text): text
+        case .value(let text), .number(let text): text
         case .missing, .unreadable, nil: nil
         }
     }
 
     private func kind(_ row: ExpenseReport.Row) -> Kind {
         switch row.key {
-        case .period, .value: .value
+        case .period, .value, .number: .value
         case .missing: .missing
         case .unreadable: .unreadable
         case nil: .rest
@@ -121,6 +121,11 @@ struct ExpenseListing: ReportListing {
         var bars: [BarChart.Row] = []
         var last: Int64?
         for row in rows {
+            // What many units come to together is no bar beside those of one.
+            if unit != nil, row.key == nil {
+                bars.append(.gap("\(label(row)), \(amount(row.figures.total)) together"))
+                continue
+            }
             if case .period(let number) = row.key, let unit {
                 if let last, number > last + 1 {
                     let missing = UInt64(number - last - 1)
@@ -213,6 +218,11 @@ struct ExpenseListing: ReportListing {
         return members
     }
 
+    private func csvName(_ row: ExpenseReport.Row) -> String {
+        if case .number(let text) = row.key { return text }
+        return CSVText.cell(name(row) ?? "")
+    }
+
     /// A column may be added up, so there is no row of the total.
     var csv: [[String]] {
         var header = [
@@ -223,7 +233,7 @@ struct ExpenseListing: ReportListing {
         return [header]
             + rows.map { row in
                 var cells = [
-                    CSVText.cell(name(row) ?? ""), kind(row).rawValue, String(row.groups),
+                    csvName(row), kind(row).rawValue, String(row.groups),
                     String(row.figures.records), String(row.figures.withoutAmount),
                     String(row.figures.unreadable),
                 ]
