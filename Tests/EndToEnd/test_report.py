@@ -60,6 +60,19 @@ class Small(Reports):
         self.assertIn("(before: 10 days), -55.00 together", plot[1])
         self.assertNotRegex(plot[1], "[#█]")
 
+    def test_of_modes_those_that_asked_for_most_are_told(self):
+        self.ready(20)
+        self.sync()
+        for _ in range(2):
+            self.ossync("health")
+        table = self.report("runs", "--by", "mode", "--top", 1).out.splitlines()
+        self.assertTrue(table[2].startswith("incremental"), table)
+        self.assertTrue(table[3].startswith("(the rest: 1 mode)"), table)
+        plot = self.report("runs", "--by", "mode", "--top", 1, "--plot").out
+        self.assertIn("(the rest: 1 mode), 2 requests together", plot)
+        plot = self.report("runs", "--top", 1, "--plot").out
+        self.assertIn("(before: 2 runs), 6 requests together", plot)
+
 
 class Expenses(Reports):
     """300 records, of which 13 and 57 have no amount."""

@@ -39,21 +39,32 @@ struct RunListing: ReportListing {
             }
             all = groups.rows.map { Row(name: $0.name, figures: $0.figures, run: nil) }
         }
-        rows = Array(all.suffix(most))
-        let earlier = all.dropLast(rows.count)
+        // Modes have no order in time: those that asked for most are told.
+        if by == .mode, all.count > most {
+            all.sort { $0.figures.counters.requests > $1.figures.counters.requests }
+        }
+        rows = Array(by == .mode ? all.prefix(most) : all.suffix(most))
+        let others = by == .mode ? all.dropFirst(rows.count) : all.dropLast(rows.count)
         func sum(_ rows: some Sequence<Row>) -> RunFigures {
             rows.reduce(into: RunFigures()) { $0.add($1.figures) }
         }
         rest =
-            earlier.isEmpty
+            others.isEmpty
             ? nil
-            : Row(name: Self.words(UInt64(earlier.count), by), figures: sum(earlier), run: nil)
+            : Row(name: Self.words(UInt64(others.count), by), figures: sum(others), run: nil)
         total = sum(all)
     }
 
-    /// `(before: 61 days)`
+    /// `(before: 61 days)`, `(the rest: 2 modes)`
     private static func words(_ count: UInt64, _ by: ReportCommand.Runs.Grouping) -> String {
-        "(before: \(count.grouped) \(by.rawValue)\(count == 1 ? "" : "s"))"
+        let which = by == .mode ? "the rest" : "before"
+        return "(\(which): \(count.grouped) \(by.rawValue)\(count == 1 ? "" : "s"))"
+    }
+
+    /// The rows and the rest, in the order in which they are told.
+    private var told: [Row] {
+        let others = rest.map { [$0] } ?? []
+        return by == .mode ? rows + others : others + rows
     }
 
     private var heading: String {
@@ -82,7 +93,7 @@ struct RunListing: ReportListing {
         ]
         columns += numbers.map { TextTable.Column($0) }
         let sum = Row(name: "total", figures: total, run: nil)
-        let all = (rest.map { [$0] } ?? []) + rows + [sum]
+        let all = told + [sum]
         return [heading]
             + TextTable(columns, all.map(cells)).lines(isUnicode: terminal.isUnicode)
     }
@@ -107,7 +118,12 @@ struct RunListing: ReportListing {
     }
 
     private var chart: BarChart {
-        let bars = ((rest.map { [$0] } ?? []) + rows).map { row in
+        let bars = told.map { row -> BarChart.Row in
+            // What many come to together is no bar beside those of one.
+            if row.name == rest?.name {
+                return .gap(
+                    "\(row.name), \(row.figures.counters.requests.grouped) requests together")
+            }
             let label = row.run.map { "\(row.name) \($0.run.startedAt.toTheSecond)" } ?? row.name
             let requests = row.figures.counters.requests
             return BarChart.Row.bar(
@@ -180,7 +196,7 @@ struct RunListing: ReportListing {
         ]
         let header =
             by == .run ? ["run", "started_at", "mode", "outcome"] : [by.rawValue, "runs"]
-        return [header + numbers] + ((rest.map { [$0] } ?? []) + rows).map(csvCells)
+        return [header + numbers] + told.map(csvCells)
     }
 
     private func csvCells(_ row: Row) -> [String] {
