@@ -6,6 +6,7 @@ STEPS; what is on the terminal then is the transcript, docs/first-sync.md.
 
 import re
 import subprocess
+import termios
 import time
 
 from harness import Answer
@@ -67,7 +68,7 @@ class Terminal:
         self.run(
             "new-session", "-d", "-x", str(width), "-y", str(height), "-c", str(folder),
             "env", f"PATH={environment['PATH']}", "PS1=$ ", "bash", "--norc", "--noprofile")
-        self.wait("$")
+        self.wait(lambda text: text == "$")
 
     def run(self, *arguments):
         return subprocess.run(
@@ -80,26 +81,32 @@ class Terminal:
     def stop(self):
         subprocess.run([*self.tmux, "kill-server"], env=self.environment, capture_output=True)
 
-    def wait(self, ends, before=None, seconds=60):
-        """Waits until the screen ends with a prompt, and is another one than before."""
+    def wait(self, condition, seconds=60):
+        """Waits until the screen is as it should be."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             text = self.text()
-            if text != before and text.endswith(ends):
+            if condition(text):
                 return text
             time.sleep(0.02)
         raise AssertionError(f"no prompt came:\n{self.text()}")
 
+    def hides(self):
+        """Whether somebody reads a line without showing it."""
+        with open(self.run("display-message", "-p", "#{pane_tty}").strip(), "rb") as tty:
+            flags = termios.tcgetattr(tty)[3]
+        return flags & termios.ICANON and not flags & termios.ECHO
+
     def type(self, *lines):
         """Types lines, each once something asks for it; what is on the screen then."""
         self.run("send-keys", "clear", "Enter")
-        self.wait("$")
+        self.wait(lambda text: text == "$")
         for line in lines:
             before = self.text()
             self.run("send-keys", "-l", line)
             self.run("send-keys", "Enter")
-            ends = "$" if line == lines[-1] else (":", "&& export WORKSHOP_KEY")
-            self.wait(ends, before)
+            end = "$" if line is lines[-1] else ":"
+            self.wait(lambda text: text != before and (text.endswith(end) or self.hides()))
         return self.text().removesuffix("$").rstrip()
 
 
