@@ -67,7 +67,8 @@ class Terminal:
         width, height = size
         self.run(
             "new-session", "-d", "-x", str(width), "-y", str(height), "-c", str(folder),
-            "env", f"PATH={environment['PATH']}", "PS1=$ ", "bash", "--norc", "--noprofile")
+            "env", f"PATH={environment['PATH']}", "PS1=$ ", "HISTFILE=",
+            "bash", "--norc", "--noprofile")
         self.wait(lambda text: text == "$")
 
     def run(self, *arguments):

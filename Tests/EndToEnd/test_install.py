@@ -99,7 +99,7 @@ class Install(Case):
         owner, side = pty.openpty()
         shell = subprocess.Popen(
             ["bash", "--norc", "--noprofile", "-i"], stdin=side, stdout=side, stderr=side,
-            env=self.environment({"TERM": "dumb", "PS1": "> "}), cwd=self.folder,
+            env=self.environment({"TERM": "dumb", "PS1": "> ", "HISTFILE": ""}), cwd=self.folder,
             start_new_session=True)
         self.addCleanup(end, shell)
         self.addCleanup(os.close, owner)
