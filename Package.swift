@@ -37,6 +37,7 @@ let package = Package(
         .target(
             name: "Records", dependencies: ["SyncCore", "CXXHash"],
             swiftSettings: strict),
+        .target(name: "Presentation", dependencies: ["Records"], swiftSettings: strict),
         .target(name: "LMDB", dependencies: ["CLMDB", "Locks"], swiftSettings: strict),
         .target(
             name: "EventLog",
@@ -66,8 +67,8 @@ let package = Package(
         .executableTarget(
             name: "ossync",
             dependencies: [
-                "CProcess", "Locks", "SyncCore", "Records", "LMDB", "EventLog", "Projections",
-                "RESTSource", "SyncEngine", "ReadModels", "Simulation",
+                "CProcess", "Locks", "SyncCore", "Records", "Presentation", "LMDB", "EventLog",
+                "Projections", "RESTSource", "SyncEngine", "ReadModels", "Simulation",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "Logging", package: "swift-log"),
@@ -109,6 +110,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "RecordsTests", dependencies: ["Records", "SyncCore", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "PresentationTests", dependencies: ["Presentation", "Records"],
             swiftSettings: strict),
         .testTarget(
             name: "LMDBTests", dependencies: ["LMDB", "SyncCore", "TestSupport"],

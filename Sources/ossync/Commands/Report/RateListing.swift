@@ -1,3 +1,4 @@
+import Presentation
 import ReadModels
 import SyncCore
 

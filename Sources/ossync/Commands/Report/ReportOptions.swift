@@ -1,4 +1,5 @@
 import ArgumentParser
+import Presentation
 import ReadModels
 
 /// How a report is printed.

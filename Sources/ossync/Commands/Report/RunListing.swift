@@ -1,4 +1,5 @@
 import EventLog
+import Presentation
 import Projections
 import ReadModels
 import SyncCore

@@ -69,6 +69,40 @@ package struct TerminalPlot: Sendable {
         return bar
     }
 
+    // MARK: Columns
+
+    /// Counts as columns that stand beside each other, at most `room` of them and `height` lines
+    /// high: neighbours are added up where there are more.
+    ///
+    /// - Returns: the lines from the top on, and what the highest column stands for.
+    package func columns(
+        counts: [UInt64], room: Int, height: Int
+    ) -> (lines: [String], most: UInt64) {
+        let sums = merged(counts, room: room)
+        let most = sums.max() ?? 0
+        let steps = isUnicode ? Self.heights.count : 1
+        // What isn't zero is seen, however small.
+        let heights = sums.map { sum in
+            Int((Double(sum) / Double(max(most, 1)) * Double(height * steps)).rounded(.up))
+        }
+        let lines = (0..<max(height, 0)).reversed().map { level in
+            String(
+                heights.map { total -> Character in
+                    let here = min(total - level * steps, steps)
+                    guard here > 0 else { return " " }
+                    return isUnicode ? Self.heights[here - 1] : "#"
+                })
+        }
+        return (lines, most)
+    }
+
+    private func merged(_ counts: [UInt64], room: Int) -> [UInt64] {
+        let each = max((counts.count + room - 1) / max(room, 1), 1)
+        return stride(from: 0, to: counts.count, by: each).map { start in
+            counts[start..<min(start + each, counts.count)].reduce(0, +)
+        }
+    }
+
     // MARK: Sparklines
 
     /// Values as characters of a height, one each: 0 is the lowest one, and nothing else is as low.
@@ -88,11 +122,7 @@ package struct TerminalPlot: Sendable {
     /// Counts as a sparkline of at most `room` characters: neighbours are added up where there are
     /// more.
     package func sparkline(counts: [UInt64], room: Int) -> String {
-        let each = max((counts.count + room - 1) / max(room, 1), 1)
-        let sums = stride(from: 0, to: counts.count, by: each).map { start in
-            counts[start..<min(start + each, counts.count)].reduce(0, +)
-        }
-        return sparkline(sums.map { PlotValue($0) })
+        sparkline(merged(counts, room: room).map { PlotValue($0) })
     }
 }
 

@@ -35,7 +35,7 @@ package enum TextWidth {
 
     static func spaces(_ count: Int) -> String { String(repeating: " ", count: max(count, 0)) }
 
-    private static func columns(_ character: Character) -> Int {
+    package static func columns(_ character: Character) -> Int {
         guard let scalar = character.unicodeScalars.first else { return 0 }
         switch scalar.properties.generalCategory {
         case .nonspacingMark, .enclosingMark, .format: return 0

@@ -1,6 +1,6 @@
 import Foundation
 import FoundationXML
-import ReadModels
+import Presentation
 import Records
 import Testing
 
@@ -123,6 +123,19 @@ import Testing
         #expect(plain.sparkline(counts: [1, 1, 1, 1, 7, 7], room: 3) == "..#")
         #expect(plain.sparkline([]) == "")
         #expect(plain.sparkline([0, 0].map { PlotValue($0) }) == "__")
+    }
+
+    @Test func columnsStandBesideEachOther() {
+        let plot = TerminalPlot(width: 80, isUnicode: true)
+        let (lines, most) = plot.columns(counts: [0, 1, 8, 16], room: 4, height: 2)
+        #expect(lines == ["   █", " ▁██"] && most == 16)
+        let plain = TerminalPlot(width: 80, isUnicode: false)
+        #expect(plain.columns(counts: [0, 1, 100], room: 9, height: 2).lines == ["  #", " ##"])
+        // Neighbours are added up where there are more than there is room for.
+        let (merged, sum) = plain.columns(counts: [1, 1, 1, 1, 7, 7], room: 3, height: 1)
+        #expect(merged == ["###"] && sum == 14)
+        #expect(plain.columns(counts: [0, 0], room: 2, height: 1).lines == ["  "])
+        #expect(plain.columns(counts: [], room: 2, height: 1).lines == [""])
     }
 
     @Test func anSVGIsXMLWhateverTheTexts() throws {
