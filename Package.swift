@@ -29,6 +29,7 @@ let package = Package(
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CProcess"),
         .target(name: "CCurl"),
+        .target(name: "CNCurses"),
 
         // The order of this list is the order of the architecture: a target imports only from
         // above.
@@ -64,11 +65,13 @@ let package = Package(
                 .product(name: "FlyingFox", package: "FlyingFox"),
             ],
             swiftSettings: strict),
+        .target(
+            name: "Dashboard", dependencies: ["Presentation", "CNCurses"], swiftSettings: strict),
         .executableTarget(
             name: "ossync",
             dependencies: [
                 "CProcess", "Locks", "SyncCore", "Records", "Presentation", "LMDB", "EventLog",
-                "Projections", "RESTSource", "SyncEngine", "ReadModels", "Simulation",
+                "Projections", "RESTSource", "SyncEngine", "ReadModels", "Simulation", "Dashboard",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "Logging", package: "swift-log"),
@@ -148,6 +151,9 @@ let package = Package(
             dependencies: [
                 "Simulation", "FaultyDisk", "SyncCore", "Records", "RESTSource", "EventLog", "LMDB",
             ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "DashboardTests", dependencies: ["Dashboard"], exclude: ["Golden"],
             swiftSettings: strict),
         .testTarget(
             name: "ossyncTests",

@@ -7,3 +7,8 @@
 static inline int ossync_die_with_parent(void) {
     return prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
+
+// What the system's headers tell only with the GNU extensions, which Swift reads them without.
+int memfd_create(const char *name, unsigned int flags);
+static const unsigned int ossync_memfd_cloexec = 1;
+static const short ossync_spawn_setsid = 0x80;

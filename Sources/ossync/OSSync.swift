@@ -23,9 +23,9 @@ struct OSSync: ParsableCommand {
         version: Version.text,
         subcommands: [
             InitCommand.self, DoctorCommand.self, HealthCommand.self, PlanCommand.self,
-            SyncCommand.self, ServeCommand.self, StatusCommand.self, MetricsCommand.self,
-            ShowCommand.self, HistoryCommand.self, WhyCommand.self, RunsCommand.self,
-            LogCommand.self,
+            SyncCommand.self, ServeCommand.self, StatusCommand.self, MonitorCommand.self,
+            MetricsCommand.self, ShowCommand.self, HistoryCommand.self, WhyCommand.self,
+            RunsCommand.self, LogCommand.self,
             ReplayCommand.self, ReportCommand.self, QueueCommand.self, ProjectionsCommand.self,
             ExportCommand.self, BackupCommand.self, RestoreCommand.self, ScheduleCommand.self,
             AlertsCommand.self, ConfigCommand.self, DemoCommand.self,

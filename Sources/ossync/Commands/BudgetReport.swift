@@ -7,7 +7,7 @@ import SyncEngine
 struct BudgetReport {
     private let control: ControlState
     private let limits: LimitPolicy
-    private let nowNs: Int64
+    let nowNs: Int64
 
     init(_ control: ControlState, _ limits: LimitPolicy, nowNs: Int64) {
         self.control = control
@@ -17,29 +17,33 @@ struct BudgetReport {
 
     /// As it is now, for the state at the log's end.
     init(now control: ControlState, _ limits: LimitPolicy) {
-        let reading = SystemClock().read()
+        self.init(control, limits, at: SystemClock().read())
+    }
+
+    /// As it is at a reading of the clocks, for the state at the log's end.
+    init(_ control: ControlState, _ limits: LimitPolicy, at reading: ClockReading) {
         self.init(
             control, limits,
             nowNs: control.clock?.bootID == reading.bootID
                 ? reading.bootNs : control.bootNs(at: reading.wall))
     }
 
-    private var windows: [RateWindow] { limits.windows }
+    var windows: [RateWindow] { limits.windows }
 
-    private func used(_ window: RateWindow) -> Int {
+    func used(_ window: RateWindow) -> Int {
         control.limiter.slots.count(in: window, now: nowNs) + control.inFlight.count
     }
 
-    private func learned(_ window: RateWindow) -> LearnedLimit? {
+    func learned(_ window: RateWindow) -> LearnedLimit? {
         control.limiter.learnedLimit(of: window, now: nowNs)
     }
 
-    private var cooldownUntil: LogTime? {
+    var cooldownUntil: LogTime? {
         control.limiter.cooldownUntilNs.flatMap { $0 > nowNs ? control.time(atBootNs: $0) : nil }
     }
 
     /// Until then a log that was restored from a backup counts every window as full.
-    private var unknownUntil: LogTime? {
+    var unknownUntil: LogTime? {
         control.limiter.unknownUntilNs(limits)
             .flatMap { $0 > nowNs ? control.time(atBootNs: $0) : nil }
     }
@@ -80,7 +84,7 @@ struct BudgetReport {
         ])
     }
 
-    private func risesAt(_ known: LearnedLimit) -> LogTime {
+    func risesAt(_ known: LearnedLimit) -> LogTime {
         control.time(atBootNs: known.nextRaiseNs(now: nowNs))
     }
 

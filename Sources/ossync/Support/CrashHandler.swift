@@ -20,6 +20,7 @@ enum CrashHandler {
         useStackOfItsOwn()
         set { number in
             // Nothing but what a handler of a signal may do: everything was made before.
+            CrashHandler.beforeEnd()
             let lines = crashLines[Int(number)]
             _ = write(STDERR_FILENO, lines.forPeople.baseAddress, lines.forPeople.count)
             if lines.json.count > 0 {
@@ -29,17 +30,33 @@ enum CrashHandler {
         }
     }
 
+    /// Has the terminal given back before a signal ends the process, by what its handler may call.
+    static func giveBack(terminal: @escaping @convention(c) () -> Void) {
+        giveTerminalBack = terminal
+        set(SIGQUIT) { number in
+            CrashHandler.beforeEnd()
+            signal(number, SIG_DFL)
+            raise(number)
+        }
+    }
+
+    static func beforeEnd() { giveTerminalBack?() }
+
     /// Lets a fault end this process by its signal, at once: for a child whose parent tells.
     static func leaveToParent() { set(SIG_DFL) }
 
     private static func set(_ handler: __sighandler_t?) {
+        for number in faults { set(number, handler) }
+        // Somebody's wish and no fault, but the runtime would print its trace, and go on.
+        if !Signals.isIgnored(SIGQUIT) { signal(SIGQUIT, SIG_DFL) }
+    }
+
+    private static func set(_ number: Int32, _ handler: __sighandler_t?) {
         var action = sigaction()
         action.__sigaction_handler.sa_handler = handler
         action.sa_flags = Int32(SA_ONSTACK)
         sigemptyset(&action.sa_mask)
-        for number in faults { sigaction(number, &action, nil) }
-        // Somebody's wish and no fault, but the runtime would print its trace, and go on.
-        if !Signals.isIgnored(SIGQUIT) { signal(SIGQUIT, SIG_DFL) }
+        sigaction(number, &action, nil)
     }
 
     /// A stack that overflowed has no room for the handler.
@@ -80,6 +97,9 @@ enum CrashHandler {
         return UnsafeBufferPointer(bytes)
     }
 }
+
+/// Set once, before anything that it is for can happen.
+nonisolated(unsafe) private var giveTerminalBack: (@convention(c) () -> Void)?
 
 private struct CrashLines {
     let forPeople: UnsafeBufferPointer<UInt8>

@@ -1,7 +1,7 @@
 import ArgumentParser
 
 /// Options that every command takes, before or after its name.
-struct GlobalOptions: ParsableArguments {
+struct GlobalOptions: ParsableArguments, Sendable {
     @Option(
         help: ArgumentHelp("The configuration file.", valueName: "file"),
         completion: .file(extensions: ["yaml", "yml"]))
@@ -46,6 +46,15 @@ struct GlobalOptions: ParsableArguments {
         [("--config", config), ("--store", store)].map { name, value in
             value.map { " \(name) \(Self.quoted($0))" } ?? ""
         }.joined()
+    }
+
+    /// The options that say which store is meant and how it is logged, for this program started
+    /// once more.
+    var passedOn: [String] {
+        [
+            ("--config", config), ("--store", store), ("--log-file", logFile),
+            ("--log-format", logFormat?.rawValue),
+        ].flatMap { name, value in value.map { [name, $0] } ?? [] }
     }
 
     /// A word as a shell takes it.

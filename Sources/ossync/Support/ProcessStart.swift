@@ -33,9 +33,11 @@ enum ProcessStart {
     /// - Parameters:
     ///   - arguments: without the program's name.
     ///   - outputs: descriptors of this process, with the numbers that the child has for them.
+    ///   - outlives: it goes on without this process, and in a session of its own, which no key of
+    ///     a terminal reaches.
     /// - Throws: exit 1.
     static func spawn(
-        _ arguments: [String], outputs: [(own: Int32, childs: Int32)]
+        _ arguments: [String], outputs: [(own: Int32, childs: Int32)], outlives: Bool = false
     ) throws -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -50,12 +52,14 @@ enum ProcessStart {
         var none = sigset_t()
         sigemptyset(&none)
         posix_spawnattr_setsigmask(&attributes, &none)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+        posix_spawnattr_setflags(
+            &attributes, Int16(POSIX_SPAWN_SETSIGMASK) | (outlives ? ossync_spawn_setsid : 0))
         var pointers: [UnsafeMutablePointer<CChar>?] = (["ossync"] + arguments).map { strdup($0) }
         pointers.append(nil)
         defer { for pointer in pointers { free(pointer) } }
-        var environment = [strdup("\(parent)=\(getpid())")]
-        defer { free(environment[0]) }
+        var environment = outlives ? [] : [strdup("\(parent)=\(getpid())")]
+        let own = environment
+        defer { for variable in own { free(variable) } }
         var next = environ
         while let variable = next.pointee {
             environment.append(variable)

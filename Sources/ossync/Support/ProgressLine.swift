@@ -26,8 +26,7 @@ enum ProgressLine {
         let wait = parts.last
         var text = parts.joined(separator: " | ")
         if let end = estimate(control, invocation, stream, nowNs: nowNs) {
-            let eta = "ETA \(TimeSpan.text(seconds: end / .nsPerSecond))"
-            for more in ["\(eta) (\(now.adding(ns: end).localClock))", eta]
+            for more in [eta(end, now: now), "ETA \(TimeSpan.text(seconds: end / .nsPerSecond))"]
             where columns.map({ text.count + 3 + more.count <= $0 }) ?? true {
                 return "\(text) | \(more)"
             }
@@ -39,30 +38,40 @@ enum ProgressLine {
         return String(text.prefix(columns))
     }
 
-    private static func phase(_ invocation: InvocationState, _ stream: StreamState) -> String {
+    static func phase(_ invocation: InvocationState, _ stream: StreamState) -> String {
+        let (name, done, total) = counts(invocation, stream)
+        guard let total else { return "\(name) \(done.grouped) records" }
+        return "\(name) \(done.grouped)/\(total.grouped) \(percent(done, total))"
+    }
+
+    /// How many records of how many: of the list while a pass is open, else of the details.
+    static func counts(
+        _ invocation: InvocationState, _ stream: StreamState
+    ) -> (name: String, done: UInt64, total: UInt64?) {
         if let pass = stream.pass, invocation.mode != .detailsOnly {
-            guard let total = pass.total, total > 0 else {
-                return "list \(pass.distinct.grouped) records"
-            }
-            return "list \(pass.distinct.grouped)/\(total.grouped) \(percent(pass.distinct, total))"
+            return ("list", pass.distinct, pass.total.flatMap { $0 > 0 ? $0 : nil })
         }
         let done = stream.counts.synced
-        let all = done + stream.counts.waiting
-        return "details \(done.grouped)/\(all.grouped) \(percent(done, all))"
+        return ("details", done, done + stream.counts.waiting)
     }
 
     private static func percent(_ part: UInt64, _ whole: UInt64) -> String {
         whole == 0 ? "100%" : "\(min(part, whole) * 100 / whole)%"
     }
 
-    private static func seconds(_ ns: Int64) -> String {
+    static func seconds(_ ns: Int64) -> String {
         let tenths = max(ns, 0) / (.nsPerSecond / 10)
         return tenths >= 600
             ? TimeSpan.text(seconds: tenths / 10) : "\(tenths / 10).\(tenths % 10)s"
     }
 
+    /// `ETA 1 h 38 min (18:42)`
+    static func eta(_ ns: Int64, now: LogTime) -> String {
+        "ETA \(TimeSpan.text(seconds: ns / .nsPerSecond)) (\(now.adding(ns: ns).localClock))"
+    }
+
     /// From the limiter, not from the throughput: what is left to ask for, under the windows.
-    private static func estimate(
+    static func estimate(
         _ control: ControlState, _ invocation: InvocationState, _ stream: StreamState, nowNs: Int64
     ) -> Int64? {
         guard !invocation.policy.limits.windows.isEmpty else { return nil }

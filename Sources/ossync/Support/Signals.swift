@@ -86,7 +86,10 @@ enum Signals {
             state.firstNs = now
             return (state.received == 1 ? state.onFirst : nil, false)
         }
-        guard let action else { _exit(128 + number) }
+        guard let action else {
+            CrashHandler.beforeEnd()
+            _exit(128 + number)
+        }
         if isRepeat { return }
         action(number == SIGINT ? .sigint : .sigterm)
     }
