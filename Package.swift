@@ -158,7 +158,8 @@ let package = Package(
         .testTarget(
             name: "ossyncTests",
             dependencies: [
-                "ossync", "Locks", "RESTSource", "Simulation", "SyncCore", "TestSupport",
+                "ossync", "Dashboard", "EventLog", "Locks", "RESTSource", "Simulation", "SyncCore",
+                "StoreTestSupport", "TestSupport",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),

@@ -7,12 +7,16 @@ import SyncCore
 /// A look reads so many events at most, by their headers; what was before the monitor is looked at
 /// piece by piece.
 struct LogTail {
-    /// So many rows are kept of each.
-    static let mostRows = 500
-    /// So far back errors are looked for.
-    static let farthest: UInt64 = 200_000
-    private static let eventsOfALook = 20_000
+    struct Sizes: Sendable {
+        /// So many rows are kept of each.
+        var rows = 500
+        /// So many events back errors are looked for.
+        var farthest: UInt64 = 200_000
+        /// So many events a look reads, in each direction.
+        var ofLook = 20_000
+    }
 
+    let sizes: Sizes
     private var pace = RequestPace()
     /// The newest first.
     private(set) var events: [Listing.Row] = []
@@ -27,17 +31,19 @@ struct LogTail {
     /// Whether there is more to look at although nothing happens.
     var isBehind: Bool { first > begin || last < end }
 
+    init(_ sizes: Sizes = Sizes()) { self.sizes = sizes }
+
     mutating func pace(before now: LogTime) -> Snapshot.Pace { pace.lastHour(before: now) }
 
     mutating func follow(_ snapshot: borrowing LogSnapshot) throws(EventLogError) {
         end = try snapshot.tail().position
         // At first, and after a long stop: the events between aren't worth the time.
-        if last == .none || end < last || end.rawValue - last.rawValue > Self.farthest {
+        if last == .none || end < last || end.rawValue - last.rawValue > sizes.farthest {
             let end = end
-            self = LogTail()
+            self = LogTail(sizes)
             self.end = end
             (first, last) = (end.next, end)
-            begin = Position(end.rawValue - min(end.rawValue, Self.farthest)).next
+            begin = Position(end.rawValue - min(end.rawValue, sizes.farthest)).next
         }
         if last < end { try lookForward(snapshot) }
         if first > begin { try lookBack(snapshot) }
@@ -46,12 +52,12 @@ struct LogTail {
     private mutating func lookForward(
         _ snapshot: borrowing LogSnapshot
     ) throws(EventLogError) {
-        var left = Self.eventsOfALook
-        let end = end
+        var left = sizes.ofLook
+        let (end, sizes) = (end, sizes)
         var newest: (events: [Listing.Row], errors: [Listing.Row]) = ([], [])
         try snapshot.forEachEntry(after: last) { entry throws(EventLogError) in
             pace.take(entry.header.type, entry.header.time)
-            let isNew = end.rawValue - entry.position.rawValue < UInt64(Self.mostRows)
+            let isNew = end.rawValue - entry.position.rawValue < UInt64(sizes.rows)
             let (event, error) = try Self.rows(of: entry, isEvent: isNew)
             if let event { newest.events.append(event) }
             if let error { newest.errors.append(error) }
@@ -59,18 +65,18 @@ struct LogTail {
             left -= 1
             return left > 0
         }
-        events = Array((newest.events.reversed() + events).prefix(Self.mostRows))
-        errors = Array((newest.errors.reversed() + errors).prefix(Self.mostRows))
+        events = Array((newest.events.reversed() + events).prefix(sizes.rows))
+        errors = Array((newest.errors.reversed() + errors).prefix(sizes.rows))
     }
 
     private mutating func lookBack(_ snapshot: borrowing LogSnapshot) throws(EventLogError) {
-        var left = Self.eventsOfALook
+        var left = sizes.ofLook
         try snapshot.forEachEntryBackwards(before: first) { entry throws(EventLogError) in
             pace.take(entry.header.type, entry.header.time)
             let (event, error) = try Self.rows(
-                of: entry, isEvent: events.count < Self.mostRows)
+                of: entry, isEvent: events.count < sizes.rows)
             if let event { events.append(event) }
-            if let error, errors.count < Self.mostRows { errors.append(error) }
+            if let error, errors.count < sizes.rows { errors.append(error) }
             first = entry.position
             left -= 1
             return left > 0 && first > begin

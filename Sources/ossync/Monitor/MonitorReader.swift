@@ -82,7 +82,7 @@ final class MonitorReader {
             LogTail.columns, tail.events, empty: "the log has no events")
         snapshot.errors = Listing(
             LogTail.columns, tail.errors,
-            note: "of the last \(LogTail.farthest.grouped) events", empty: "no errors")
+            note: "of the last \(tail.sizes.farthest.grouped) events", empty: "no errors")
         MonitorWords(
             control: control, stream: try session.stream(in: control), now: now,
             holder: slow.holder, limits: session.configuration.limitPolicy
