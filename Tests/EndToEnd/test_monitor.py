@@ -1,24 +1,20 @@
 """`ossync monitor`, with real keys on a real terminal."""
 
 import os
-import re
 import signal
-import subprocess
 import time
 import unittest
 
 from harness import BINARY, Answer, Case, children, is_running, orders
 from screen import Screen
 
-SIZES = [(80, 24), (200, 60)]
 TABS = ["Overview", "Events", "Queue", "Errors", "Budget", "Runs", "Projections"]
 
 
 class MonitorCase(Case):
     def monitor(self, *arguments, columns=80, rows=24, **options):
-        screen = Screen(
+        return Screen(
             self, [BINARY, "monitor", *arguments], columns=columns, rows=rows, **options)
-        return screen
 
     def ready_with_store(self, records, *arguments, **changes):
         """A server, a configuration, and a store that `init` made."""
@@ -59,34 +55,37 @@ class MonitorCase(Case):
 
 class Syncs(MonitorCase):
     def test_a_sync_is_watched_from_its_key_to_its_end(self):
-        for columns, rows in SIZES:
-            with self.subTest(columns=columns):
-                self.setUp()
-                self.ready_with_store(300)
-                screen = self.monitor(columns=columns, rows=rows)
-                text = screen.see("records   0", "idle")
-                self.assertEqual(len(text.rstrip("\n").split("\n")), rows)
-                screen.press("3")
-                screen.see("records   300", "details   300 with, 0 without", "done", "idle")
-                status = self.status()
-                screen.see(f"expenses  {status['expenses']['total']} in 300 records")
-                screen.press("Tab")
-                screen.see("RunCompleted", "DetailsFetched")
-                screen.press("Tab")
-                screen.see("nothing waits for its details")
-                screen.press("Tab")
-                screen.see("no errors")
-                screen.press("Tab")
-                screen.see("next slot now", "limits    none configured")
-                screen.press("Tab")
-                screen.see("completed", "61 requests")
-                screen.press("Tab")
-                screen.see("os", "0 events behind")
-                screen.press("1")
-                screen.see("records   300")
-                screen.press("q")
-                self.assert_restored(screen, 0)
-                self.assertEqual(self.verify()["exitCode"], 0)
+        self.watch(80, 24)
+
+    def test_it_is_on_a_large_screen_too(self):
+        self.watch(200, 60)
+
+    def watch(self, columns, rows):
+        self.ready_with_store(300)
+        screen = self.monitor(columns=columns, rows=rows)
+        text = screen.see("records   0", "idle")
+        self.assertEqual(len(text.rstrip("\n").split("\n")), rows)
+        screen.press("3")
+        screen.see("records   300", "details   300 with, 0 without", "done", "idle")
+        status = self.status()
+        screen.see(f"expenses  {status['expenses']['total']} in 300 records")
+        screen.press("Tab")
+        screen.see("RunCompleted", "DetailsFetched")
+        screen.press("Tab")
+        screen.see("nothing waits for its details")
+        screen.press("Tab")
+        screen.see("no errors")
+        screen.press("Tab")
+        screen.see("next slot now", "limits    none configured")
+        screen.press("Tab")
+        screen.see("completed", "61 requests")
+        screen.press("Tab")
+        screen.see("os", "0 events behind")
+        screen.press("1")
+        screen.see("records   300")
+        screen.press("q")
+        self.assert_restored(screen, 0)
+        self.assertEqual(self.verify()["exitCode"], 0)
 
     def test_s_stops_a_sync_in_an_orderly_way_and_4_goes_on(self):
         self.ready_with_store(300, "--limit", "20/4", rateLimits__windows=[

@@ -140,8 +140,8 @@ struct MonitorWords {
             facts.append(
                 Snapshot.Fact(
                     "held by",
-                    "`ossync \(holder.activity)`, pid \(holder.pid) on \(holder.host), user "
-                        + "\(holder.user), since \(holder.since)".withoutControls))
+                    ("`ossync \(holder.activity)`, pid \(holder.pid) on \(holder.host), user "
+                        + "\(holder.user), since \(holder.since)").withoutControls))
         }
         if let time = stream.lastCompletedAt {
             facts.append(Snapshot.Fact("completed", time.toTheSecond))
@@ -170,7 +170,7 @@ struct MonitorWords {
             facts.append(
                 Snapshot.Fact(
                     "learned",
-                    "\(known.requests(now: nowNs)) per \(window.name) instead of "
+                    "\(known.requests(now: nowNs)) per \(window.name.withoutControls) instead of "
                         + "\(window.requests), from refusals; \(known.step) more at "
                         + budget.risesAt(known).toTheSecond, .warning))
         }
