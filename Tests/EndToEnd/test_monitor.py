@@ -1,5 +1,6 @@
 """`ossync monitor`, with real keys on a real terminal."""
 
+import fcntl
 import os
 import signal
 import time
@@ -329,23 +330,69 @@ class Ends(MonitorCase):
         screen.end()
         self.wait_for(lambda: not is_running(process), what="its end")
 
-    def test_a_store_that_another_process_holds(self):
-        server = self.demo("--records", 300, "--limit", "20/60")
-        self.configure(
-            server.url, store="./other",
-            rateLimits__windows=[{"name": "burst", "requests": 20, "seconds": 60}])
-        self.store = self.folder / "other"
+
+class Holders(MonitorCase):
+    """The store is another process's, which is asked."""
+
+    def setUp(self):
+        super().setUp()
+        self.server = self.ready_with_store(300, "--limit", "20/4", rateLimits__windows=[
+            {"name": "burst", "requests": 20, "seconds": 4}])
+
+    def test_a_sync_is_asked_for_a_health_check_and_to_stop(self):
         sync = self.start("sync", "--mode", "full")
-        self.wait_for(lambda: server.counts()[1] >= 5, what="details")
+        self.wait_for(lambda: self.server.counts()[1] >= 5, what="details")
         screen = self.monitor(columns=200, rows=60)
         screen.see(f"held by   `ossync sync --mode full`, pid {sync.pid}", "next in")
         screen.press("3")
         screen.see("the store is in use: `ossync sync --mode full`")
-        sync.send_signal(signal.SIGTERM)
+        screen.press("2")
+        screen.see("`ossync health`: done")
+        screen.press("s")
+        screen.see(f"`ossync sync --mode full`, pid {sync.pid}, stops: it finishes")
         self.assertEqual(self.finish(sync).code, 143)
         screen.see("a run is unfinished", gone=["held by"])
+        monitor = self.process()
+        cancelled = self.events("--event", "CancelRequested")[-1]["data"]
+        self.assertEqual(cancelled["requester"]["pid"], monitor)
+        checked = self.events("--event", "HealthRequested")[-1]["data"]
+        self.assertNotEqual(checked["requester"]["pid"], sync.pid)
         screen.press("q")
         self.assert_restored(screen, 0)
+
+    def test_a_service_makes_the_runs(self):
+        service = self.start("serve")
+        screen = self.monitor(columns=200, rows=60)
+        screen.see("idle: a service waits for the next run", f"pid {service.pid}")
+        screen.press("s")
+        screen.see("no sync is running")
+        screen.press("3")
+        screen.see("next in", "`ossync sync --mode incremental` started")
+        asker = children(self.process())[0]
+        screen.press("s")
+        screen.see("stopped; 4 goes on with it", "a run is unfinished")
+        requested = self.events("--event", "RunRequested")[-1]["data"]
+        self.assertEqual(requested["requester"]["pid"], asker)
+        screen.press("4")
+        screen.see("`ossync sync --mode resume`: done", "details   300 with", seconds=60)
+        screen.press("q")
+        self.assert_restored(screen, 0)
+        service.send_signal(signal.SIGTERM)
+        self.assertEqual(self.finish(service).code, 0)
+
+    def test_who_takes_no_requests_is_named(self):
+        with (self.store / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            lock.write("4711\nhost\nsomebody\n2026-11-24T08:00:00Z\nlog compact")
+            lock.flush()
+            screen = self.monitor(columns=200)
+            screen.see("held by   `ossync log compact`, pid 4711 on host", "in use")
+            for key in ("2", "3"):
+                screen.press(key)
+                screen.see("the store is in use: `ossync log compact`, pid 4711")
+                screen.press("1")
+                screen.see("in use", gone=["the store is in use"])
+        self.assertEqual(self.server.counts(), (0, 0))
 
 
 class Refusals(MonitorCase):

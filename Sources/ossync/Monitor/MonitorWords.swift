@@ -69,7 +69,9 @@ struct MonitorWords {
         if stream.pass != nil || stream.unfinished != nil {
             return Snapshot.Fact("", "idle: a run is unfinished; 4 goes on with it", .warning)
         }
-        return Snapshot.Fact("", holder == nil ? "idle" : "in use")
+        guard let holder else { return Snapshot.Fact("", "idle") }
+        return Snapshot.Fact(
+            "", holder.takes.contains(.sync) ? "idle: a service waits for the next run" : "in use")
     }
 
     private var eta: String? {

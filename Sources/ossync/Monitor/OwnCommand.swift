@@ -7,6 +7,11 @@ import SyncCore
 struct OwnCommand {
     enum Purpose: Equatable {
         case sync, health, queue
+
+        /// A service that holds the store is asked for a run.
+        fileprivate var arguments: [String] {
+            self == .sync ? ["--if-running", SyncCommand.IfRunning.ask.rawValue] : []
+        }
     }
 
     let purpose: Purpose
@@ -35,7 +40,7 @@ struct OwnCommand {
         }
         do {
             id = try ProcessStart.spawn(
-                arguments + ["--quiet"] + options.passedOn
+                arguments + purpose.arguments + ["--quiet"] + options.passedOn
                     + (operands.isEmpty ? [] : ["--"] + operands),
                 outputs: [
                     (nothing, STDIN_FILENO), (nothing, STDOUT_FILENO), (said, STDERR_FILENO),

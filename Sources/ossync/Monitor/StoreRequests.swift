@@ -2,11 +2,13 @@ import Dashboard
 import SyncCore
 import SyncEngine
 
-/// What the keys of the monitor ask of the store: done by a command of its own while nobody holds
-/// the store, else by whoever holds it.
+/// What the keys of the monitor ask of the store: done by commands of its own, which ask whoever
+/// holds the store, where that one does such things for others.
 struct StoreRequests {
     private let session: Session
     private var commands: [OwnCommand] = []
+    /// That somebody else's run stops.
+    private var stopping: StopRequest?
     /// What there is to say about them.
     private(set) var message = Snapshot.Fact("", "")
 
@@ -19,26 +21,26 @@ struct StoreRequests {
 
     mutating func perform(_ action: Action) {
         switch action {
-        case .health: start(["health"], .health)
-        case .sync(let sync): start(["sync"] + sync.arguments, .sync)
+        case .health: start(["health"], .health, asking: .health)
+        case .sync(let sync): start(["sync"] + sync.arguments, .sync, asking: .sync)
         case .stop: stop()
-        case .retry(let id): start(["queue", "retry"], .queue, [id])
-        case .drop(let id): start(["queue", "drop"], .queue, [id])
+        case .retry(let id): start(["queue", "retry"], .queue, [id], asking: .retry)
+        case .drop(let id): start(["queue", "drop"], .queue, [id], asking: .drop)
         case .quit(.leavingSync): break
         case .quit(.stoppingSync): stopOwn()
         }
     }
 
     private mutating func start(
-        _ arguments: [String], _ purpose: OwnCommand.Purpose, _ operands: [String] = []
+        _ arguments: [String], _ purpose: OwnCommand.Purpose, _ operands: [String] = [],
+        asking kind: InboxRequest.Ask.Kind
     ) {
         if let running = commands.first(where: { $0.purpose == purpose }) {
             message = Snapshot.Fact("", "`ossync \(running.words)` is still at it", .warning)
             return
         }
-        // The queue's commands ask whoever holds the store themselves.
-        if purpose != .queue, let holder = EngineLock.holder(of: session.folder) {
-            message = Snapshot.Fact("", "\(holder)".withoutControls, .warning)
+        if let holder = EngineLock.holder(of: session.folder), !holder.takes.contains(kind) {
+            message = Self.inUse(holder)
             return
         }
         do {
@@ -53,11 +55,21 @@ struct StoreRequests {
     private mutating func stop() {
         if ownsSync {
             stopOwn()
-        } else if let holder = EngineLock.holder(of: session.folder) {
-            message = Snapshot.Fact("", "\(holder)".withoutControls, .warning)
-        } else {
-            message = Snapshot.Fact("", "no sync is running")
+            return
         }
+        do {
+            let holder = EngineLock.holder(of: session.folder)
+            stopping = try holder.flatMap { try StopRequest($0, session) }
+            message = stopping?.begun ?? Snapshot.Fact("", "no sync is running")
+        } catch EngineError.locked(let holder) {
+            message = Self.inUse(holder)
+        } catch {
+            message = Snapshot.Fact("", CommandFailure(describing: error).line, .bad)
+        }
+    }
+
+    private static func inUse(_ holder: LockHolder) -> Snapshot.Fact {
+        Snapshot.Fact("", "\(holder)".withoutControls, .warning)
     }
 
     /// Asks the sync that was started here to stop in an orderly way.
@@ -73,11 +85,20 @@ struct StoreRequests {
 
     /// Takes away what was said, once nothing more comes of it.
     mutating func dismissMessage() {
-        if commands.isEmpty { message = Snapshot.Fact("", "") }
+        if commands.isEmpty, stopping == nil { message = Snapshot.Fact("", "") }
     }
 
-    /// Looks which commands have ended, and never waits.
+    /// Looks which commands have ended and what was answered, and never waits.
     mutating func look() {
+        do {
+            if let end = try stopping?.end() {
+                stopping = nil
+                message = end
+            }
+        } catch {
+            stopping = nil
+            message = Snapshot.Fact("", CommandFailure(describing: error).line, .bad)
+        }
         commands.removeAll { command in
             guard let (code, said) = command.end() else { return false }
             message = Self.words(command, code, said)

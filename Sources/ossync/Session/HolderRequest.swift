@@ -47,6 +47,12 @@ struct HolderRequest {
         return EngineLock.isHeld(session.folder) == false ? .unheld : .waiting
     }
 
+    /// Whether the holder has had more time than holders need.
+    var isOverdue: Bool { waitedNs > 0 }
+
+    /// Since the end of its patience.
+    private var waitedNs: Int64 { SystemClock().read().bootNs - lastNs }
+
     /// The event that says that it was done; nil where nothing could be done.
     func answer() throws -> LoggedEvent? { try request.answer(in: session.openLog().snapshot()) }
 
@@ -65,7 +71,7 @@ struct HolderRequest {
             case .waiting: break
             }
             // What it has taken is done soon, or left to whoever holds the store next.
-            let waitedNs = SystemClock().read().bootNs - lastNs
+            let waitedNs = waitedNs
             if Interruption.isAsked || waitedNs > 0, takeBack() {
                 try Interruption.check("nothing was changed")
                 throw EngineError.locked(holder)
