@@ -103,20 +103,21 @@ struct LogTail {
 
     private static let failing: Set<EventType> = [
         .rateLimited, .requestFailed, .requestAbandoned, .recordParked, .runInterrupted,
-        .runCompleted,
+        .runCompleted, .alertRaised,
     ]
 
     private static func tone(_ event: Event) -> Snapshot.Tone {
         switch event {
         case .rateLimited, .requestAbandoned, .runInterrupted: .warning
-        case .requestFailed, .recordParked: .bad
+        case .requestFailed, .recordParked, .alertRaised: .bad
+        case .alertRecovered: .good
         case .runCompleted(let completed):
             switch completed.outcome {
             case .failed: .bad
             case .partial: .warning
             default: .good
             }
-        case .requestIntended, .backoffApplied: .faint
+        case .requestIntended, .backoffApplied, .alertsEvaluated: .faint
         default: .plain
         }
     }
