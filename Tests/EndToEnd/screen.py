@@ -1,6 +1,5 @@
 """A terminal that people would sit at: tmux, with a server of its own for each test."""
 
-import os
 import pathlib
 import shlex
 import subprocess
@@ -11,8 +10,7 @@ class Screen:
     """A terminal of a size, in which a shell runs one command and then waits."""
 
     def __init__(self, case, command, columns=80, rows=24, env=None, term="tmux-256color"):
-        # A socket has a short name at most.
-        self.socket = f"ossync-{os.getpid()}-{id(self):x}"
+        self.socket = str(pathlib.Path(case.folder) / f"tmux-{id(self):x}")
         environment = case.environment({
             "LANG": "C.UTF-8", "LC_ALL": "", "TERM": "xterm-256color", **(env or {})})
         environment.pop("TMUX", None)
@@ -30,7 +28,7 @@ class Screen:
 
     def run_tmux(self, *arguments, **options):
         done = subprocess.run(
-            ["tmux", "-L", self.socket, *arguments], stdin=subprocess.DEVNULL, capture_output=True,
+            ["tmux", "-S", self.socket, *arguments], stdin=subprocess.DEVNULL, capture_output=True,
             text=True, timeout=20, **options)
         if done.returncode:
             raise AssertionError(f"tmux {' '.join(arguments)}: {done.stderr}")
@@ -38,7 +36,7 @@ class Screen:
 
     def end(self):
         subprocess.run(
-            ["tmux", "-L", self.socket, "kill-server"], stdin=subprocess.DEVNULL,
+            ["tmux", "-S", self.socket, "kill-server"], stdin=subprocess.DEVNULL,
             capture_output=True, timeout=20)
 
     def press(self, *keys):
