@@ -1,5 +1,6 @@
 """What `ossync doctor` can find about a store is made to appear, by a test of its name."""
 
+import fcntl
 import lzma
 import os
 import shutil
@@ -116,11 +117,13 @@ class StoreFindings(Findings):
         self.appears("data.mdb", "other users can read it", "chmod -R go=")
 
     def test_store_busy(self):
-        self.ready(2_000, "--latency-ms", 300, rateLimits__requestsPerMinute=2_000)
-        process = self.start("sync", "--quiet")
-        self.wait_for(lambda: (self.store / "lock").exists()
-                      and (self.store / "lock").read_text(), what="the lock")
-        self.appears("ossync sync", f"pid {process.pid}", code=11, arguments=())
+        """By a process that makes no request for others."""
+        self.synced()
+        with (self.store / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            lock.write("4711\nmachine\nerp\n2026-01-02T03:04:05Z\nlog compact\n")
+            lock.flush()
+            self.appears("ossync log compact", "pid 4711", code=11, arguments=())
         self.vanishes()
 
     def test_archive_missing(self):

@@ -133,6 +133,12 @@ class Running(Serving):
         self.assertEqual(self.runs()[0]["outcome"], "running")
         self.ossync("replay", "--verify")
 
+    def test_doctor_asks_for_the_check_too(self):
+        result = self.ossync("doctor", code=None)
+        self.assertEqual(len(self.events("HealthRequested")), 1)
+        self.assertIn("the API answers", result.out)
+        self.assertIn("a service runs the schedules", result.out)
+
     def test_who_asked_for_a_run_stops_it_with_ctrl_c(self):
         self.asker.send_signal(signal.SIGINT)
         result = self.finish(self.asker)

@@ -8,7 +8,10 @@ extension Doctor {
         let installed = InstalledSchedules(of: store)
         let wanted = session.configuration.schedules.map(\.name)
         let command = "ossync schedule install"
-        let missing = wanted.filter { !installed.names.contains($0) }
+        let isServed =
+            installed.hasService
+            || EngineLock.holder(of: session.folder)?.takes.contains(.sync) == true
+        let missing = isServed ? [] : wanted.filter { !installed.names.contains($0) }
         if !missing.isEmpty {
             found(
                 .scheduleMissing,
@@ -30,7 +33,9 @@ extension Doctor {
                 .scheduleProgram, "\(unit) starts \(program), which isn't there",
                 mend: "run: \(command)\(options.storeArguments)")
         }
-        if missing.isEmpty, !installed.names.isEmpty {
+        if isServed {
+            fine("schedule", "a service runs the schedules")
+        } else if missing.isEmpty, !installed.names.isEmpty {
             fine("schedule", "installed: \(installed.names.joined(separator: ", "))")
         }
     }
@@ -39,6 +44,8 @@ extension Doctor {
 /// What is installed for a store: units of the user and of the machine, and lines of the crontab.
 struct InstalledSchedules {
     private(set) var names: [String] = []
+    /// Whether there is a unit of `ossync serve`.
+    private(set) var hasService = false
     /// The programs that the services start, by the service.
     private(set) var programs: [(unit: String, program: String)] = []
 
@@ -47,9 +54,11 @@ struct InstalledSchedules {
             for file in (try? folder.files(of: store)) ?? [] {
                 if let name = SystemdUnits.schedule(ofTimer: file) {
                     add(name)
-                } else if let text = folder.text(of: file),
-                    let program = SystemdUnits.program(ofService: text)
-                {
+                    continue
+                }
+                guard let text = folder.text(of: file) else { continue }
+                hasService = hasService || SystemdUnits.isServe(text)
+                if let program = SystemdUnits.program(ofService: text) {
                     programs.append(("\(folder.path)/\(file)", program))
                 }
             }

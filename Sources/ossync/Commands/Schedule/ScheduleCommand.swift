@@ -21,6 +21,8 @@ struct ScheduleCommand: ParsableCommand {
 struct ScheduleOptions: ParsableArguments {
     enum Format: String, ExpressibleByArgument, CaseIterable {
         case systemd, cron
+        /// One service of systemd, `ossync serve`.
+        case service
     }
 
     enum Scope: String, EnumerableFlag {
@@ -34,7 +36,11 @@ struct ScheduleOptions: ParsableArguments {
         }
     }
 
-    @Option(help: "What runs the schedules: systemd or cron.")
+    @Option(
+        help: """
+            What runs the schedules: systemd, by a timer for each; cron; or service, \
+            `ossync serve` as a unit of systemd.
+            """)
     var format: Format = .systemd
 
     @Flag(exclusivity: .exclusive)
@@ -60,6 +66,11 @@ struct ScheduleOptions: ParsableArguments {
 
     func validate() throws {
         try CommandFailure.whileParsing { _ = try own() }
+        if format == .service, every != nil || cron != nil {
+            throw ValidationError(
+                "--every and --cron make no schedule for a service: it reads those of the "
+                    + "configuration")
+        }
         if scope != nil, format == .cron {
             throw ValidationError(
                 "--user and --system are for systemd: cron's lines go into your own crontab")
@@ -105,7 +116,8 @@ struct ScheduleOptions: ParsableArguments {
         let place = configuration.files.first ?? ConfigurationLoader.fileName
         let configured = configuration.schedules
         guard let own = try own() else {
-            guard !configured.isEmpty else {
+            // A service also makes runs that are asked for.
+            guard !configured.isEmpty || format == .service else {
                 throw CommandFailure(
                     ExitCode.usage, "\(place): there are no schedules",
                     hint: "add `schedules: { quarter: { every: 15m } }`, or give --every 15m")

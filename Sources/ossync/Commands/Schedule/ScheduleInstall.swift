@@ -7,10 +7,12 @@ struct ScheduleInstall: ParsableCommand {
         abstract: "Hand the schedules to systemd or cron, in place of earlier ones of the store.",
         discussion: """
             With systemd it writes a service and a timer for each schedule and says which commands \
-            start them; --enable runs these. With cron it puts its lines between two marks at the \
-            end of your crontab, and leaves everything else as it is.
+            start them; --enable runs these. With service it is one service, `ossync serve`, which \
+            runs the schedules of the configuration itself. With cron it puts its lines between \
+            two marks at the end of your crontab, and leaves everything else as it is.
 
             Example: ossync schedule install --user --enable
+            Example: ossync schedule install --format service --enable
             Example: ossync schedule install --format cron --every 15m
             Example: ossync schedule install --remove
             """)
@@ -18,7 +20,7 @@ struct ScheduleInstall: ParsableCommand {
     @Flag(help: "Show what would be changed; change nothing.")
     var dryRun = false
 
-    @Flag(help: "Let systemctl read the units and start the timers.")
+    @Flag(help: "Let systemctl read the units and start them.")
     var enable = false
 
     @Flag(help: "Take out what was installed for the store.")
@@ -48,7 +50,14 @@ struct ScheduleInstall: ParsableCommand {
         }
         let changes: Changes
         switch options.format {
-        case .systemd: changes = try installUnits(sync, schedules, session.output)
+        case .systemd:
+            changes = try installUnits(
+                sync, starting: schedules.map { SystemdUnits.timerName($0.name) }, session.output
+            ) { units in try schedules.flatMap { try units.files($0) } }
+        case .service:
+            changes = try installUnits(
+                sync, starting: remove ? [] : [SystemdUnits.serveName], session.output
+            ) { remove ? [] : [$0.serve()] }
         case .cron: changes = try installLines(sync, schedules)
         }
         if !remove, sync.environmentFile == nil, !sync.variables.isEmpty {
@@ -89,12 +98,14 @@ struct ScheduleInstall: ParsableCommand {
         var commands: [[String]] = []
     }
 
+    /// - Parameter starting: the units that are enabled.
     private func installUnits(
-        _ sync: ScheduledSync, _ schedules: [Configuration.Schedule], _ output: Output
+        _ sync: ScheduledSync, starting: [String], _ output: Output,
+        _ files: (SystemdUnits) throws -> [SystemdUnits.File]
     ) throws -> Changes {
         let folder = try SystemdFolder(options.scope)
         let units = try SystemdUnits(sync, isSystem: folder.isSystem)
-        let files = try schedules.flatMap { try units.files($0) }
+        let files = try files(units)
         for file in files { try folder.check(file, store: sync.store) }
         let names = files.map(\.name)
         let stale = try folder.files(of: sync.store).filter { !names.contains($0) }
@@ -108,18 +119,23 @@ struct ScheduleInstall: ParsableCommand {
             if !dryRun { try folder.write(file) }
             changes.written.append(path)
         }
-        let stopped = stale.filter { $0.hasSuffix(".timer") }
+        let stopped = stale.filter { $0.hasSuffix(".timer") || $0 == SystemdUnits.serveName }
         if !stopped.isEmpty { changes.commands.append(folder.systemctl + ["stop"] + stopped) }
-        // A timer that goes on keeps its file, which is what can be seen of it.
+        // What goes on keeps its file, which is what can be seen of it.
         if enable, !dryRun, !stopped.isEmpty { try perform(&changes, 1, output) }
         for name in stale {
             if !dryRun { try folder.remove(name) }
             changes.removed.append("\(folder.path)/\(name)")
         }
         changes.commands.append(folder.systemctl + ["daemon-reload"])
-        if !schedules.isEmpty {
-            let timers = schedules.map { SystemdUnits.timerName($0.name) }
-            changes.commands.append(folder.systemctl + ["enable", "--now"] + timers)
+        if !starting.isEmpty {
+            changes.commands.append(folder.systemctl + ["enable", "--now"] + starting)
+        }
+        // One that runs already goes on as it was.
+        let isChanged = changes.written.contains { $0.hasSuffix("/\(SystemdUnits.serveName)") }
+        if isChanged {
+            changes.commands.append(
+                folder.systemctl + ["restart", SystemdUnits.serveName])
         }
         if enable, !dryRun { try perform(&changes, changes.commands.count, output) }
         if !folder.isSystem, !remove {

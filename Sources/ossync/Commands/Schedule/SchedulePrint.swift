@@ -36,6 +36,15 @@ struct SchedulePrint: ParsableCommand {
         let now = SystemClock().read().wall
         let comings = try schedules.map { try Comings($0, count: next, after: now) }
         switch options.format {
+        case .service:
+            let folder = try SystemdFolder(options.scope)
+            let file = try SystemdUnits(sync, isSystem: folder.isSystem).serve()
+            if session.output.isJSON {
+                print(session.output, comings, [("files", .array([Self.json(file, in: folder)]))])
+            } else {
+                session.output.line("# \(folder.path)/\(file.name)\n\(file.text)")
+                print(session.output, comings)
+            }
         case .systemd:
             let folder = try SystemdFolder(options.scope)
             let units = try SystemdUnits(sync, isSystem: folder.isSystem)
@@ -55,7 +64,7 @@ struct SchedulePrint: ParsableCommand {
         case .cron:
             let block = try CrontabBlock(sync, schedules)
             if session.output.isJSON {
-                print(session.output, comings, crontab: block.text)
+                print(session.output, comings, [("crontab", .string(block.text))])
             } else {
                 session.output.line(block.text)
                 print(session.output, comings)
@@ -73,18 +82,17 @@ struct SchedulePrint: ParsableCommand {
     }
 
     private func print(
-        _ output: Output, _ comings: [Comings], parts: [(String, JSONText)]? = nil,
-        crontab: String? = nil
+        _ output: Output, _ comings: [Comings], _ whole: [(String, JSONText)] = [],
+        parts: [(String, JSONText)]? = nil
     ) {
         let schedules = comings.enumerated().map { index, coming in
             JSONText.object(coming.json + (parts.map { [$0[index]] } ?? []))
         }
-        var members: [(String, JSONText)] = [
+        let members: [(String, JSONText)] = [
             ("v", .number(1)), ("type", "schedules"), ("format", .string(options.format.rawValue)),
             ("schedules", .array(schedules)),
         ]
-        if let crontab { members.append(("crontab", .string(crontab))) }
-        output.line(JSONText.object(members).line)
+        output.line(JSONText.object(members + whole).line)
     }
 
     private func print(_ output: Output, _ comings: [Comings]) {

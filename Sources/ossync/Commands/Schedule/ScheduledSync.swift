@@ -52,10 +52,16 @@ extension ScheduledSync {
         }
     }
 
+    private var places: [String] {
+        ["--config", config] + (storeOption.map { ["--store", $0] } ?? [])
+    }
+
+    /// The arguments of the service that runs all schedules.
+    var serveArguments: [String] { ["serve"] + places + ["--if-running", "wait"] }
+
     /// The arguments of one schedule's runs.
     func arguments(_ schedule: Configuration.Schedule) -> [String] {
-        var words = ["sync", "--mode", schedule.mode.rawValue, "--config", config]
-        if let storeOption { words += ["--store", storeOption] }
+        var words = ["sync", "--mode", schedule.mode.rawValue] + places
         words += ["--quiet", "--if-running", schedule.overlap == .queue ? "wait" : "skip"]
         if let bound = schedule.maxDuration { words += ["--max-duration", bound] }
         if schedule.patience != SyncCommand.defaultPatience {

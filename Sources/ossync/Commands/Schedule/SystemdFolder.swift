@@ -103,11 +103,13 @@ struct SystemdFolder {
         return fchmod(descriptor, 0o644) == 0 && fsync(descriptor) == 0 ? 0 : errno
     }
 
-    /// Removes a file, and for a timer what makes it start with the machine.
+    /// Removes a file, and what makes it start with the machine.
     func remove(_ name: String) throws {
-        let link = "\(path)/timers.target.wants/\(name)"
-        var info = stat()
-        if lstat(link, &info) == 0, info.st_mode & S_IFMT == S_IFLNK { unlink(link) }
+        for target in ["timers", "multi-user", "default"] {
+            let link = "\(path)/\(target).target.wants/\(name)"
+            var info = stat()
+            if lstat(link, &info) == 0, info.st_mode & S_IFMT == S_IFLNK { unlink(link) }
+        }
         guard unlink("\(path)/\(name)") == 0 || errno == ENOENT else {
             throw failure("\(path)/\(name)", errno)
         }

@@ -74,10 +74,56 @@ struct SystemdUnits {
         ]
     }
 
+    /// The unit of `ossync serve`, which runs the schedules itself.
+    static let serveName = "ossync-serve.service"
+
+    /// Whether a service of ours is that, and not one of a schedule that has its name.
+    static func isServe(_ text: String) -> Bool { text.contains("\nType=notify\n") }
+
+    func serve() -> File {
+        let lines =
+            serviceHead("ossync serve of \(sync.store)", type: "notify") + [
+                start(sync.serveArguments),
+                "ExecReload=/bin/kill -HUP $MAINPID",
+                "# It waits for a sync that holds the store.",
+                "TimeoutStartSec=infinity",
+                "WatchdogSec=5min",
+                "Restart=on-failure",
+                "RestartSec=30s",
+                "# 2: the configuration; 12: the store. Neither mends itself.",
+                "RestartPreventExitStatus=2 12",
+                "# What it has started to tell an alert is its own to end.",
+                "KillMode=mixed",
+                stop, "", "[Install]",
+                "WantedBy=\(isSystem ? "multi-user" : "default").target",
+            ]
+        return File(name: Self.serveName, text: lines.joined(separator: "\n") + "\n")
+    }
+
     private func service(_ schedule: Configuration.Schedule) -> String {
-        var lines = head("ossync \(schedule.name): \(schedule.mode.rawValue) of \(sync.store)")
+        let title = "ossync \(schedule.name): \(schedule.mode.rawValue) of \(sync.store)"
+        let lines =
+            serviceHead(title, type: "oneshot") + [
+                start(sync.arguments(schedule)),
+                "# 5: stopped by budget or --max-duration; 143: by SIGTERM. The next run goes on.",
+                "SuccessExitStatus=5 143",
+                stop,
+            ]
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private func start(_ arguments: [String]) -> String {
+        let words = [Self.program(sync.executable)] + arguments.map(Self.argument)
+        return "ExecStart=\(words.joined(separator: " "))"
+    }
+
+    /// A run that is told to stop lets its request in flight end.
+    private var stop: String { "TimeoutStopSec=\(sync.stopSeconds)s" }
+
+    private func serviceHead(_ title: String, type: String) -> [String] {
+        var lines = head(title)
         if isSystem { lines += ["Wants=network-online.target", "After=network-online.target"] }
-        lines += ["", "[Service]", "Type=oneshot"]
+        lines += ["", "[Service]", "Type=\(type)"]
         if isSystem, let owner = sync.owner { lines.append("User=\(owner)") }
         if let home = sync.configHome {
             lines.append("Environment=\(Self.argument("XDG_CONFIG_HOME=\(home)"))")
@@ -91,15 +137,7 @@ struct SystemdUnits {
                 "# EnvironmentFile=",
             ]
         }
-        let words = sync.arguments(schedule).map(Self.argument)
-        lines += [
-            "ExecStart=\(([Self.program(sync.executable)] + words).joined(separator: " "))",
-            "# 5: stopped by budget or --max-duration; 143: by SIGTERM. The next run goes on.",
-            "SuccessExitStatus=5 143",
-            // A run that is told to stop lets its request in flight end.
-            "TimeoutStopSec=\(sync.stopSeconds)s",
-        ]
-        return lines.joined(separator: "\n") + "\n"
+        return lines
     }
 
     private func timer(_ schedule: Configuration.Schedule) throws -> String {
