@@ -58,7 +58,8 @@ import Testing
     }
 
     /// A server whose health is fine and whose list is not must not hold a run for ever.
-    @Test func thatTheAPIIsHealthyDoesNotForgiveTheList() throws {
+    @Test(arguments: [FailureClass.server, .unavailable])
+    func thatTheAPIIsHealthyDoesNotForgiveTheList(failure: FailureClass) throws {
         var core = CoreHarness()
         core.request()
         while core.control.invocation != nil, core.count(.healthChecked) < 50 {
@@ -67,9 +68,9 @@ import Testing
                 core.feedTime()
                 continue
             }
-            if request.endpoint == .list { ask(&core) }
-            let failure = SourceAnswer.failure(.server)
-            core.answer(request, request.endpoint == .list ? failure : api.answer(request))
+            let isList = request.endpoint == .list
+            if isList { ask(&core) }
+            core.answer(request, isList ? .failure(failure) : api.answer(request))
         }
         #expect(core.finished.last?.reason == .unavailable)
     }
