@@ -50,6 +50,19 @@ package struct Plan: Sendable, Equatable {
     private static let longestSchedule: UInt64 = 1_000_000
 }
 
+extension PassState {
+    /// How many records that nobody knows yet the rest of the pass may bring, at most.
+    ///
+    /// - Parameters:
+    ///   - total: how many the pass asks for.
+    ///   - known: how many are in the store, with what the pass brought.
+    package func unlisted(of total: UInt64, known: UInt64) -> UInt64 {
+        // Those that lie above a mark are all new.
+        let met = filter == .all ? max(known, distinct) : distinct
+        return total > met ? total - met : 0
+    }
+}
+
 /// How many records a run would list, and how many details it would ask for.
 private struct Estimate {
     var records: UInt64?
@@ -81,7 +94,7 @@ private struct Estimate {
                 let more: UInt64 =
                     mode == .incremental && policy.incremental == .idAfter ? 1 : 0
                 listRequests = records.map { pages($0) + more }
-                details = all.map { waiting + ($0 > open.distinct ? $0 - open.distinct : 0) }
+                details = all.map { waiting + open.unlisted(of: $0, known: known) }
             } else if stream?.mark(for: policy) != nil {
                 let new = size.map(unknown) ?? 0
                 (records, listRequests, details) = (new, max(pages(new), 1), waiting + new)

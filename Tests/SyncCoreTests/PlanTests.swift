@@ -60,6 +60,20 @@ import Testing
         #expect(known.detailRequests == 2)
     }
 
+    /// Records that are known and didn't change need no details, wherever the pass stands.
+    @Test func anOpenPassOverKnownRecordsNeedsDetailsOfNewOnesOnly() {
+        for records in [25, 31] {
+            var core = synced()
+            let api = FakeAPI(1...records)
+            core.request(.full)
+            core.answer(core.wire[0], api.answer(core.wire[0]))
+            core.start()
+            let plan = plan(core, .resume)
+            #expect(plan.listRequests == UInt64((records - 1) / 10))
+            #expect(plan.detailRequests == (records == 25 ? 0 : 2))
+        }
+    }
+
     @Test func withoutAnOpenPassResumeTakesTheQueueOnly() {
         var core = CoreHarness()
         core.request(.incremental, RunOptions(noDetails: true))

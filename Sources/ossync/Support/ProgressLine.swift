@@ -82,8 +82,8 @@ enum ProgressLine {
         }
         if let detail = invocation.policy.detail, !invocation.options.noDetails {
             var records = stream.counts.waiting
-            if let pass = stream.pass, let total = pass.total, total > pass.distinct {
-                records += total - pass.distinct
+            if let pass = stream.pass, let total = pass.total {
+                records += pass.unlisted(of: total, known: stream.counts.total)
             }
             left += (records + UInt64(detail.batch) - 1) / UInt64(detail.batch)
         }
