@@ -15,7 +15,7 @@ package struct HistoryProjection: Projection {
     package static let name = "history"
 
     /// Grows with each change of the tables.
-    private static let version = 2
+    private static let version = 3
 
     /// How much is taken together.
     package struct Sizes: Sendable, Equatable {

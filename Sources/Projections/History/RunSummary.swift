@@ -25,6 +25,8 @@ package struct RunSummary: Sendable, Equatable {
     package var waits: UInt64 = 0
     package var waitNs: Int64 = 0
     private var waitUntil = LogTime.zero
+    /// When the last invocation began.
+    private var begunAt: LogTime
 
     init(_ event: LoggedEvent, mode: RunMode) {
         run = event.run
@@ -34,14 +36,18 @@ package struct RunSummary: Sendable, Equatable {
         requests = [event.run]
         last = event.position
         lastAt = event.time
+        begunAt = event.time
     }
 
     /// - Parameter invocation: the one under way before the event.
     mutating func take(_ event: LoggedEvent, _ invocation: InvocationState?) {
+        // What found a process gone came later than it.
+        let end = lastAt
         last = event.position
         lastAt = event.time
         switch event.event {
         case .runResumed:
+            begunAt = event.time
             requests.append(event.run)
             outcome = nil
             reason = nil
@@ -57,7 +63,10 @@ package struct RunSummary: Sendable, Equatable {
             outcome = .interrupted
             reason = nil
             text = "the engine was gone"
-            if let invocation { counters.add(invocation.counters) }
+            guard let invocation else { break }
+            counters.add(invocation.counters)
+            durationNs = durationNs.saturatingAdd(max(end.since(begunAt), 0))
+            floorNs = floorNs.saturatingAdd(invocation.floor.floorNs)
         case .backoffApplied(let backoff):
             waits += 1
             let begin = max(event.time, waitUntil)
@@ -86,6 +95,7 @@ extension RunSummary {
         writer.unsigned(13, waits)
         writer.signed(14, waitNs)
         writer.signed(15, waitUntil.rawValue)
+        writer.signed(16, begunAt.rawValue)
         return writer.bytes
     }
 
@@ -102,7 +112,7 @@ extension RunSummary {
                 while !content.isAtEnd { list.append(try content.varint()) }
                 lists[field] = list
             case 1, 2, 5, 7, 8, 13: values[field] = try reader.unsigned()
-            case 3, 6, 11, 12, 14, 15: times[field] = try reader.signed()
+            case 3, 6, 11, 12, 14, 15, 16: times[field] = try reader.signed()
             case 9: text = try reader.string()
             default: try reader.skip()
             }
@@ -125,6 +135,7 @@ extension RunSummary {
         waits = values[13] ?? 0
         waitNs = times[14] ?? 0
         waitUntil = LogTime(nanoseconds: times[15] ?? 0)
+        begunAt = LogTime(nanoseconds: times[16] ?? 0)
     }
 }
 

@@ -120,7 +120,7 @@ struct RunReport {
 
     /// - Parameter isHeld: whether the invocation under way has a process.
     init(_ run: RunSummary, _ control: ControlState, isHeld: Bool) {
-        self.run = run
+        var run = run
         stream =
             run.stream == .none || Int(run.stream.rawValue) > control.streams.count
             ? "" : control[run.stream].name
@@ -128,9 +128,13 @@ struct RunReport {
         var outcome = run.outcome?.name
         if let invocation = control.invocation, invocation.run == run.run {
             counters.add(invocation.counters)
+            let elapsedNs = control.bootNs(at: control.time) - invocation.startedNs
+            run.durationNs = run.durationNs.saturatingAdd(max(elapsedNs, 0))
+            run.floorNs = run.floorNs.saturatingAdd(invocation.floor.floorNs)
             // Nobody has found yet that its engine is gone.
             outcome = isHeld ? Self.running : RunOutcome.interrupted.name
         }
+        self.run = run
         self.counters = counters
         self.outcome = outcome ?? Self.running
     }
