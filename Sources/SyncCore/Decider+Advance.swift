@@ -59,10 +59,8 @@ extension Decider {
             if invocation.healthDone { return .done }
             return gated(invocation) { .send(.health, cause: invocation.request) }
         }
-        if let asked = invocation.healthAsked {
-            // Someone waits for the answer, and it is one request.
-            guard invocation.hasRoomInFlight(control) else { return .wait }
-            return gated(invocation) { .send(.health, cause: asked) }
+        if let asked = invocation.healthAsked, maySendHealth(invocation, picker) {
+            return .send(.health, cause: asked)
         }
         if invocation.sendsList(control) {
             guard inFlight == 0, let pass = control[invocation.stream].pass else { return .wait }
@@ -83,6 +81,19 @@ extension Decider {
             let batch = picker.take(room)
             return .send(.detail(batch.asked), isAlone: batch.isAlone, cause: batch.cause)
         }
+    }
+
+    /// Whether a check of the health that somebody waits for is sent now: while the run has work
+    /// of its own, which it neither holds up nor ends.
+    private func maySendHealth(_ invocation: InvocationState, _ picker: BatchPicker) -> Bool {
+        let hasDetails = invocation.roomForDetails(control) > 0
+        let hasWork =
+            !control.inFlight.isEmpty || invocation.sendsList(control)
+            || hasDetails && (!picker.isEmpty || picker.nextDue != nil)
+        guard hasWork, invocation.hasRoomInFlight(control), control.inFlightAllowed != 0,
+            invocation.deadlineNs.map({ nowNs < $0 }) ?? true
+        else { return false }
+        return gate(invocation).map { $0 <= nowNs } ?? false
     }
 
     /// Nothing can be asked for now.

@@ -47,7 +47,6 @@ extension InvocationState {
     fileprivate func mayAsk(_ control: ControlState) -> Bool {
         guard stopping == nil else { return false }
         if mode == .health { return control.inFlight.isEmpty && !healthDone }
-        if healthAsked != nil { return hasRoomInFlight(control) }
         if sendsList(control) { return control.inFlight.isEmpty }
         guard roomForDetails(control) > 0 else { return false }
         let asked = control.inFlight.reduce(0) { $0 + UInt64($1.asked.count) }

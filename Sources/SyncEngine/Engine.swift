@@ -37,6 +37,7 @@ package final class Engine {
         self.clock = clock
         coder = EventCoder(log.dictionaries)
         do throws(EventLogError) {
+            try log.settle()
             let snapshot = try log.snapshot()
             control = try snapshot.control()
             let stored = try snapshot.storedControl()?.position ?? .none

@@ -49,6 +49,13 @@ package struct Inbox: Sendable {
             || access("\(path)/\(name)\(Self.taken)", F_OK) == 0
     }
 
+    /// Takes away what is left of a request, taken or not; for who holds the store, or knows that
+    /// nobody does.
+    package func discard(_ name: String) {
+        unlink("\(path)/\(name)")
+        unlink("\(path)/\(name)\(Self.taken)")
+    }
+
     /// Takes a request away that nobody has taken yet.
     ///
     /// - Returns: false where it was done, is being done, or can't be taken away.
@@ -108,13 +115,16 @@ package struct Inbox: Sendable {
     /// - Parameter makesRuns: whether the holder makes runs that others ask for; else these stay.
     /// - Throws: where the log can't be read.
     package func turn(_ engine: Engine, makesRuns: Bool = false) throws(EngineError) -> Turn {
+        let nothing = Turn(name: nil, work: .nothing)
+        // Nothing could be taken, or taken away.
+        guard access(path, W_OK) == 0 else { return nothing }
         for name in names() {
             let own = name.hasSuffix(Self.taken) ? name : name + Self.taken
             // What can't be read, or taken, is somebody else's, and stays.
             let bytes = TextFile.bytes("\(path)/\(name)")
-            if bytes == nil, errno == EACCES { continue }
+            if bytes == nil, errno == EACCES || errno == ENOENT { continue }
             let request = bytes.flatMap { InboxRequest($0) }
-            if let request, !makesRuns, request.needsRun(of: engine) { continue }
+            if let request, !makesRuns, request.waits(for: engine) { continue }
             guard own == name || rename("\(path)/\(name)", "\(path)/\(own)") == 0 else {
                 continue
             }
@@ -123,7 +133,7 @@ package struct Inbox: Sendable {
             }
             return Turn(name: own, work: work ?? .unreadable(name))
         }
-        return Turn(name: nil, work: .nothing)
+        return nothing
     }
 
     private func names() -> [String] {
@@ -144,13 +154,18 @@ package struct Inbox: Sendable {
 }
 
 extension InboxRequest {
-    /// Whether it is for a holder that makes runs, as things are.
-    fileprivate func needsRun(of engine: Engine) -> Bool {
+    /// Whether it is for a holder that makes runs, or for a later moment, as things are.
+    fileprivate func waits(for engine: Engine) -> Bool {
         switch ask {
-        case .sync: true
-        // A check of the health has one request, which is not this one's.
-        case .health: (engine.control.invocation?.mode ?? .health) == .health
-        case .retry, .drop, .stop: false
+        case .sync: return true
+        case .health:
+            // A check of the health has one request, which is not this one's; and a run remembers
+            // one that is still to be sent.
+            guard let invocation = engine.control.invocation, invocation.mode != .health else {
+                return true
+            }
+            return invocation.healthAsked != nil
+        case .retry, .drop, .stop: return false
         }
     }
 }
@@ -161,7 +176,10 @@ extension Engine {
     func work(of request: InboxRequest) throws(EngineError) -> Inbox.Work? {
         do throws(EventLogError) {
             let snapshot = try log.snapshot()
-            guard try request.after >= snapshot.archivedThrough() else { return nil }
+            // One of a log that went on where this one ends is not this one's.
+            guard try request.after >= snapshot.archivedThrough(),
+                request.after <= control.position
+            else { return nil }
             if try request.answer(in: snapshot) != nil { return .nothing }
             let requester = request.requester
             switch request.ask {

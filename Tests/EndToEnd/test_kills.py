@@ -6,6 +6,7 @@ import json
 import os
 import select
 import signal
+import subprocess
 import time
 
 from harness import QUICK, Answer, Case, orders
@@ -51,6 +52,21 @@ class Kill(Case):
         self.assertGreater(len(history.abandoned), 0, "no kill met a request in flight")
         self.assert_same_as_server(server, range(1, records + 1))
         self.assertEqual(self.verify()["problems"], 0)
+
+    def test_while_somebody_reads(self):
+        """A reader keeps what the dead one said of its last commit, or didn't."""
+        self.ready(20_000, "--latency-ms", 2, detail__batch={"size": 1, "join": ","},
+                   detail__concurrency=4, rateLimits__requestsPerMinute=None,
+                   rateLimits__requestsPerHour=None)
+        self.sync("--no-details")
+        self.start("log", "tail", "--follow", "--json", stdout=subprocess.DEVNULL)
+        for _ in range(8 if QUICK else 25):
+            process = self.start("sync", "--mode", "details-only", "--quiet")
+            time.sleep(self.random.uniform(0.3, 0.6))
+            process.kill()
+            self.finish(process)
+            self.sync("--mode", "details-only", "--max", "1")
+        self.verify()
 
     def test_while_nothing_is_written_yet(self):
         self.ready(20)

@@ -75,6 +75,21 @@ import Testing
         #expect(core.finished.last?.reason == .unavailable)
     }
 
+    /// The limits admit it later than the run's end: who asked makes it then.
+    @Test func aRunThatIsDoneWaitsForNoCheck() {
+        var core = CoreHarness()
+        let window = RateWindow(name: "hour", requests: 8, periodNs: 3_600 * .nsPerSecond)
+        core.request(policy: .limited(window))
+        while core.control.invocation != nil, let request = core.wire.first {
+            if core.count(.requestIntended) == 8, core.count(.healthRequested) == 0 { ask(&core) }
+            core.answer(request, api.answer(request))
+        }
+        #expect(core.count(.healthRequested) == 1)
+        #expect(core.finished.last?.outcome == .completed)
+        #expect(core.finished.last?.reason == nil)
+        #expect(healthIntents(core).isEmpty)
+    }
+
     @Test func aRunThatStopsOwesNothing() {
         var core = CoreHarness()
         core.request()

@@ -1,4 +1,5 @@
 import EventLog
+import Glibc
 import LMDB
 import SyncCore
 import TestSupport
@@ -265,5 +266,43 @@ import Testing
         let again = try inbox.turn(other.engine, makesRuns: true)
         #expect(!again.isEmpty)
         #expect(again.run == nil)
+    }
+
+    @Test func checksOfTheHealthAreMadeOneAfterTheOther() throws {
+        try fixture.process(fixture.starting())
+        for number: UInt64 in [1, 2, 3] { _ = try inbox.put(request(.health, number: number)) }
+        #expect(try take().inputs.count == 1)
+        // The list is on the wire, so that it is still to be sent.
+        #expect(try take().isEmpty)
+        while fixture.engine.control.invocation != nil {
+            try fixture.finish(with: api, steps: 1)
+            _ = try take()
+        }
+        #expect(try fixture.events().count { $0.event.type == .healthChecked } == 3)
+    }
+
+    /// After a restore to an earlier log, or by hand.
+    @Test(arguments: [InboxRequest.Ask.health, .retry([RecordID("3")])])
+    func aRequestOfALogThatWentOnIsRubbish(ask: InboxRequest.Ask) throws {
+        for after in [fixture.engine.control.position.next, Position(.max)] {
+            _ = try inbox.put(
+                InboxRequest(
+                    ask: ask, stream: "os",
+                    requester: Requester(pid: 9, host: "host", user: "user", request: 7),
+                    after: after))
+            let turn = try inbox.turn(fixture.engine, makesRuns: true)
+            #expect(turn.rubbish != nil)
+            inbox.finish(turn)
+        }
+    }
+
+    @Test func aNameThatIsNoTextIsPassedOver() throws {
+        _ = try inbox.put(request(["3"]))
+        let folder = StoreFolder(fixture.folder.path).inbox
+        let name: [CChar] = "\(folder)/".utf8.map { CChar(bitPattern: $0) } + [-1]
+        let taken = ".taken".utf8.map { CChar(bitPattern: $0) } + [0]
+        #expect(close(creat(name + taken, 0o600)) == 0)
+        #expect(try take().inputs.count == 1)
+        #expect(try take().isEmpty)
     }
 }

@@ -148,6 +148,16 @@ package final class EventLog: Sendable {
     ///   - tail: the last position that the writer knows of; another one is refused.
     ///   - coder: one of `dictionaries` that is kept saves the making of its contexts with each
     ///     write.
+    /// Finishes what a writer that died in its commit has left: only a write transaction notices,
+    /// and while somebody reads the store, a reader may not see that commit until then.
+    package func settle() throws(EventLogError) {
+        do throws(LMDBError) {
+            _ = try environment.beginWrite()
+        } catch {
+            throw EventLogError(error)
+        }
+    }
+
     package func beginWrite(
         after tail: Position, coder: EventCoder? = nil
     ) throws(EventLogError) -> LogWriter {

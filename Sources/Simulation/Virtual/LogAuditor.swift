@@ -141,9 +141,6 @@ struct LogAuditor {
             coverage.count(event.error == .crash ? .parkedAsCrashing : .parked)
             counters.failed += 1
         case .runCompleted(let event):
-            violations.expect(
-                healthAsked == nil, 8,
-                "the run that ends at \(at) owes somebody a check of the health")
             ended(event, at, &violations)
         default: break
         }
@@ -182,6 +179,9 @@ struct LogAuditor {
         let (most, batch) = (detail?.concurrency ?? 0, detail?.batch ?? 0)
         open[position] = event.target
         intents[position] = event.target
+        violations.expect(
+            healthAsked == nil || event.endpoint == .health, 8,
+            "the request at \(at) goes before a check of the health that somebody waits for")
         violations.expect(
             open.count <= most, 2,
             "\(open.count) requests are in flight at \(at), more than \(most)")

@@ -32,30 +32,31 @@ struct HealthCheck {
         var asked: HolderRequest?
         while true {
             do {
-                self = try HealthCheck(asHolder: session)
+                self = try HealthCheck(asHolder: session, insteadOf: asked)
                 return
             } catch EngineError.locked(let holder)
                 where holder.takes.contains(.health) || asked != nil
             {
                 if asked == nil { asked = try Self.ask(holder, session) }
-                guard let asked, try asked.wait() else { continue }
-                if let found = try Self.outcome(of: asked, session) {
+                guard let request = asked, try request.wait() else { continue }
+                if let found = try Self.outcome(of: request, session) {
                     self = found
                     return
                 }
-                // The run was at its end.
+                // The run was at its end: once more.
+                asked = nil
             }
-            // Once more, as the holder: one that was passed over asks anew.
-            asked = nil
         }
     }
 
-    private init(asHolder session: Session) throws {
+    /// - Parameter asked: what another holder was asked for, and is not to do any more.
+    private init(asHolder session: Session, insteadOf asked: HolderRequest?) throws {
         let stream = try session.configuration.stream()
         let source = try session.source(stream)
         guard let store = try EngineSession(session, activity: "health", creates: true) else {
             throw CommandFailure(ExitCode.locked, "the store is in use")
         }
+        asked?.discard()
         let result = try RunSession(
             store: store, source: source, stream: stream, mode: .health,
             options: RunOptions(patienceMs: Self.patienceMs)
@@ -135,7 +136,7 @@ struct HealthCheck {
                     "the limits admit no request now: the run makes it once they do",
                     hint: "`ossync log show --event HealthChecked,RequestFailed,RateLimited`")
             }
-            usleep(20_000)
+            usleep(100_000)
         }
     }
 

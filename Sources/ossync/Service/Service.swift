@@ -36,12 +36,19 @@ final class Service {
     ///
     /// - Throws: exit 2 for what can't work, 11 where another process holds the store.
     init(_ session: Session, waitsForStore: Bool) throws {
+        Signals.during { [orders, mailbox] signal in
+            orders.withLock { $0.stop = signal }
+            Interruption.ask(signal)
+            mailbox.put(.cancel(signal))
+        }
+        Signals.onReload { [orders] in orders.withLock { $0.reload = true } }
         // What can only fail is told now, and not at the first run.
         _ = try session.source(try session.configuration.stream())
         let taken = try EngineSession(
             session, activity: "serve", creates: true, ifRunning: waitsForStore ? .wait : .fail,
             takes: InboxRequest.Ask.Kind.allCases)
-        guard let taken else { throw CommandFailure(ExitCode.locked, "the store is in use") }
+        // A signal came while it waited.
+        guard let taken else { throw CommandFailure.silent(0) }
         store = taken
         inbox = Inbox(session.folder)
         manager = ServiceManager()
@@ -50,12 +57,6 @@ final class Service {
     }
 
     func run() throws {
-        Signals.during { [orders, mailbox] signal in
-            orders.withLock { $0.stop = signal }
-            Interruption.ask(signal)
-            mailbox.put(.cancel(signal))
-        }
-        Signals.onReload { [orders] in orders.withLock { $0.reload = true } }
         let stream = try session.configuration.stream()
         // What an earlier engine left is settled, also where nothing is to be run for long.
         _ = try store.engine.process(store.startInputs(stream: stream.name))
@@ -87,16 +88,15 @@ final class Service {
     private func turn() throws {
         manager?.beat(nowNs: clock.read().bootNs)
         let asked = try inbox.turn(store.engine, makesRuns: true)
-        if !asked.isEmpty { return try perform(asked) }
+        if !asked.isEmpty, try perform(asked) { return }
         let now = clock.read().wall
-        for due in schedules.due(.idle(since: schedules.lastEnd), now: now) {
-            if due.verdict == .skip {
-                passOver(due, now: now)
-            } else if let schedule = schedules.begin(due, now: now) {
-                try make(Wanted(schedule), RunSession.Origin(schedule: due.name))
-            }
+        let dues = schedules.due(.idle(since: schedules.lastEnd), now: now)
+        for due in dues where due.verdict == .skip { passOver(due, now: now) }
+        for due in dues where due.verdict != .skip {
+            guard let schedule = schedules.begin(due, now: now) else { continue }
+            return try make(Wanted(schedule), RunSession.Origin(schedule: due.name))
         }
-        try lookAtAlerts()
+        lookAtAlerts()
         let next = schedules.nextWake(.idle(since: schedules.lastEnd), now: now)
         manager?.status(next.map { "idle, next run \($0.toTheSecond)" } ?? "idle")
         let waitNs = next.map { $0.since(clock.read().wall) } ?? .max
@@ -111,15 +111,28 @@ final class Service {
 
     // MARK: What others ask for
 
-    private func perform(_ asked: Inbox.Turn) throws {
+    /// - Returns: false where the request can't be taken away, so that it isn't all there is to do.
+    private func perform(_ asked: Inbox.Turn) throws -> Bool {
         if let name = asked.rubbish { RunSession.tellRubbish(name, session) }
         if let request = asked.run {
-            try make(Wanted(request.ask), RunSession.Origin(asked: asked))
+            try make(request, asked)
         } else {
             _ = try store.engine.process(asked.inputs)
         }
         // Also of a run that could not begin: whoever asked for it finds no answer.
-        inbox.finish(asked)
+        return inbox.finish(asked)
+    }
+
+    private func make(_ request: InboxRequest, _ asked: Inbox.Turn) throws {
+        let stream = try session.configuration.stream().name
+        guard request.stream == stream else {
+            let who = "\(request.requester.user), pid \(request.requester.pid)"
+            output.error(
+                "ossync: \(who) asks for stream \(request.stream), but the service syncs \(stream)"
+                    .withoutControls)
+            return
+        }
+        try make(Wanted(request.ask), RunSession.Origin(asked: asked))
     }
 
     // MARK: Runs
@@ -176,10 +189,12 @@ final class Service {
                 alerts.pingWatchdog(result.completed.outcome)
                 alerts.evaluateAfterRun()
             }
-        } catch let failure as CommandFailure where failure.exitCode == ExitCode.usage {
-            output.error("ossync: \(failure.line)")
         } catch EngineError.refused(let text, let hint) {
             output.error("ossync: \(text); \(hint)")
+        } catch {
+            let isOfLog = error is EngineError || error is EventLogError
+            if isOfLog || (error as? CommandFailure)?.message == "" { throw error }
+            output.error("ossync: \(CommandFailure(describing: error).line)".withoutControls)
         }
         working { session.writeMetrics() }
     }
@@ -208,12 +223,12 @@ final class Service {
 
     private var alerts: AlertSession { AlertSession(store: store, takesSignals: false) }
 
-    private func lookAtAlerts() throws {
+    private func lookAtAlerts() {
         let nowNs = clock.read().bootNs
         guard nowNs - alertsLookedAtNs >= Self.alertsNs else { return }
         alertsLookedAtNs = nowNs
-        guard try alerts.hasWork() else { return }
-        working { alerts.evaluateAfterRun() }
+        // A look that can't be had is told by the evaluation.
+        working { if (try? alerts.hasWork()) ?? true { alerts.evaluateAfterRun() } }
     }
 
     private func working(_ body: () -> Void) {

@@ -81,6 +81,7 @@ struct ServiceSchedules {
 
     /// Notes that a due run is not made.
     mutating func passOver(_ due: SchedulePlan.Due, now: LogTime) {
-        progress[due.name, default: SchedulePlan.Progress()].lastSkipped = now
+        let before = progress[due.name]?.lastSkipped
+        progress[due.name, default: SchedulePlan.Progress()].lastSkipped = max(before ?? now, now)
     }
 }

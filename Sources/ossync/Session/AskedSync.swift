@@ -20,9 +20,10 @@ struct AskedSync {
         let asked = try HolderRequest(
             .sync(mode, noDetails: noDetails), of: holder, stream: stream.name, control, session)
         session.output.note("`ossync \(holder.activity)`, pid \(holder.pid), is asked to do it")
-        guard try asked.wait() else {
-            // Taken or not, nobody does it now; it must not be done once more later.
-            return asked.takeBack() ? nil : try end(of: asked, holder)
+        if try !asked.wait() {
+            // Nobody does it now: it is the caller's, and must not be done once more later.
+            asked.discard()
+            if try asked.answer() == nil { return nil }
         }
         return try end(of: asked, holder)
     }
@@ -39,9 +40,14 @@ struct AskedSync {
             follower: nil)
         defer { narrator.end() }
         var hasAskedToStop = false
+        var watch = Watch(request)
         while true {
             let snapshot = try log.snapshot()
-            if let end = try Self.end(of: request, in: snapshot) { return end }
+            switch try watch.look(at: snapshot) {
+            case .ended(let result): return result
+            case .cutOff: throw cutOff
+            case .goesOn: break
+            }
             let control = try snapshot.control()
             if Interruption.isAsked, !hasAskedToStop {
                 hasAskedToStop = true
@@ -50,32 +56,55 @@ struct AskedSync {
                 session.output.note("the service is asked to stop the run")
             }
             narrator.tick(control, wake: nil)
-            guard EngineLock.isHeld(session.folder) != false else {
-                throw CommandFailure(
-                    ExitCode.failure, "the service is gone, with the run unfinished",
-                    hint: "go on with `ossync sync --mode resume`\(session.options.storeArguments)")
-            }
+            guard EngineLock.isHeld(session.folder) != false else { throw cutOff }
             usleep(100_000)
         }
     }
 
-    private static func end(
-        of request: LoggedEvent, in snapshot: borrowing LogSnapshot
-    ) throws -> RunSession.Result? {
-        var run = request.position
-        var found: RunSession.Result?
-        try snapshot.forEachEvent(after: request.position, bodies: .none) { event in
+    private var cutOff: CommandFailure {
+        CommandFailure(
+            ExitCode.failure, "the service is gone, with the run unfinished",
+            hint: "go on with `ossync sync --mode resume`\(session.options.storeArguments)")
+    }
+}
+
+/// What the log says of a run that a service makes, read on from where it was read to.
+private struct Watch {
+    enum Look {
+        case goesOn
+        case ended(RunSession.Result)
+        /// An engine that came after found that the one that made it was gone.
+        case cutOff
+    }
+
+    private var read: Position
+    private var run: Position
+
+    init(_ request: LoggedEvent) {
+        read = request.position
+        run = request.position
+    }
+
+    mutating func look(at snapshot: borrowing LogSnapshot) throws -> Look {
+        var found = Look.goesOn
+        var (read, run) = (read, run)
+        try snapshot.forEachEvent(after: read, bodies: .none) { event in
+            read = event.position
             switch event.event {
             case .runResumed(let resumed): run = resumed.run
             case .runCompleted(let completed):
-                found = RunSession.Result(
-                    completed: completed, position: event.position, run: run, commits: nil)
-            // The next engine has found that this one was killed.
-            case .runRequested, .runInterrupted: return false
-            default: return true
+                found = .ended(
+                    RunSession.Result(
+                        completed: completed, position: event.position, run: run, commits: nil))
+                return false
+            case .runRequested, .runInterrupted:
+                found = .cutOff
+                return false
+            default: break
             }
-            return found == nil
+            return true
         }
+        (self.read, self.run) = (read, run)
         return found
     }
 }

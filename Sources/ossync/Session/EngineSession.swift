@@ -27,7 +27,8 @@ final class EngineSession {
     /// - Parameters:
     ///   - creates: whether a store that doesn't exist is made.
     ///   - takes: what it does for others that ask in the inbox.
-    /// - Returns: nil when another process holds it and `ifRunning` is `.skip`.
+    /// - Returns: nil when another process holds it and `ifRunning` is `.skip`, or a signal ended
+    ///   the wait.
     init?(
         _ session: Session, activity: String, creates: Bool, ifRunning: IfRunning = .fail,
         takes: [InboxRequest.Ask.Kind] = []
@@ -150,6 +151,7 @@ final class EngineSession {
                 case .wait:
                     if !isAnnounced { session.output.note("waiting: \(other)") }
                     isAnnounced = true
+                    if Interruption.isAsked { return nil }
                     sleep(1)
                 }
             }

@@ -29,7 +29,12 @@ struct HolderRequest {
         self.holder = holder
         self.session = session
         name = try Inbox(session.folder).put(request)
-        lastNs = SystemClock().read().bootNs + Self.patienceNs
+        // A run waits for the end of the one before it.
+        if case .sync = ask {
+            lastNs = .max
+        } else {
+            lastNs = SystemClock().read().bootNs + Self.patienceNs
+        }
     }
 
     enum State {
@@ -51,13 +56,16 @@ struct HolderRequest {
     var isOverdue: Bool { waitedNs > 0 }
 
     /// Since the end of its patience.
-    private var waitedNs: Int64 { SystemClock().read().bootNs - lastNs }
+    private var waitedNs: Int64 { SystemClock().read().bootNs.saturatingAdd(-lastNs) }
 
     /// The event that says that it was done; nil where nothing could be done.
     func answer() throws -> LoggedEvent? { try request.answer(in: session.openLog().snapshot()) }
 
     /// Takes it away, where nobody has begun with it.
     func takeBack() -> Bool { Inbox(session.folder).takeBack(name) }
+
+    /// Takes away what is left of it, for who has the store, or knows that nobody has.
+    func discard() { Inbox(session.folder).discard(name) }
 
     /// Waits for the holder, who may be a person's to interrupt.
     ///
