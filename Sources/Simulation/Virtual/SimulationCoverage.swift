@@ -40,6 +40,10 @@ package struct SimulationCoverage: Sendable, Equatable {
         // While one ran.
         case askedMeanwhile, doneMeanwhile, askedForHealth, askedToStop
         case limitsLowered, limitsRaised, refusedRun, passGivenUp, limitsForgotten, waitForgotten
+        // What looks at the store for alerts found, and who was told of it.
+        case alertFailed, alertPartial, alertParked, alertNoSuccess, alertRateLimited
+        case alertExpensesMoved, alertReminded, alertSuperseded, alertToldAtLast
+        case alertToldByAnother
         // What people did with the log's files.
         case compacted, compactionFinished, redactionDone, redactedInArchive, redactionRepeated
         case crashInCopying, crashInPublishing, crashInRemoving, crashInReplacing

@@ -19,7 +19,7 @@ extension SimulationKnob {
         count("boundedInvocations", .people, \.boundedInvocations),
         count("healthChecks", .people, \.healthChecks), count("forgets", .people, \.forgets),
         count("healthAsks", .people, \.healthAsks), count("stopsAsked", .people, \.stopsAsked),
-        count("queueChanges", .people, \.queueChanges),
+        count("alerts", .people, \.alerts), count("queueChanges", .people, \.queueChanges),
         count("policyChanges", .people, \.policyChanges),
         count("abandons", .people, \.abandons),
         count("compactions", .upkeep, \.compactions),

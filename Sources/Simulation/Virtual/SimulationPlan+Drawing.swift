@@ -76,5 +76,6 @@ extension SimulationPlan {
         redactions = draw.chance(compactions > 0 ? 0.6 : 0.15) ? draw.between(1, 3) : 0
         healthAsks = draw.chance(0.25) ? draw.between(1, 6) : 0
         stopsAsked = draw.chance(0.1) ? draw.between(1, 3) : 0
+        alerts = draw.chance(0.3) ? draw.between(2, 12) : 0
     }
 }

@@ -81,6 +81,8 @@ package struct SimulationPlan: Sendable, Equatable {
     /// and to stop.
     package var healthAsks: Int
     package var stopsAsked: Int
+    /// At most so many looks at the store for alerts, after a run or between two.
+    package var alerts: Int
     /// At most so many invocations that drop what was learned of the limits (`--forget-limits`).
     package var forgets: Int
     /// At most so many times records are put back into the queue, or taken out of it, by hand.

@@ -21,7 +21,7 @@ package enum SimulationScenario: String, Sendable, CaseIterable {
         case .power: "losses of power, which take back what was not synced"
         case .clock: "clocks that are set, and reboots"
         case .people:
-            "signals, bounded and impatient runs, hands in the queue and in the configuration"
+            "signals, bounded and impatient runs, alerts, hands in queue and configuration"
         case .upkeep: "events moved into the archive, texts taken out, and crashes in both"
         case .pace: "a thousand requests under real limits: how long it takes"
         case .exhaustive: "300 records, crashed at every point; see --double"
@@ -114,6 +114,7 @@ package enum SimulationScenario: String, Sendable, CaseIterable {
             plan.boundedInvocations = max(plan.boundedInvocations, 4)
             plan.healthChecks = max(plan.healthChecks, 2)
             plan.healthAsks = max(plan.healthAsks, 2)
+            plan.alerts = max(plan.alerts, 6)
             plan.queueChanges = max(plan.queueChanges, 2)
             plan.policyChanges = max(plan.policyChanges, 2)
             plan.abandons = max(plan.abandons, 1)

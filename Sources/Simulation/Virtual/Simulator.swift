@@ -155,6 +155,7 @@ package struct Simulator {
             try attend(machine, &checks, isUnderWay: number > 1)
             let invocation = try machine.invoke(next, options(number, machine))
             try judge(invocation, machine, &checks)
+            try beside(machine, &checks) { try machine.lookForAlerts() }
             try machine.spoilProjection()
             let stream = try state(machine)
             let isListed = stream.lastPass > before && stream.pass == nil
@@ -187,6 +188,7 @@ package struct Simulator {
         if let health = try machine.checkHealth() { try judge(health, machine, &checks) }
         machine.changePolicy()
         try beside(machine, &checks) {
+            try machine.lookForAlerts()
             try machine.compact()
             try machine.redact()
         }

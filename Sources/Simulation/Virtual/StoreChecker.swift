@@ -12,7 +12,8 @@ internal import SyncCore
 /// `CauseAuditor`), 7 (`LogAuditor`), 8 (`checkRecords`,
 /// `LogAuditor`, `AttemptAuditor`) and 9 (`SecretSearch`). How runs end is judged by
 /// `OutcomeChecker`, their pace by `PaceChecker`, each wait by `WaitAuditor` (10) with its
-/// `CooldownAuditor`, `FailureAuditor` and `LessonAuditor`.
+/// `CooldownAuditor`, `FailureAuditor` and `LessonAuditor`, what alerts say and who is told of them
+/// by `AlertAuditor`.
 struct StoreChecker {
     /// A place in the log, and what its chain's head was there.
     private struct Mark {
@@ -154,7 +155,8 @@ struct StoreChecker {
         _ violations: inout Violations
     ) throws {
         try ArchiveChecker.check(
-            log, store: store, isOpen: upkeep.isCompactionOpen, &violations)
+            log, store: store, isOpen: upkeep.isCompactionOpen,
+            mayOverlap: upkeep.hasLeftCopies, &violations)
         if upkeep.begun > self.upkeep || isLast { try account.compare(with: log, &violations) }
         self.upkeep = upkeep.begun
         guard isLast else { return }

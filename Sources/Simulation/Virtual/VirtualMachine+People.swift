@@ -10,6 +10,7 @@ extension VirtualMachine {
         var healthChecks: Int
         var healthAsks: Int
         var stopsAsked: Int
+        var alerts: Int
         var forgets: Int
         var queueChanges: Int
         var policyChanges: Int
@@ -21,6 +22,7 @@ extension VirtualMachine {
             healthChecks = plan.healthChecks
             healthAsks = plan.healthAsks
             stopsAsked = plan.stopsAsked
+            alerts = plan.alerts
             forgets = plan.forgets
             queueChanges = plan.queueChanges
             policyChanges = plan.policyChanges

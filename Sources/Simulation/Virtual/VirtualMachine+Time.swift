@@ -38,6 +38,7 @@ extension VirtualMachine {
         for event in unjudged {
             checkTime(event, &violations)
             waits.take(event, nowNs: steppedNs, &violations)
+            alerts.take(event, &coverage, &violations)
             if case .runStopping(let stopping) = event.event, let time = stopping.resumeAt {
                 let time = steppedNs.saturatingAdd(waits.trueNs(time.since(event.time)))
                 waits.check(

@@ -14,6 +14,8 @@ extension VirtualMachine {
         fileprivate(set) var redaction: RedactionWish?
         /// A compaction has begun, and none has ended since.
         fileprivate(set) var isCompactionOpen = false
+        /// A compaction has ended beside the copy of a killed one that goes further.
+        fileprivate(set) var hasLeftCopies = false
         /// How often either was begun.
         fileprivate(set) var begun = 0
         /// What must not come back.
@@ -61,6 +63,7 @@ extension VirtualMachine {
         }
         // What a killed one copied beyond its end stays until one goes that far.
         upkeep.isCompactionOpen = wasOpen && names.contains { $0.last > archived }
+        if upkeep.isCompactionOpen { upkeep.hasLeftCopies = true }
         guard archived >= last else {
             throw SimulationViolation(
                 4,

@@ -47,6 +47,9 @@ final class VirtualMachine {
     /// Those whose waits are not judged yet.
     var unjudged: [LoggedEvent] = []
     var waits: WaitAuditor
+    var alerts = AlertAuditor()
+    /// What is watched, and who is told, by the configuration.
+    var watched = AlertRules()
     /// The true time of the last step: what a dead process left durable is of then.
     var steppedNs: Int64
     /// What the wall clock said then.
@@ -142,7 +145,7 @@ final class VirtualMachine {
         let request = try allowed(mode, options, engine)
         invocation?.options = request.options
         invocation?.policy = request.policy
-        var inputs = startInputs(engine)
+        var inputs = startInputs(engine) + beginning(engine)
         inputs.append(.fact(.runRequested(request), stream: Self.stream))
         if engine.control.inFlightAllowed.map({ $0 < configured.concurrency }) ?? false {
             inputs.append(Self.storage(allowing: UInt16(configured.concurrency)))

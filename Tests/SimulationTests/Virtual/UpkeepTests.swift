@@ -70,6 +70,33 @@ import Testing
         #expect(found.contains { $0.invariant == 4 })
     }
 
+    @Test func aSegmentOfWhatAnotherOneHasIsFound() {
+        let found = violations { rest in
+            guard let name = try rest.log.archive.names().first, name.last > Position(1) else {
+                return
+            }
+            mkdir("\(rest.log.archive.path)/1-1", 0o700)
+        }
+        #expect(found.contains { $0.invariant == 4 && $0.text.contains("does not begin at 2") })
+    }
+
+    /// A killed compaction has copied more than the next one moves; a later one finishes it.
+    @Test func aCopyThatGoesFurtherMayOverlapTheOthers() {
+        let overrides: [(String, Double)] = [
+            ("crashes", 1), ("forgets", 1), ("alerts", 4), ("queueChanges", 1), ("compactions", 3),
+            ("wallStepNs", 0), ("serverSkewNs", 0), ("startNs", 1_767_225_600e9),
+            ("retryAfter", 0), ("tokenChanges", 1), ("faults.noRecords", 0),
+            ("faults.repeatedRow", 0), ("identities", 0), ("records", 30), ("appended", 5),
+            ("pageSize", 15), ("crashGap", 43),
+        ]
+        var report = SimulationReport()
+        let job = SimulationJob(
+            seed: 228, overrides: overrides.map { SimulationOverride($0.0, $0.1) })
+        let line = report.take(job, job.perform(disk: .interposed))
+        #expect(!line.isFailure, "\(line.text)")
+        #expect(report.coverage[.compactionFinished] > 0)
+    }
+
     @Test func whatAnotherProcessWasMakingMustBeGone() {
         let found = violations { rest in
             mkdir("\(rest.log.path).new-5000000", 0o700)
