@@ -18,8 +18,10 @@ final class MonitorReader {
     private var lastView: View?
     /// The end of the log at the last look.
     private var looked: Position?
-    /// The end of the log when the queue, and the runs, were read.
-    private var readAt: [View: Position] = [:]
+    /// The end of the log when the queue was read.
+    private var queueReadAt: Position?
+    /// What the runs were read of.
+    private var runsReadOf: RunsState?
     private let clock = SystemClock()
 
     private struct OpenStore {
@@ -35,6 +37,12 @@ final class MonitorReader {
             history = try session.historyProjector(log)
             projections = try session.projections(log)
         }
+    }
+
+    /// A run that was killed is interrupted, although nobody has logged that.
+    private struct RunsState: Equatable {
+        let position: Position
+        let isHeld: Bool
     }
 
     /// What is looked at once a second, and not each time that the log has grown.
@@ -69,7 +77,8 @@ final class MonitorReader {
         // A compaction or a redaction puts another file in the log's place.
         if isSlow, !store.log.environment.isInPlace {
             store = try OpenStore(session)
-            (tail, slow, looked, readAt) = (LogTail(), SlowParts(), nil, [:])
+            (tail, slow, looked) = (LogTail(), SlowParts(), nil)
+            (queueReadAt, runsReadOf) = (nil, nil)
         }
         let hasNews = try readLog(view)
         if isSlow {
@@ -102,14 +111,14 @@ final class MonitorReader {
     private func readLog(_ view: View) throws -> Bool {
         let snapshot = try store.log.snapshot()
         let end = try snapshot.tail().position
-        let wantsQueue = view == .queue && readAt[.queue] != end
+        let wantsQueue = view == .queue && queueReadAt != end
         guard end != looked || tail.isBehind || wantsQueue else { return false }
         try tail.follow(snapshot)
         if end != looked { control = try snapshot.control() }
         looked = end
         if wantsQueue {
             self.snapshot.queue = try queue(session.stream(in: control), snapshot)
-            readAt[.queue] = end
+            queueReadAt = end
         }
         return true
     }
@@ -171,9 +180,10 @@ final class MonitorReader {
             slow.total = try store.records?.storedTotal()
             slow.totalProblem = nil
             if view == .projections { snapshot.projections = try projections() }
-            if view == .runs, readAt[.runs] != control.position {
+            let state = RunsState(position: control.position, isHeld: slow.holder != nil)
+            if view == .runs, runsReadOf != state {
                 snapshot.runs = try runs()
-                readAt[.runs] = control.position
+                runsReadOf = state
             }
         } catch let error as ProjectionError {
             if case .log(let cause) = error { throw cause }
