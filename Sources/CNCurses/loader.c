@@ -40,6 +40,7 @@ static void load(void) {
     LOAD(getmaxy, "getmaxy");
     LOAD(getmaxx, "getmaxx");
     LOAD(werase, "werase");
+    LOAD(clearok, "clearok");
     LOAD(wmove, "wmove");
     LOAD(wattr_set, "wattr_set");
     LOAD(waddnwstr, "waddnwstr");

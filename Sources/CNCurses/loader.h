@@ -24,6 +24,7 @@ typedef struct ossync_ncurses {
     int (*getmaxy)(const WINDOW *);
     int (*getmaxx)(const WINDOW *);
     int (*werase)(WINDOW *);
+    int (*clearok)(WINDOW *, bool);
     int (*wmove)(WINDOW *, int, int);
     int (*wattr_set)(WINDOW *, attr_t, short, void *);
     int (*waddnwstr)(WINDOW *, const wchar_t *, int);

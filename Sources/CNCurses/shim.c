@@ -125,6 +125,11 @@ void ossync_screen_put(
 
 void ossync_screen_flush(void) { curses->wrefresh(*curses->stdscr_); }
 
+void ossync_screen_redraw(void) {
+    curses->clearok(*curses->stdscr_, TRUE);
+    curses->wrefresh(*curses->stdscr_);
+}
+
 static int special(wint_t key) {
     switch (key) {
     case KEY_RESIZE: return OSSYNC_KEY_RESIZE;

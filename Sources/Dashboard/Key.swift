@@ -5,6 +5,8 @@ package enum Key: Sendable, Equatable {
     case tab, backTab, enter, escape, backspace
     /// Ctrl-C.
     case interrupt
+    /// Ctrl-L.
+    case redraw
     case resize
     /// The terminal is gone.
     case hangUp

@@ -9,8 +9,9 @@ func putDialog(
         putBox(
             "Full sync",
             [
-                "Ask for every record of \(snapshot.stream) again? What didn't change costs little",
-                "space, but each page and each detail is a request.", "", "y yes   n no",
+                "Ask for the whole list of \(snapshot.stream) again? Each page is a request;",
+                "details are asked for only where they are missing or a header changed.", "",
+                "y yes   n no",
             ], &frame)
     case .confirmDrop(let id):
         putBox(
@@ -27,7 +28,7 @@ func putDialog(
             ], &frame)
     case .details(let lines):
         let width = max(min(frame.size.columns - 6, 110), 10)
-        putBox("Details", lines.flatMap { wrapped($0, width) }, &frame)
+        putBox("Details", lines.flatMap { TextWidth.wrapped($0, to: width) }, &frame)
     }
 }
 
@@ -37,7 +38,7 @@ private func helpLines(_ view: View) -> [String] {
         "4  resume what was interrupted", "5  details only", "6  headers only",
         "7  full sync (asks first)", "s  stop the sync in an orderly way",
         "tab, arrows  other pages", "space  pause the screen, not the sync",
-        "esc  back    q  quit    ^C  quit at once",
+        "esc  back    q  quit    ^C  quit at once    ^L  draw anew",
     ]
     switch view {
     case .overview, .budget: break
@@ -46,21 +47,6 @@ private func helpLines(_ view: View) -> [String] {
     }
     if view == .queue { lines.append("r  retry the record    d  drop it (asks first)") }
     return lines
-}
-
-private func wrapped(_ text: String, _ width: Int) -> [String] {
-    var lines: [String] = []
-    var (line, used) = ("", 0)
-    for character in text {
-        let next = TextWidth.columns(character)
-        if used + next > width {
-            lines.append(line)
-            (line, used) = ("", 0)
-        }
-        line.append(character)
-        used += next
-    }
-    return lines + [line]
 }
 
 /// A box in the middle of the screen; lines that have no room are left out.

@@ -10,9 +10,9 @@ package func render(_ snapshot: Snapshot, _ state: ViewState, _ size: Size, _ lo
         frame.put("too small", row: 0, column: 0)
         return frame
     }
-    let layout = Layout(size)
+    let layout = Layout(size, state)
     putHeader(snapshot, state, &frame)
-    putTabs(state, &frame)
+    putTabs(snapshot, state, &frame)
     frame.put(snapshot.phase.text, row: 2, column: 0, Style(snapshot.phase.tone))
     switch state.view {
     case .overview: putOverview(snapshot, layout, &frame)
@@ -26,22 +26,38 @@ package func render(_ snapshot: Snapshot, _ state: ViewState, _ size: Size, _ lo
     return frame
 }
 
-/// Where things are: three lines at the top, two at the bottom, the page between them.
+/// Where things are: three lines at the top, the message and the keys at the bottom, the page
+/// between them.
 struct Layout {
+    /// A message that has more is cut.
+    private static let mostMessageRows = 3
+
     let first = 3
     let rows: Int
     let columns: Int
+    /// The rows of the message, or the one of what stands there without a message.
+    let message: [String]
     var messageRow: Int { first + rows }
-    var keysRow: Int { messageRow + 1 }
+    var keysRow: Int { messageRow + message.count }
 
-    init(_ size: Size) {
-        rows = size.rows - 5
+    init(_ size: Size, _ state: ViewState) {
         columns = size.columns
+        // The page keeps a row.
+        let most = max(min(Self.mostMessageRows, size.rows - 5), 1)
+        let lines =
+            state.isTyping ? [""] : TextWidth.wrapped(state.message.text, to: max(columns, 4))
+        message =
+            lines.count <= most
+            ? lines
+            : lines.prefix(most - 1) + [lines.dropFirst(most - 1).joined(separator: " ")]
+        rows = size.rows - 4 - message.count
     }
 }
 
 /// How many rows of a list a screen shows at once.
-package func listRows(_ size: Size) -> Int { max(Layout(size).rows - 1, 1) }
+package func listRows(_ size: Size, _ state: ViewState) -> Int {
+    max(Layout(size, state).rows - 1, 1)
+}
 
 private func putHeader(_ snapshot: Snapshot, _ state: ViewState, _ frame: inout Frame) {
     frame.paint(row: 0, .reversed)
@@ -53,19 +69,29 @@ private func putHeader(_ snapshot: Snapshot, _ state: ViewState, _ frame: inout 
     if start > 8 { frame.put(right, row: 0, column: start, .reversed) }
 }
 
-private func putTabs(_ state: ViewState, _ frame: inout Frame) {
+/// The titles of the pages and, whatever else is told, that a list isn't the whole one.
+private func putTabs(_ snapshot: Snapshot, _ state: ViewState, _ frame: inout Frame) {
     let titles = View.allCases.map { " \($0.title) " }
-    guard titles.reduce(0, { $0 + $1.count }) <= frame.size.columns else {
-        frame.put(
+    let filtered = filteredWords(snapshot, state)
+    let room = frame.size.columns - (filtered.isEmpty ? 0 : 20)
+    var column = 0
+    if titles.reduce(0, { $0 + $1.count }) <= room {
+        for (view, title) in zip(View.allCases, titles) {
+            let style = view == state.view ? Style(isBold: true, isReversed: true) : .plain
+            column = frame.put(title, row: 1, column: column, style)
+        }
+    } else {
+        column = frame.put(
             "< \(state.view.title) \(state.view.number + 1)/\(View.allCases.count) >", row: 1,
             column: 0, .bold)
-        return
     }
-    var column = 0
-    for (view, title) in zip(View.allCases, titles) {
-        let style = view == state.view ? Style(isBold: true, isReversed: true) : .plain
-        column = frame.put(title, row: 1, column: column, style)
-    }
+    frame.put(filtered, row: 1, column: column + 1, Style(ink: .yellow))
+}
+
+/// `12 of 705: "text"`; empty without a filter.
+private func filteredWords(_ snapshot: Snapshot, _ state: ViewState) -> String {
+    guard !state.filter.isEmpty, let listing = snapshot.listing(state.view) else { return "" }
+    return "\(state.rows(snapshot).count) of \(listing.rows.count): \"\(state.filter)\""
 }
 
 private func putMessage(
@@ -75,13 +101,12 @@ private func putMessage(
     if state.isTyping {
         frame.put("/\(state.filter)_", row: row, column: 0, .bold)
     } else if !state.message.text.isEmpty {
-        frame.put(state.message.text, row: row, column: 0, Style(state.message.tone))
+        for (index, line) in layout.message.enumerated() {
+            frame.put(line, row: row + index, column: 0, Style(state.message.tone))
+        }
     } else if let listing = snapshot.listing(state.view) {
-        let filtered =
-            "\(state.rows(snapshot).count) of \(listing.rows.count) have \"\(state.filter)\"; "
-            + "esc: all"
         frame.put(
-            state.filter.isEmpty ? listing.note : filtered, row: row, column: 0, .faint)
+            state.filter.isEmpty ? listing.note : "esc: all", row: row, column: 0, .faint)
     }
 }
 

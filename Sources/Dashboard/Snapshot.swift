@@ -40,7 +40,7 @@ package struct Snapshot: Sendable, Equatable {
     package struct Progress: Sendable, Equatable {
         package let done: UInt64
         package let total: UInt64
-        /// For example `ETA 1 h 38 min (18:42)`; may be empty.
+        /// For example `ETA 1 h 38 min (18:42Z)`; may be empty.
         package let estimate: String
 
         package init(done: UInt64, total: UInt64, estimate: String) {

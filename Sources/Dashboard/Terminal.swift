@@ -28,7 +28,7 @@ package struct Terminal: ~Copyable {
     deinit { ossync_screen_close() }
 
     /// Gives the terminal back from a handler of a signal, after which the process ends.
-    package static let abandon: @convention(c) () -> Void = { ossync_screen_abandon() }
+    package static func abandon() { ossync_screen_abandon() }
 
     package var size: Size {
         var (rows, columns) = (Int32(0), Int32(0))
@@ -67,6 +67,9 @@ package struct Terminal: ~Copyable {
         if !scalars.isEmpty { put() }
     }
 
+    /// Draws the whole screen anew, whatever somebody else has written on it.
+    package func redraw() { ossync_screen_redraw() }
+
     /// The next key, if one comes within a time.
     package func key(withinMs milliseconds: Int32) -> Key? {
         let code = ossync_screen_key(milliseconds)
@@ -85,6 +88,6 @@ package struct Terminal: ~Copyable {
         Int32(OSSYNC_KEY_HOME): .home, Int32(OSSYNC_KEY_END): .end,
         Int32(OSSYNC_KEY_BACK_TAB): .backTab, Int32(OSSYNC_KEY_BACKSPACE): .backspace,
         Int32(OSSYNC_KEY_ENTER): .enter, 0x03: .interrupt, 0x08: .backspace, 0x09: .tab,
-        0x0A: .enter, 0x0D: .enter, 0x1B: .escape, 0x7F: .backspace,
+        0x0A: .enter, 0x0C: .redraw, 0x0D: .enter, 0x1B: .escape, 0x7F: .backspace,
     ]
 }

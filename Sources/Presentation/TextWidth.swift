@@ -28,6 +28,31 @@ package enum TextWidth {
         return result + spaces(width - used)
     }
 
+    /// Lines of at most a width, which end where a word does, unless that leaves half of one empty.
+    package static func wrapped(_ text: String, to width: Int) -> [String] {
+        var lines: [String] = []
+        var (line, used) = ("", 0)
+        for character in text {
+            let next = columns(character)
+            if used + next > width {
+                let rest = character == " " ? nil : lastWord(of: line, atMost: width / 2)
+                lines.append(String(line.dropLast(rest.map { $0.count + 1 } ?? 0)))
+                (line, used) = (rest ?? "", columns(rest ?? ""))
+                if character == " " { continue }
+            }
+            line.append(character)
+            used += next
+        }
+        return lines + [line]
+    }
+
+    /// What follows the last space; nil where there is none, or too much follows.
+    private static func lastWord(of line: String, atMost width: Int) -> String? {
+        guard let space = line.lastIndex(of: " ") else { return nil }
+        let word = String(line[line.index(after: space)...])
+        return columns(word) <= width ? word : nil
+    }
+
     /// The text at the right end of a width, whole in any case.
     package static func aligned(_ text: String, to width: Int) -> String {
         spaces(width - columns(text)) + text

@@ -75,6 +75,33 @@ import Testing
             name, Samples.busy, .after(keys), Size(columns: 80, rows: 24), styles: true)
     }
 
+    private static let reason =
+        "exit 2: ossync.yaml:30: api.auth.token needs a value: set the variable ERP_TOKEN, or name "
+        + "a file in api.auth.tokenFile (`ossync sync --mode incremental`)"
+
+    private static let messages: [(String, String, [Key], Size)] = [
+        ("message", reason, [.tab], Size(columns: 80, rows: 24)),
+        ("message-narrow", reason, [.tab], Size(columns: 40, rows: 12)),
+        ("message-tiny", reason, [.tab], smallestSize),
+        (
+            "message-filtered", "`ossync health` started, pid 4711",
+            [.tab] + .typed("/number 1") + [.enter], Size(columns: 80, rows: 24)
+        ),
+        (
+            "filtered-narrow", "", [.tab] + .typed("/number 1") + [.enter],
+            Size(columns: 60, rows: 12)
+        ),
+    ]
+
+    @Test(arguments: messages)
+    func messagesAreReadWholeAndHideNothing(
+        name: String, text: String, keys: [Key], size: Size
+    ) throws {
+        var state = ViewState.after(keys)
+        state.message = Snapshot.Fact("", text, .bad)
+        try compare(name, Samples.busy, state, size)
+    }
+
     @Test func askedBeforeItLeavesItsSync() throws {
         var state = ViewState()
         state.ownsSync = true

@@ -30,9 +30,9 @@ enum Samples {
         var snapshot = empty
         snapshot.position = "@12,345"
         snapshot.phase = Snapshot.Fact(
-            "", "details 4,310/10,000 43% | cooling down 42.1s | ETA 1 h 38 min (18:42)", .warning)
+            "", "details 4,310/10,000 43% | cooling down 42.1s | ETA 1 h 38 min (18:42Z)", .warning)
         snapshot.progress = Snapshot.Progress(
-            done: 4_310, total: 10_000, estimate: "ETA 1 h 38 min (18:42)")
+            done: 4_310, total: 10_000, estimate: "ETA 1 h 38 min (18:42Z)")
         snapshot.overview = [
             Snapshot.Fact("records", "10,000"),
             Snapshot.Fact("details", "4,310 with, 5,690 without"),

@@ -58,5 +58,8 @@ void ossync_screen_put(
 /// Sends what has changed.
 void ossync_screen_flush(void);
 
+/// Sends everything again, to a screen that is cleared first.
+void ossync_screen_redraw(void);
+
 /// The next key; OSSYNC_KEY_NONE where none comes within a time.
 int ossync_screen_key(int milliseconds);

@@ -45,9 +45,14 @@ struct MonitorLoop {
             let key = terminal.key(withinMs: Self.keyMs)
             try checkSignal(key)
             guard let key else { continue }
+            if key == .redraw {
+                terminal.redraw()
+                continue
+            }
             let size = terminal.size
             let snapshot = shown?.snapshot ?? found.snapshot
-            guard let action = state.handle(key, snapshot, page: listRows(size)) else {
+            guard let action = state.handle(key, snapshot, page: listRows(size, state))
+            else {
                 if key != .resize { requests.dismissMessage() }
                 continue
             }

@@ -79,7 +79,8 @@ struct MonitorWords {
             let ns = ProgressLine.estimate(
                 control, invocation, control[invocation.stream], nowNs: nowNs)
         else { return nil }
-        return ProgressLine.eta(ns, now: now)
+        // As all other times on the screen.
+        return ProgressLine.eta(ns, now: now) { $0.clockUTC }
     }
 
     private var progress: Snapshot.Progress? {

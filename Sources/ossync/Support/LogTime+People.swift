@@ -17,6 +17,9 @@ extension LogTime {
         return "\(local)\(offset < 0 ? "-" : "+")\(digits(minutes / 60)):\(digits(minutes % 60))"
     }
 
+    /// The time of the day in UTC, for example `18:42Z`.
+    var clockUTC: String { "\(toTheSecond.dropFirst(11).prefix(5))Z" }
+
     /// The time of the day here, for example `18:42`.
     var localClock: String {
         var seconds = time_t(rawValue / .nsPerSecond)

@@ -66,8 +66,12 @@ enum ProgressLine {
     }
 
     /// `ETA 1 h 38 min (18:42)`
-    static func eta(_ ns: Int64, now: LogTime) -> String {
-        "ETA \(TimeSpan.text(seconds: ns / .nsPerSecond)) (\(now.adding(ns: ns).localClock))"
+    ///
+    /// - Parameter clock: how the time of the day is told at which it ends.
+    static func eta(
+        _ ns: Int64, now: LogTime, clock: (LogTime) -> String = { $0.localClock }
+    ) -> String {
+        "ETA \(TimeSpan.text(seconds: ns / .nsPerSecond)) (\(clock(now.adding(ns: ns))))"
     }
 
     /// From the limiter, not from the throughput: what is left to ask for, under the windows.
