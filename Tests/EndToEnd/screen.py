@@ -1,9 +1,12 @@
 """A terminal that people would sit at: tmux, with a server of its own for each test."""
 
+import os
 import pathlib
 import shlex
 import subprocess
 import time
+
+from harness import BINARY, Case
 
 
 class Screen:
@@ -71,3 +74,45 @@ class Screen:
                 return text
             time.sleep(0.03)
         raise AssertionError(f"{words} (without {gone}) did not come up:\n{self.text}")
+
+
+class MonitorCase(Case):
+    def monitor(self, *arguments, columns=80, rows=24, **options):
+        return Screen(
+            self, [BINARY, "monitor", *arguments], columns=columns, rows=rows, **options)
+
+    def ready_with_store(self, records, *arguments, **changes):
+        """A server, a configuration, and a store that `init` made."""
+        server = self.demo("--records", records, *arguments)
+        self.ossync("init")
+        self.configure(server.url, store="./ossync-store", **changes)
+        self.store = self.folder / "ossync-store"
+        return server
+
+    def process(self):
+        """The monitor's process: the one that a shell on the screen started."""
+        def found():
+            for name in os.listdir("/proc"):
+                try:
+                    words = open(f"/proc/{name}/cmdline", "rb").read().split(b"\0")
+                    folder = os.readlink(f"/proc/{name}/cwd")
+                except OSError:
+                    continue
+                if words[:2] == [BINARY.encode(), b"monitor"] and folder == str(self.folder):
+                    return int(name)
+            return None
+        return self.wait_for(found, what="the monitor's start")
+
+    def assert_restored(self, screen, code):
+        """The screen is as it was, and the terminal takes lines and shows them again."""
+        text = screen.see("settled")
+        self.assertIn("before", text)
+        self.assertIn(f"ended with {code}", text)
+        self.assertNotIn("Overview", text)
+        settings = (self.folder / "tty.txt").read_text().split()
+        for word in ("icanon", "echo", "isig", "icrnl"):
+            self.assertIn(word, settings)
+        screen.type("hello")
+        screen.press("Enter")
+        screen.see("read hello")
+        return text

@@ -6,52 +6,15 @@ import signal
 import time
 import unittest
 
-from harness import BINARY, Answer, Case, children, is_running, orders
-from screen import Screen
+from harness import Answer, children, is_running, orders
+from screen import MonitorCase
 
+# What ends a process that does nothing about it, beside what is asked of people and faults.
+ENDINGS = [
+    signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF,
+    signal.SIGXCPU, signal.SIGIO, signal.SIGPWR, signal.SIGSYS, signal.SIGRTMIN, signal.SIGRTMAX,
+]
 TABS = ["Overview", "Events", "Queue", "Errors", "Budget", "Runs", "Projections"]
-
-
-class MonitorCase(Case):
-    def monitor(self, *arguments, columns=80, rows=24, **options):
-        return Screen(
-            self, [BINARY, "monitor", *arguments], columns=columns, rows=rows, **options)
-
-    def ready_with_store(self, records, *arguments, **changes):
-        """A server, a configuration, and a store that `init` made."""
-        server = self.demo("--records", records, *arguments)
-        self.ossync("init")
-        self.configure(server.url, store="./ossync-store", **changes)
-        self.store = self.folder / "ossync-store"
-        return server
-
-    def process(self):
-        """The monitor's process: the one that a shell on the screen started."""
-        def found():
-            for name in os.listdir("/proc"):
-                try:
-                    words = open(f"/proc/{name}/cmdline", "rb").read().split(b"\0")
-                    folder = os.readlink(f"/proc/{name}/cwd")
-                except OSError:
-                    continue
-                if words[:2] == [BINARY.encode(), b"monitor"] and folder == str(self.folder):
-                    return int(name)
-            return None
-        return self.wait_for(found, what="the monitor's start")
-
-    def assert_restored(self, screen, code):
-        """The screen is as it was, and the terminal takes lines and shows them again."""
-        text = screen.see("settled")
-        self.assertIn("before", text)
-        self.assertIn(f"ended with {code}", text)
-        self.assertNotIn("Overview", text)
-        settings = (self.folder / "tty.txt").read_text().split()
-        for word in ("icanon", "echo", "isig", "icrnl"):
-            self.assertIn(word, settings)
-        screen.type("hello")
-        screen.press("Enter")
-        screen.see("read hello")
-        return text
 
 
 class Syncs(MonitorCase):
@@ -95,7 +58,8 @@ class Syncs(MonitorCase):
         screen.see("idle")
         screen.press("3")
         text = screen.see("next in", "ETA", "burst", "20/20")
-        self.assertRegex(text, r"details [\d,]+/300 \d+% \| next in \d+\.\ds \| ETA")
+        self.assertRegex(
+            text, r"details [\d,]+/300 \d+% \| next in \d+\.\ds \| ETA .+ \(\d\d:\d\dZ\)")
         self.assertRegex(text, r"held by +`ossync sync --mode incremental`, pid \d+")
         screen.press("s")
         screen.see("stopped; 4 goes on with it", "a run is unfinished")
@@ -108,7 +72,7 @@ class Syncs(MonitorCase):
         self.assert_restored(screen, 0)
 
     def test_each_key_asks_for_its_own_mode(self):
-        self.ready_with_store(40)
+        self.server = self.ready_with_store(40)
         screen = self.monitor()
         screen.see("idle")
         screen.press("6")
@@ -118,19 +82,23 @@ class Syncs(MonitorCase):
         screen.press("2")
         screen.see("`ossync health`: done")
         screen.press("4")
-        screen.see("`ossync sync --mode resume`: done")
+        screen.see("`ossync sync --mode resume`: there was nothing to resume")
         screen.press("7")
-        screen.see("Ask for every record of os again?")
+        screen.see("Ask for the whole list of os again?")
         screen.press("n")
         # What was said is gone with the next key.
-        screen.see("idle", gone=["Ask for every record", "mode resume"])
+        screen.see("idle", gone=["Ask for the whole list", "mode resume"])
+        before = self.server.counts()
         screen.press("7")
-        screen.see("Ask for every record of os again?")
+        screen.see("Ask for the whole list of os again?", "only where they are missing")
         screen.press("y")
         screen.see("`ossync sync --mode full`: done")
         modes = [event["data"]["mode"] for event in self.events("--event", "RunRequested")]
         self.assertEqual(
             modes, ["incremental", "details-only", "health", "resume", "full"])
+        # As the question said: the list, and no detail of what didn't change.
+        self.assertGreater(self.server.counts()[0], before[0])
+        self.assertEqual(self.server.counts()[1], before[1])
 
     def test_a_sync_goes_on_without_its_monitor_or_stops_with_it(self):
         self.ready_with_store(300, "--limit", "20/4", rateLimits__windows=[
@@ -156,16 +124,6 @@ class Syncs(MonitorCase):
                 self.wait_for(lambda: not self.status()["state"]["running"], what="its end")
                 completed = self.events("--event", "RunCompleted")[-1]["data"]
                 self.assertEqual(completed["outcome"], "interrupted")
-
-    def test_what_a_failed_sync_said_is_shown(self):
-        self.ready_with_store(5)
-        self.configure("http://127.0.0.1:1/api", store="./ossync-store", retry__attempts=1)
-        screen = self.monitor(columns=200, rows=60)
-        screen.see("idle")
-        screen.press("3")
-        screen.see("`ossync sync --mode incremental`: exit 6", seconds=60)
-        screen.press("Tab", "Tab", "Tab")
-        screen.see("RequestFailed")
 
     def test_errors_and_parked_records_are_listed_and_retried(self):
         broken = {"is": True}
@@ -215,11 +173,24 @@ class Screens(MonitorCase):
         screen.type("/pagefetch")
         screen.see("/pagefetch_", "PageFetched", gone=["DetailsFetched"])
         screen.press("Enter")
-        screen.see('1 of', 'have "pagefetch"; esc: all')
+        screen.see('1 of', '"pagefetc', 'esc: all')
+        # Another message doesn't hide that the list isn't whole.
+        screen.press("2")
+        screen.see("`ossync health`: done", '1 of', '"pagefetc')
         screen.press("Escape")
         screen.see("DetailsFetched", gone=["esc: all"])
         screen.press("End")
         screen.see("StoreBound")
+
+    def test_ctrl_l_draws_the_screen_anew(self):
+        screen = self.monitor()
+        screen.see("records   60")
+        terminal = screen.run_tmux("display-message", "-p", "-t", "one", "#{pane_tty}").strip()
+        with open(terminal, "w") as other:
+            other.write("\x1b[8;1Hsomebody else wrote this")
+        screen.see("somebody else wrote this")
+        screen.press("C-l")
+        screen.see("records   60", gone=["somebody else"])
 
     def test_help_and_pause(self):
         screen = self.monitor()
@@ -296,7 +267,8 @@ class Ends(MonitorCase):
 
     def test_signals_give_the_terminal_back(self):
         for number, code in ((signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 143),
-                             (signal.SIGSEGV, 12), (signal.SIGABRT, 12), (signal.SIGQUIT, 131)):
+                             (signal.SIGSEGV, 12), (signal.SIGABRT, 12), (signal.SIGQUIT, 131),
+                             *((number, 128 + number) for number in ENDINGS)):
             with self.subTest(signal=number):
                 screen = self.monitor()
                 screen.see("records   60")
@@ -304,6 +276,10 @@ class Ends(MonitorCase):
                 self.assert_restored(screen, code)
         screen = self.monitor()
         screen.see("records   60")
+        # A reader that is gone is an error of a write, and no end.
+        os.kill(self.process(), signal.SIGPIPE)
+        screen.press("Tab")
+        screen.see("what happened")
         screen.press("C-c")
         self.assert_restored(screen, 130)
 
@@ -313,15 +289,33 @@ class Ends(MonitorCase):
             rateLimits__windows=[{"name": "burst", "requests": 20, "seconds": 60}])
         self.ossync("health")
         self.store = self.folder / "other"
-        screen = self.monitor()
-        screen.see("idle")
-        screen.press("3")
+        for number, code in ((signal.SIGTERM, 143), (signal.SIGUSR1, 138), (signal.SIGQUIT, 131)):
+            with self.subTest(signal=number):
+                screen = self.monitor()
+                screen.see("idle")
+                screen.press("3")
+                screen.see("next in")
+                os.kill(self.process(), number)
+                self.assert_restored(screen, code)
+                self.wait_for(
+                    lambda: not self.status()["state"]["running"], what="the sync's end")
+                completed = self.events("--event", "RunCompleted")[-1]["data"]
+                self.assertEqual(completed["outcome"], "interrupted")
+
+    def test_a_sync_that_was_killed_runs_no_longer_on_the_page_of_runs(self):
+        self.configure(
+            self.demo("--records", 300, "--limit", "20/60").url, store="./other",
+            rateLimits__windows=[{"name": "burst", "requests": 20, "seconds": 60}])
+        self.store = self.folder / "other"
+        sync = self.start("sync")
+        self.wait_for(lambda: self.store.exists() and self.events("--event", "DetailsFetched"),
+                      what="details")
+        screen = self.monitor(columns=200)
         screen.see("next in")
-        os.kill(self.process(), signal.SIGTERM)
-        self.assert_restored(screen, 143)
-        self.wait_for(lambda: not self.status()["state"]["running"], what="the sync's end")
-        completed = self.events("--event", "RunCompleted")[-1]["data"]
-        self.assertEqual(completed["outcome"], "interrupted")
+        screen.press(*["Tab"] * 5)
+        screen.see("running")
+        os.kill(sync.pid, signal.SIGKILL)
+        screen.see("interrupted", gone=["running"])
 
     def test_a_terminal_that_is_closed_ends_it(self):
         screen = self.monitor()

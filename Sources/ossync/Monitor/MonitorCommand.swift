@@ -14,7 +14,8 @@ struct MonitorCommand: ParsableCommand {
             tab and arrows other pages, / filter, space pause, ? help, esc back, q quit.
 
             What a key starts is a process of its own: quitting asks whether it is to go on. A \
-            signal, or a terminal that is closed, stops it in an orderly way.
+            signal other than SIGKILL, or a terminal that is closed, stops a sync in an orderly \
+            way.
 
             Example: ossync monitor
             Example: ossync monitor --store /var/lib/ossync/erp --ascii
@@ -43,7 +44,11 @@ struct MonitorCommand: ParsableCommand {
         // What is wrong with the store is told on a screen that is as it was.
         var loop = MonitorLoop(session, try MonitorWatcher(session))
         let terminal = try open(session.output)
-        CrashHandler.giveBack(terminal: Terminal.abandon)
+        OwnCommand.forgetSync()
+        CrashHandler.beforeEnd {
+            Terminal.abandon()
+            OwnCommand.stopSync()
+        }
         try loop.run(terminal)
     }
 

@@ -26,7 +26,7 @@ struct StoreRequests {
         case .stop: stop()
         case .retry(let id): start(["queue", "retry"], .queue, [id], asking: .retry)
         case .drop(let id): start(["queue", "drop"], .queue, [id], asking: .drop)
-        case .quit(.leavingSync): break
+        case .quit(.leavingSync): OwnCommand.forgetSync()
         case .quit(.stoppingSync): stopOwn()
         }
     }
@@ -83,10 +83,8 @@ struct StoreRequests {
 
     // MARK: What comes of it
 
-    /// Takes away what was said, once nothing more comes of it.
-    mutating func dismissMessage() {
-        if commands.isEmpty, stopping == nil { message = Snapshot.Fact("", "") }
-    }
+    /// Takes away what was said; what else comes of it is told anew.
+    mutating func dismissMessage() { message = Snapshot.Fact("", "") }
 
     /// Looks which commands have ended and what was answered, and never waits.
     mutating func look() {
@@ -100,26 +98,30 @@ struct StoreRequests {
             message = Snapshot.Fact("", CommandFailure(describing: error).line, .bad)
         }
         commands.removeAll { command in
-            guard let (code, said) = command.end() else { return false }
-            message = Self.words(command, code, said)
+            guard let end = command.end() else { return false }
+            message = Self.words(command, end)
             return true
         }
     }
 
-    private static func words(_ command: OwnCommand, _ code: Int32, _ said: String) -> Snapshot.Fact
-    {
+    private static func words(_ command: OwnCommand, _ end: OwnCommand.End) -> Snapshot.Fact {
         let name = "`ossync \(command.words)`"
-        switch code {
+        switch end.code {
+        case 0 where end.reason == StopReason.nothingToResume.name:
+            return Snapshot.Fact("", "\(name): there was nothing to resume", .warning)
         case 0: return Snapshot.Fact("", "\(name): done", .good)
         case 130, 143: return Snapshot.Fact("", "\(name): stopped; 4 goes on with it")
-        case 3 where said.isEmpty:
+        case 3 where end.reason == StopReason.parked.name:
             return Snapshot.Fact("", "\(name): done, but some records failed: see Queue", .warning)
-        case 5:
+        case 5 where command.purpose == .sync:
             return Snapshot.Fact("", "\(name): paused by its budget; 4 goes on with it", .warning)
         default:
+            let said = end.said.isEmpty ? end.message ?? "" : end.said
             let reason = said.hasPrefix("ossync: ") ? String(said.dropFirst(8)) : said
+            // What a screen has no room for is then the name of the command.
             return Snapshot.Fact(
-                "", "\(name): exit \(code)\(reason.isEmpty ? "" : ": \(reason)")", .bad)
+                "", "exit \(end.code)\(reason.isEmpty ? "" : ": \(reason)") (\(name))",
+                end.code == 3 ? .warning : .bad)
         }
     }
 }

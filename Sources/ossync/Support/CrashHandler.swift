@@ -7,6 +7,14 @@ import Glibc
 enum CrashHandler {
     private static let faults = [SIGBUS, SIGSEGV, SIGABRT, SIGILL, SIGFPE, SIGTRAP]
 
+    /// What else ends a process that does nothing about it, but for what `Signals` takes.
+    private static var endings: [Int32] {
+        [
+            SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU, SIGIO, SIGPWR, SIGSYS,
+            SIGSTKFLT,
+        ] + (__libc_current_sigrtmin()...__libc_current_sigrtmax())
+    }
+
     /// Whether a signal is one that a fault of the process itself brings.
     static func isFault(_ number: Int32) -> Bool { faults.contains(number) }
 
@@ -30,17 +38,24 @@ enum CrashHandler {
         }
     }
 
-    /// Has the terminal given back before a signal ends the process, by what its handler may call.
-    static func giveBack(terminal: @escaping @convention(c) () -> Void) {
-        giveTerminalBack = terminal
-        set(SIGQUIT) { number in
-            CrashHandler.beforeEnd()
-            signal(number, SIG_DFL)
-            raise(number)
+    /// Has something done before a signal ends the process, such as to give the terminal back.
+    ///
+    /// - Parameter last: it calls nothing but what a handler of a signal may call.
+    static func beforeEnd(do last: @escaping @convention(c) () -> Void) {
+        doLast = last
+        for number in endings where !Signals.isIgnored(number) {
+            set(number) { number in
+                CrashHandler.beforeEnd()
+                signal(number, SIG_DFL)
+                raise(number)
+            }
         }
+        // A write that finds no reader fails, and that is told. Whom this process starts doesn't
+        // inherit a handler, as it would that the signal is ignored.
+        if !Signals.isIgnored(SIGPIPE) { set(SIGPIPE) { _ in } }
     }
 
-    static func beforeEnd() { giveTerminalBack?() }
+    static func beforeEnd() { doLast?() }
 
     /// Lets a fault end this process by its signal, at once: for a child whose parent tells.
     static func leaveToParent() { set(SIG_DFL) }
@@ -99,7 +114,7 @@ enum CrashHandler {
 }
 
 /// Set once, before anything that it is for can happen.
-nonisolated(unsafe) private var giveTerminalBack: (@convention(c) () -> Void)?
+nonisolated(unsafe) private var doLast: (@convention(c) () -> Void)?
 
 private struct CrashLines {
     let forPeople: UnsafeBufferPointer<UInt8>
