@@ -36,11 +36,11 @@ extension Decider {
         guard page.rows > 0, !page.partlyTaken else { return nil }
         if before.repeats(page) {
             return "the list repeats itself: \(describe(before.cursor)) brought the same records "
-                + "as the page before it"
+                + "as the page before it; \(lookAtPaging(invocation))"
         }
         if let next = page.next, next == before.cursor {
             return "the list does not move: the page after \(describe(before.cursor)) is the same "
-                + "one"
+                + "one; \(lookAtPaging(invocation))"
         }
         // New rows may push a few seen pages down, but not as many as there were. A list that says
         // that it is at its end doesn't go round.
@@ -48,7 +48,19 @@ extension Decider {
             pass.stalePages > pass.pages - pass.stalePages
         else { return nil }
         return "the list goes round: \(pass.stalePages) pages in a row, up to "
-            + "\(describe(before.cursor)), brought only records that came before"
+            + "\(describe(before.cursor)), brought only records that came before; look at list.id "
+            + "(ids that are not unique?) and list.paging"
+    }
+
+    /// What somebody looks at whose API gives each page the same records.
+    private func lookAtPaging(_ invocation: InvocationState) -> String {
+        let parameter =
+            switch invocation.policy.paging {
+            case .page: "pageParam"
+            case .offset: "offsetParam"
+            case .idAfter: "param"
+            }
+        return "look at list.paging: are type, \(parameter) and sizeParam what this API takes?"
     }
 
     /// After an open pass that an incremental run went on with: what came since.

@@ -470,7 +470,10 @@ class OddAnswers(Case):
         self.configure(server.url, list__total=ABSENT)
         result = self.ossync("sync", "--json", code=1)
         self.assertEqual(result.last["reason"], "stalled")
-        self.assert_one_clear_line(result, "repeat")
+        self.assertEqual(result.last["next"], "ossync doctor")
+        self.assert_one_clear_line(
+            result, "repeat", "list.paging", "pageParam", "sizeParam", "see `ossync doctor`")
+        self.assertNotIn("--mode resume", result.err)
         self.assertLessEqual(len(server.arrivals), 4)
 
     def test_a_detail_for_another_record(self):

@@ -93,6 +93,8 @@ import Testing
         core.finish(with: api) { _, _ in self.page(Array(1...10), total: nil, next: 9) }
         #expect(core.finished.last?.reason == .stalled)
         #expect(core.finished.last?.exitCode == 1)
+        #expect(core.finished.last?.text.contains("repeats itself") == true)
+        #expect(core.finished.last?.text.contains("list.paging: are type, pageParam") == true)
     }
 
     @Test func anIdTwiceOnAPageIsOneRecord() {
@@ -165,6 +167,8 @@ import Testing
             return self.page(Array(first..<first + 10), total: nil, next: UInt8(pages + 1))
         }
         #expect(core.finished.last?.reason == .stalled)
+        #expect(core.finished.last?.text.contains("look at list.id") == true)
+        #expect(core.finished.last?.text.contains("list.paging") == true)
         #expect(pages == 7)
         #expect(core.control[CoreHarness.stream].highWaterMark == nil)
     }
@@ -480,5 +484,6 @@ import Testing
         core.answer(core.wire[0], page([3, 4], total: nil, next: 2))
         #expect(core.finished.last?.reason == .stalled)
         #expect(core.finished.last?.text.contains("does not move") == true)
+        #expect(core.finished.last?.text.contains("list.paging: are type, pageParam") == true)
     }
 }

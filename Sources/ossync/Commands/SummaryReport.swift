@@ -109,10 +109,12 @@ struct SummaryReport {
         ])
     }
 
-    /// The command that goes on, where there is something to go on with.
+    /// The command that goes on, where there is something to go on with; a list that stalls does
+    /// so again.
     private static func next(_ end: RunCompleted) -> String? {
         switch end.outcome {
         case .completed: nil
+        case .failed where end.reason == .stalled: "ossync doctor"
         case .paused, .interrupted, .failed: "ossync sync --mode resume"
         case .partial: end.reason == .parked ? "ossync queue list" : "ossync sync"
         }
@@ -121,7 +123,7 @@ struct SummaryReport {
     private static func complaint(_ run: String, _ end: RunCompleted, _ next: String?) -> String {
         let text = "\(run) \(end.outcome.name): \(end.text.withoutControls)"
         guard let next else { return text }
-        return "\(text); go on with `\(next)`"
+        return "\(text); \(end.reason == .stalled ? "see" : "go on with") `\(next)`"
     }
 
     private static func words(
