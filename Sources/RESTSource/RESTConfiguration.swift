@@ -155,7 +155,7 @@ package struct RESTConfiguration: Sendable, Equatable {
     package var api: API
     package var list: List
     package var detail: Detail?
-    /// A path for health requests; nil asks the list for one record.
+    /// A path for health requests; nil asks the list for two records.
     package var healthPath: String?
     package var limits: Limits
 

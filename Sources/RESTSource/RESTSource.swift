@@ -8,16 +8,20 @@ package final class RESTSource: Source {
     private let builder: RequestBuilder
     private let reader: ResponseReader
     private let transport: CurlTransport
+    private let onSample: (@Sendable (ListSample) -> Void)?
 
     /// - Parameters:
     ///   - configuration: one without `problems`.
     ///   - concurrency: how many requests may be in flight at once.
+    ///   - onSample: what a health request to the list shows, before its completion is called.
     /// - Throws: `badPointer` when more places are ignored than can be.
     package init(
-        _ configuration: RESTConfiguration, concurrency: Int = 1
+        _ configuration: RESTConfiguration, concurrency: Int = 1,
+        onSample: (@Sendable (ListSample) -> Void)? = nil
     ) throws(RecordsError) {
         builder = RequestBuilder(configuration)
         reader = try ResponseReader(configuration)
+        self.onSample = onSample
         transport = CurlTransport(
             limits: configuration.limits, certificateFile: configuration.api.certificateFile,
             threads: concurrency)
@@ -30,9 +34,11 @@ package final class RESTSource: Source {
             completion(reader.refusal(of: request))
             return
         }
-        transport.send(wire) { [reader] result in
+        transport.send(wire) { [reader, onSample] result in
             switch result {
-            case .success(let response): completion(reader.answer(to: request, response))
+            case .success(let response):
+                if let onSample, let sample = reader.sample(request, response) { onSample(sample) }
+                completion(reader.answer(to: request, response))
             case .failure(let error): completion(reader.answer(to: request, error))
             }
         }

@@ -24,7 +24,9 @@ package struct RequestBuilder: Sendable {
             return listURL(cursor, filter, size: configuration.list.paging.size)
         case .detail(let ids): return detailURL(ids)
         case .health:
-            guard let path = configuration.healthPath else { return listURL(nil, .all, size: 1) }
+            guard let path = configuration.healthPath else {
+                return listURL(nil, .all, size: configuration.sampleSize)
+            }
             return base + path
         }
     }

@@ -33,6 +33,18 @@ package struct ResponseReader: Sendable {
         return SourceAnswer(exchange: exchange, content: content(for: request, response))
     }
 
+    /// What the answer to a health request shows of the list; nil where it isn't a page of it.
+    package func sample(_ request: SourceRequest, _ response: HTTPResponse) -> ListSample? {
+        guard request.kind == .health, configuration.healthPath == nil,
+            (200...299).contains(response.status)
+        else { return nil }
+        let body = redactor.clean(body: response.body)
+        guard let slices = try? listSlicer.slice(body) else { return nil }
+        return ListSample(
+            asked: configuration.list.paging.sizeParam.map { _ in configuration.sampleSize },
+            slices: slices, body: body, hasTotal: configuration.list.total != nil)
+    }
+
     /// What it means that no whole response came.
     package func answer(to request: SourceRequest, _ error: TransportError) -> SourceAnswer {
         SourceAnswer(

@@ -40,6 +40,39 @@ package enum AnswerShape {
         return Array((found ?? []).prefix(mostNames))
     }
 
+    /// Where whole numbers are outside the records that may count all of them, as pointers.
+    ///
+    /// - Parameter rows: how many records came: a number that is no more may count these alone.
+    package static func totals(in body: [UInt8], rows: Int) -> [String] {
+        let found = try? JSONView.read(body[...]) { (view) -> [String] in
+            var found: [String] = []
+            var level = [(node: 0, pointer: "")]
+            for _ in 0...mostDepth {
+                let below = level.flatMap { node, pointer in
+                    view.kind(node) == .object ? members(view, node, at: pointer) : []
+                }
+                found += below.filter { member in
+                    guard view.kind(member.node) == .number,
+                        let number = Int(String(decoding: view.raw(member.node), as: UTF8.self))
+                    else { return false }
+                    return number > rows && isCount(member.pointer)
+                }.map(\.pointer)
+                level = below
+            }
+            return found
+        }
+        return Array((found ?? []).prefix(mostNames))
+    }
+
+    /// Whether a name says that it counts all: other numbers are pages, limits and times.
+    private static func isCount(_ pointer: String) -> Bool {
+        let name = pointer.split(separator: "/").last?.lowercased() ?? ""
+        guard !["page", "offset", "limit", "time"].contains(where: name.contains) else {
+            return false
+        }
+        return name == "of" || ["total", "count", "found", "hits"].contains(where: name.contains)
+    }
+
     private static func holdsRecords(_ view: JSONView, _ array: Int) -> Bool {
         view.element(0, of: array).map { view.kind($0) == .object } ?? true
     }

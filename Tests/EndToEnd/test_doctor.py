@@ -207,6 +207,29 @@ class OtherFindings(Findings):
         for body, word in ((b"<html>", "HTML"), ({"rows": []}, "/data")):
             self.answers("can't be used", word, code=1, body=body)
 
+    def test_api_size(self):
+        rows = [{"id": one} for one in range(1, 21)]
+        self.answers("20 records came although 2 were asked for", "`per_page`",
+                     "list.paging.sizeParam", code=0, body={"data": rows, "total": 25})
+        server = self.serve(lambda request: Answer(
+            {"data": rows[:int(request.query["per_page"])], "total": 25}))
+        self.away(api__baseURL=server.url)
+        self.vanishes("--verbose")
+
+    def test_api_total(self):
+        found = self.answers(
+            "no number at /total", "at /paging/of", "set list.total to it", code=0,
+            body={"data": [{"id": 1}, {"id": 2}], "paging": {"of": 25, "page": 9, "limit": 50}})
+        self.assertEqual(found["level"], "warning")
+        # A number that counts what is on the page is none of all.
+        server = self.serve(lambda _: Answer({"data": [{"id": 1}, {"id": 2}], "count": 2}))
+        self.away(api__baseURL=server.url)
+        self.vanishes("--verbose")
+
+    def test_api_ids(self):
+        self.answers("2 records came with 1 different ids at /id", "list.id", code=1,
+                     body={"data": [{"id": 7, "n": 1}, {"id": 7, "n": 2}], "total": 2})
+
     def test_api_unknown_host(self):
         self.away(api__baseURL="https://nowhere.invalid/api")
         self.appears("no address", "check the name", code=6, arguments=())

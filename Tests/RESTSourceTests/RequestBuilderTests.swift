@@ -71,10 +71,10 @@ struct RequestBuilderTests {
         #expect(url(Fixture.detail("1"), none) == nil)
     }
 
-    @Test("asks for one record when health has no path of its own")
+    @Test("asks for two records when health has no path of its own")
     func health() throws {
         var configuration = try Fixture.configuration()
-        #expect(url(Fixture.health, configuration) == "http://127.0.0.1:1/api/os?page=1&per_page=1")
+        #expect(url(Fixture.health, configuration) == "http://127.0.0.1:1/api/os?page=1&per_page=2")
         configuration.healthPath = "/ping"
         #expect(url(Fixture.health, configuration) == "http://127.0.0.1:1/api/ping")
     }

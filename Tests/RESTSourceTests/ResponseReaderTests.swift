@@ -98,6 +98,28 @@ struct ResponseReaderTests {
             try read(Fixture.health, Fixture.response(204), configuration).content == .healthy)
     }
 
+    @Test("sees of a list that answers for health how many came, how many differ, and of how many")
+    func sample() throws {
+        var configuration = try Fixture.configuration()
+        func sample(_ body: String, status: Int = 200) throws -> ListSample? {
+            try ResponseReader(configuration).sample(
+                Fixture.health, Fixture.response(status, body))
+        }
+        let body = #"{"data":[{"id":1},{"id":1},{"id":2}],"page":{"count":9}}"#
+        let seen = try #require(try sample(body))
+        #expect(seen.asked == 2 && seen.rows == 3 && seen.distinct == 2)
+        #expect(seen.totals == ["/page/count"])
+        #expect(try sample(#"{"data":[],"total":0,"count":9}"#)?.totals == [])
+        #expect(try sample(#"{"rows":[]}"#) == nil)
+        #expect(try sample(body, status: 500) == nil)
+        configuration.list.total = nil
+        configuration.list.paging = .offset(offsetParam: "skip", sizeParam: nil, size: 1)
+        let bare = try #require(try sample(body))
+        #expect(bare.asked == nil && bare.totals == [])
+        configuration.healthPath = "/ping"
+        #expect(try sample(body) == nil)
+    }
+
     @Test(
         "puts every status into its class",
         arguments: [

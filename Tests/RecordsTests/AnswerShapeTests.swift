@@ -39,4 +39,20 @@ struct AnswerShapeTests {
             #expect(AnswerShape.identities(in: Array(empty.utf8), records: records) == [])
         }
     }
+
+    @Test("proposes what may count all records")
+    func proposesTotals() {
+        func totals(_ json: String) -> [String] {
+            AnswerShape.totals(in: Array(json.utf8), rows: 2)
+        }
+        #expect(totals(#"{"items":[{"total":9}],"paging":{"of":25}}"#) == ["/paging/of"])
+        #expect(
+            totals(#"{"totalSize":25,"meta":{"row_count":25}}"#) == [
+                "/totalSize", "/meta/row_count",
+            ])
+        for none in [
+            #"{"total_pages":3,"page_count":3,"totalTime":9}"#, #"{"count":2}"#, #"{"id":25}"#,
+            #"{"total":2.5}"#, #"{"total":"25"}"#, "[]", "x",
+        ] { #expect(totals(none) == []) }
+    }
 }

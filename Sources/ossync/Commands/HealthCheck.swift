@@ -1,5 +1,6 @@
 import EventLog
 import Glibc
+import Locks
 import RESTSource
 import SyncCore
 import SyncEngine
@@ -12,6 +13,8 @@ struct HealthCheck {
     private let exchange: Exchange?
     /// Why the API gave no good answer; nil also where it wasn't asked.
     let problem: Problem?
+    /// What it shows of the list; nil where a path of its own or another process was asked.
+    private(set) var sample: ListSample?
     private let answeredAt: LogTime?
     private let position: Position
 
@@ -57,10 +60,12 @@ struct HealthCheck {
             throw CommandFailure(ExitCode.locked, "the store is in use")
         }
         asked?.discard()
-        let result = try RunSession(
+        var run = RunSession(
             store: store, source: source, stream: stream, mode: .health,
-            options: RunOptions(patienceMs: Self.patienceMs)
-        ).run()
+            options: RunOptions(patienceMs: Self.patienceMs))
+        let sample = Mutex<ListSample?>(nil)
+        run.onSample = { seen in sample.withLock { $0 = seen } }
+        let result = try run.run()
         var answer: LoggedEvent?
         try store.log.snapshot().forEachEventBackwards(before: Position(.max)) { event in
             if case .runRequested = event.event { return false }
@@ -71,6 +76,7 @@ struct HealthCheck {
         self.init(
             exitCode: result.completed.exitCode, text: result.completed.text, answer,
             position: result.position)
+        self.sample = sample.withLock { $0 }
     }
 
     private init(exitCode: Int32, text: String, _ answer: LoggedEvent?, position: Position) {

@@ -85,6 +85,7 @@ extension Doctor {
             fine("api", check.words.split(separator: "\n").joined(separator: "; "))
             announced(check.headers, session.configuration.limitPolicy.windows)
             skew(check)
+            if let sample = check.sample { list(sample, try session.configuration.stream().list) }
         } catch EngineError.locked(let holder) {
             found(
                 .storeBusy, "\(holder)", mend: "run doctor again then, or take --offline",
@@ -93,6 +94,32 @@ extension Doctor {
             let failure = CommandFailure(describing: error)
             found(
                 .apiUnasked, failure.message, mend: failure.hint, exitCode: failure.exitCode)
+        }
+    }
+
+    /// What an answer shows that can be read, but isn't what the configuration says.
+    private mutating func list(_ sample: ListSample, _ list: Configuration.List) {
+        if sample.distinct < sample.rows {
+            found(
+                .apiIDs,
+                "\(sample.rows) records came with \(sample.distinct) different "
+                    + "ids at \(list.id)",
+                mend: "set list.id to what names one record alone")
+        }
+        if let asked = sample.asked, let param = list.paging.sizeParam, sample.rows > asked {
+            found(
+                .apiSize,
+                "\(sample.rows) records came although \(asked) were asked for: is "
+                    + "`\(param)` what this API calls it?", mend: "see list.paging.sizeParam")
+        }
+        if let total = list.total, !sample.totals.isEmpty {
+            let places = sample.totals.joined(separator: ", ")
+            found(
+                .apiTotal,
+                "the answer has no number at \(total), where the total should be; there "
+                    + "\(sample.totals.count == 1 ? "is one" : "are some") at \(places)",
+                mend: sample.totals.count == 1
+                    ? "set list.total to it" : "set list.total to that of all records")
         }
     }
 

@@ -58,6 +58,9 @@ enum Trouble: String, CaseIterable {
     case apiNotFound = "api-not-found"
     case apiNotAccepted = "api-not-accepted"
     case apiUnusable = "api-unusable"
+    case apiSize = "api-size"
+    case apiTotal = "api-total"
+    case apiIDs = "api-ids"
     case apiUnknownHost = "api-unknown-host"
     case apiUnreachable = "api-unreachable"
     case apiUntrusted = "api-untrusted"
@@ -80,7 +83,7 @@ enum Trouble: String, CaseIterable {
         case .secretShort, .limitsNone, .limitsLearned, .limitsAnnounced, .limitsShared,
             .clockBehind, .clockSkew, .zonesMissing, .diskLow, .diskUnknown, .storeOwners,
             .storeExposed, .archiveMissing, .inboxLeftover, .logsRotated, .metricsUnwritable,
-            .scheduleMissing, .scheduleLeftover, .scheduleProgram:
+            .scheduleMissing, .scheduleLeftover, .scheduleProgram, .apiSize, .apiTotal:
             .warning
         default: .error
         }
@@ -136,6 +139,9 @@ enum Trouble: String, CaseIterable {
         case .apiNotFound: "the API finds nothing at the path (404, 410)"
         case .apiNotAccepted: "the API doesn't accept the request (another 4xx)"
         case .apiUnusable: "the answer isn't what the configuration says"
+        case .apiSize: "more records came than were asked for"
+        case .apiTotal: "list.total finds nothing, and another place may hold the total"
+        case .apiIDs: "list.id names records of a page by the same id"
         case .apiUnknownHost: "the name of the API's host isn't known"
         case .apiUnreachable: "no connection to the API"
         case .apiUntrusted: "TLS with the API fails"

@@ -18,6 +18,8 @@ struct RunSession {
     /// Where a service hears of signals, for all of its runs; else the run hears of them itself.
     var mailbox: Mailbox?
     var onTurn: ((ControlState, _ wake: LogTime?) -> Void)?
+    /// Told what a health request to the list shows.
+    var onSample: (@Sendable (ListSample) -> Void)?
 
     /// Why there is a run.
     struct Origin {
@@ -48,7 +50,7 @@ struct RunSession {
         if self.mailbox == nil { Self.stop(mailbox, atSignalsOf: output) }
         defer { if self.mailbox == nil { Signals.during(nil) } }
         let concurrency = max(stream.detail?.concurrency ?? 1, 1)
-        let rest = try RESTSource(source, concurrency: concurrency)
+        let rest = try RESTSource(source, concurrency: concurrency, onSample: onSample)
         defer { rest.shutdown() }
         let follower = try makeFollower()
         defer { follower?.stop() }
