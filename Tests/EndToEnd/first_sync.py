@@ -21,7 +21,7 @@ STEPS = [
     ("Begin with your own API, it says. It asks for what it has to know; Enter takes what stands "
      "in brackets, also where the person doesn't know yet.",
      ("ossync init", "{url}", "600", "none", "apiKey", "", "WORKSHOP_KEY", "/service-orders", "",
-      "/number", "/service-orders/{id}")),
+      "", "limit", "50", "", "/number", "/service-orders/{id}")),
     ("It says what comes next. The key is typed without being shown.",
      ("read -rs WORKSHOP_KEY && export WORKSHOP_KEY", KEY)),
     ("Is all of that right?", "ossync doctor"),
@@ -29,6 +29,9 @@ STEPS = [
      "`ossync.yaml` in an editor and changes that line.",
      "sed -i '0,/records: .*/s//records: \\/items/' ossync.yaml"),
     ("Once more.", "ossync doctor"),
+    ("It has seen where the number of all records is. That, too, is one line.",
+     "sed -i 's/ total: .*/ total: \\/paging\\/of/' ossync.yaml"),
+    ("", "ossync doctor"),
     ("Now it says what to do next.", "ossync plan"),
     ("", "ossync sync --max 10"),
     ("", "ossync show 7"),

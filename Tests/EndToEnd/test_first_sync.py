@@ -70,6 +70,12 @@ class Init(Case):
                 (["--per-minute", "0"], ["--per-minute", "1 or more"]),
                 (["--token-env", "9 LIVES"], ["--token-env", "variable"]),
                 (["--list-path", "os"], ["--list-path", "/"]),
+                (["--list-path", "/os?open=1&per_page=5"], ["--list-path", "per_page", "paging"]),
+                (["--list-path", "/os?nr=1", "--page-param", "nr"], ["--page-param", "nr"]),
+                (["--paging", "round"], ["--paging"]),
+                (["--page-param", ""], ["--page-param", "empty"]),
+                (["--page-param", "per_page"], ["--size-param", "already"]),
+                (["--page-size", "0"], ["--page-size", "1 to 100000"]),
                 (["--records", "data"], ["--records", "JSON Pointer"]),
                 (["--detail-path", "/os"], ["--detail-path", "{id}"]),
                 (["--key-header", "X-Key"], ["--key-header", "apiKey"]),
@@ -78,6 +84,56 @@ class Init(Case):
             with self.subTest(arguments=arguments):
                 self.assert_one_clear_line(self.ossync("init", *arguments, code=2), *words)
                 self.assertEqual(list(self.folder.iterdir()), [])
+
+    def test_how_the_list_is_walked(self):
+        for number, (flags, words) in enumerate((
+                (["--paging", "page", "--page-param", "p", "--size-param", "rows",
+                  "--page-size", "50"],
+                 "{ type: page, pageParam: p, sizeParam: rows, size: 50, first: 1 }"),
+                (["--page-param", "page[number]"],
+                 '{ type: page, pageParam: "page[number]", sizeParam: per_page, size: 1000, '
+                 'first: 1 }'),
+                (["--paging", "Offset", "--size-param", ""],
+                 "{ type: offset, offsetParam: offset, size: 1000 }"),
+                (["--paging", "idAfter", "--page-param", "since"],
+                 "{ type: idAfter, param: since, sizeParam: per_page, size: 1000 }"))):
+            with self.subTest(flags=flags):
+                name = f"{number}.yaml"
+                self.ossync("init", "--config", name, *flags)
+                self.ossync("config", "show", "--config", name)
+                self.assertIn(f"paging: {words}\n", (self.folder / name).read_text())
+        self.assertIn("incremental: { type: idAfter, param: since }\n",
+                      (self.folder / "3.yaml").read_text())
+
+    def test_a_token_in_place_of_a_variable_is_refused_and_not_repeated(self):
+        for token in ("ghp_A1b2C3", "sk-A1b2C3", "0123456789abcdef0123456789abcdef", "key-of-mine"):
+            with self.subTest(token=token):
+                result = self.ossync("init", "--token-env", token, code=2)
+                self.assert_one_clear_line(result, "--token-env", "variable")
+                self.assertNotIn(token, result.out + result.err)
+                self.assertEqual(list(self.folder.iterdir()), [])
+        said = self.ossync("init", "--token-env", "ghp_A1b2C3", code=2).err
+        self.assertIn("looks like the token itself; give the name of a variable", said)
+        code, seen = self.typed(
+            answers=b"\n\n\n\nghp_A1b2C3\nsk-A1b2C3\nMY_TOKEN_2\n" + b"\n" * 9)
+        self.assertEqual(code, 0, seen)
+        self.assertEqual(seen.count("it looks like the token itself"), 2)
+        text = (self.folder / "ossync.yaml").read_text()
+        self.assertIn("env: MY_TOKEN_2", text)
+        self.assertNotIn("A1b2C3", text)
+
+    def test_bearer_in_any_case_and_an_address_in_quotes(self):
+        for flags in (["--auth", "Bearer", "--base-url", '"https://api.example.org/v2"'],
+                      ["--auth", "APIKEY", "--base-url", "'https://api.example.org/v2'"]):
+            name = flags[1].lower()
+            self.ossync("init", "--config", f"{name}.yaml", *flags)
+            text = (self.folder / f"{name}.yaml").read_text()
+            self.assertIn("baseURL: https://api.example.org/v2\n", text)
+            self.assertIn(f"auth: {{ type: {flags[1].lower()}".replace("apikey", "apiKey"), text)
+        code, seen = self.typed(
+            answers=b'"https://api.example.org"\n\n\nBearer\n' + b"\n" * 12)
+        self.assertEqual(code, 0, seen)
+        self.assertEqual(self.loaded()["api.baseURL"], "https://api.example.org")
 
     def test_no_details(self):
         self.ossync("init", "--detail-path", "", "--auth", "none")
@@ -106,9 +162,16 @@ class Init(Case):
 
     def test_a_wrong_answer_is_asked_again(self):
         code, seen = self.typed(
-            answers=b"erp\nhttps://api.example.org\n\n\nmagic\nnone\n/os\n" + b"\n" * 3)
+            answers=b"erp\nhttps://api.example.org\n\n\nmagic\nnone\n/os?page=1\n/os\nround\n"
+            + b"offset\n\noffset\n\"\"\n0\n50\n" + b"\n" * 3)
         self.assertEqual(code, 0, seen)
         self.assertIn("one of bearer, apiKey, basic, none", seen)
+        self.assertIn("it can't hold page in its query", seen)
+        self.assertIn("one of page, offset, idAfter", seen)
+        self.assertIn('it is a parameter of the list already: "offset"', seen)
+        self.assertIn("it must be a number of 1 to 100000", seen)
+        self.assertEqual(self.loaded()["streams.os.list.paging.type"], "offset")
+        self.assertEqual(self.loaded()["streams.os.list.paging.size"], "50")
         self.assertEqual(seen.count("The API's address"), 2)
         self.assertEqual(self.loaded()["api.baseURL"], "https://api.example.org")
 

@@ -2,7 +2,33 @@
 struct StarterValues: Equatable {
     enum Auth: String, CaseIterable {
         case bearer, apiKey, basic, none
+
+        init?(name: String) {
+            guard let found = Self.allCases.first(named: name) else { return nil }
+            self = found
+        }
     }
+
+    /// How the list is walked, by the name that the configuration has for it.
+    enum Paging: String, CaseIterable {
+        case page, offset, idAfter
+
+        init?(name: String) {
+            guard let found = Self.allCases.first(named: name) else { return nil }
+            self = found
+        }
+
+        /// The key of its parameter, and what the parameter is called if nobody says.
+        var parameter: (key: String, usual: String) {
+            switch self {
+            case .page: ("pageParam", "page")
+            case .offset: ("offsetParam", "offset")
+            case .idAfter: ("param", "id_gt")
+            }
+        }
+    }
+
+    static let usualSizeParameter = "per_page"
 
     var baseURL: String?
     /// `none`, or how many requests the API's operator allows.
@@ -16,6 +42,13 @@ struct StarterValues: Equatable {
     /// The user of basic authentication.
     var user: String?
     var listPath: String?
+    var paging: Paging?
+    /// The parameter of the page's number, the offset or the last id.
+    var pageParameter: String?
+    /// The parameter of the page's size; empty where there is none.
+    var sizeParameter: String?
+    /// How many records a page has.
+    var pageSize: String?
     /// A JSON Pointer.
     var records: String?
     /// A JSON Pointer.
@@ -37,6 +70,13 @@ struct StarterValues: Equatable {
         if let auth = authText { replace(&lines, "  auth: ", literally: auth) }
         let list = lines.firstIndex(of: "    list:") ?? lines.startIndex
         replace(&lines, "      path: ", listPath, from: list)
+        if let paging = pagingText {
+            replace(&lines, "      paging: ", literally: paging, from: list)
+        }
+        if paging == .idAfter, let pageParameter {
+            let filter = "{ type: idAfter, param: \(Self.scalar(pageParameter)) }"
+            replace(&lines, "      incremental: ", literally: filter, from: list)
+        }
         replace(&lines, "      records: ", records, from: list)
         replace(&lines, "      id: ", id, from: list)
         let detail = lines.firstIndex(of: "    detail:") ?? lines.endIndex
@@ -73,6 +113,22 @@ struct StarterValues: Equatable {
         }
     }
 
+    private var pagingText: String? {
+        guard paging != nil || pageParameter != nil || sizeParameter != nil || pageSize != nil
+        else { return nil }
+        let kind = paging ?? .page
+        let parameter = kind.parameter
+        var fields = [
+            "type: \(kind.rawValue)",
+            "\(parameter.key): \(Self.scalar(pageParameter ?? parameter.usual))",
+        ]
+        let size = sizeParameter ?? Self.usualSizeParameter
+        if !size.isEmpty { fields.append("sizeParam: \(Self.scalar(size))") }
+        fields.append("size: \(pageSize ?? "1000")")
+        if kind == .page { fields.append("first: 1") }
+        return "{ \(fields.joined(separator: ", ")) }"
+    }
+
     private func replace(
         _ lines: inout [String], _ key: String, _ value: String?, from start: Int = 0
     ) {
@@ -107,5 +163,12 @@ struct StarterValues: Equatable {
         let isWord = ["true", "false", "yes", "no", "on", "off", "null", "y", "n"]
             .contains(text.lowercased())
         return isPlain && !text.isEmpty && !isWord ? text : JSONText.string(text).line
+    }
+}
+
+extension Array where Element: RawRepresentable<String> {
+    /// The one of this name in any case: APIs write Bearer.
+    fileprivate func first(named name: String) -> Element? {
+        first { $0.rawValue.lowercased() == name.lowercased() }
     }
 }
