@@ -210,7 +210,20 @@ package final class Environment: Sendable {
         if options.durability == .none { flags |= UInt32(MDB_NOSYNC) }
         try LockFile.allocate(path, readers: options.maxReaders)
         try check(mdb_env_open(handle, path, flags, 0o600), "open", path)
+        try closeOnExec(handle, path)
         return environment
+    }
+
+    /// Keeps the data file from the programs that this process starts: of its descriptors LMDB
+    /// leaves that one alone open for them.
+    private static func closeOnExec(
+        _ handle: OpaquePointer, _ path: String
+    ) throws(LMDBError) {
+        var descriptor: Int32 = -1
+        try check(mdb_env_get_fd(handle, &descriptor), "open", path)
+        guard fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0 else {
+            throw LMDBError(status: errno, operation: "open", path: path)
+        }
     }
 }
 

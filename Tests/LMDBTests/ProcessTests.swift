@@ -51,6 +51,28 @@ import Testing
         withExtendedLifetime(folder) {}
     }
 
+    @Test func aProgramThatIsStartedHasNoDescriptorOfIt() throws {
+        try Environment.makeWithData(path)
+        let environment = try Environment.open(path)
+        try environment.put("key", "value")
+        let real = try #require(realpath(path, nil))
+        defer { free(real) }
+        let prefix = String(cString: real) + "/"
+        var open: [String] = []
+        for number in 0..<1_024 as Range<Int32> {
+            var bytes = [CChar](repeating: 0, count: Int(PATH_MAX))
+            let count = readlink("/proc/self/fd/\(number)", &bytes, bytes.count)
+            let name = String(
+                decoding: bytes.prefix(max(count, 0)).map { UInt8(bitPattern: $0) },
+                as: UTF8.self)
+            guard name.hasPrefix(prefix) else { continue }
+            open.append(name)
+            #expect(fcntl(number, F_GETFD) & FD_CLOEXEC != 0, "\(name)")
+        }
+        #expect(open.contains(prefix + "data.mdb") && open.contains(prefix + "lock.mdb"))
+        withExtendedLifetime(environment) {}
+    }
+
     @Test func aReaderMayMoveToAnotherThread() throws {
         final class Reader: @unchecked Sendable {
             var transaction: ReadTransaction?
