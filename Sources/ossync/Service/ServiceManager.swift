@@ -61,11 +61,21 @@ final class ServiceManager {
     }
 
     /// Does something that may take longer than the watchdog waits, but ends by itself.
-    func working<Result>(_ body: () throws -> Result) rethrows -> Result {
+    ///
+    /// - Parameter mostNs: after so long it is taken for what hangs, and the watchdog hears nothing
+    ///   more.
+    func working<Result>(
+        mostNs: Int64 = ServiceManager.longestWorkNs, _ body: () throws -> Result
+    ) rethrows -> Result {
         guard let watchdogNs else { return try body() }
         let (ended, done) = (Semaphore(), Semaphore())
         BackgroundThread.run { [channel] in
-            repeat { channel.send(Self.alive) } while !ended.wait(ns: watchdogNs / 3)
+            let pauseNs = max(watchdogNs / 3, 1)
+            var left = max(mostNs / pauseNs, 1)
+            repeat {
+                channel.send(Self.alive)
+                left -= 1
+            } while !ended.wait(ns: pauseNs) && left > 0
             done.signal()
         }
         defer {
@@ -75,6 +85,8 @@ final class ServiceManager {
         return try body()
     }
 
+    /// No projection of a log that fits on a disk takes as long.
+    private static let longestWorkNs: Int64 = 3_600 * .nsPerSecond
     private static let alive = "WATCHDOG=1"
 
     private func send(_ text: String) { channel.send(text) }
