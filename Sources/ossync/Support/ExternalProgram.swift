@@ -4,8 +4,15 @@ import SyncEngine
 
 /// Another program, looked for in PATH, run to its end with all of its input given at once.
 ///
-/// What it reads and writes lies in files without a name: neither side waits for the other.
+/// Its input lies in a file without a name; of its output so much is kept as the caller can want,
+/// however much it prints.
 struct ExternalProgram {
+    /// What is kept of an output; more is no answer of the programs that are asked for one.
+    private static let mostOutputBytes = 1 << 20
+    /// What is kept of what it says on standard error; the rest is read and forgotten.
+    private static let mostMessageBytes = 1 << 12
+    private static let pollMs: Int32 = 5
+
     struct Result {
         /// The exit code; 128 and the signal's number for one that a signal ended.
         let code: Int32
@@ -24,46 +31,62 @@ struct ExternalProgram {
 
     /// - Parameters:
     ///   - environment: variables that it has beside ours.
+    ///   - keepsOutput: whether anybody wants what it prints; else it goes nowhere.
     ///   - timeoutMs: how long it may take before it is killed with all that it started; nil: for
     ///     ever.
-    /// - Throws: exit 1 where it can't be started.
+    /// - Throws: exit 1 where it can't be started, or prints more than is kept.
     static func run(
         _ words: [String], input: [UInt8] = [], environment: [(name: String, value: String)] = [],
-        timeoutMs: Int64? = nil
+        keepsOutput: Bool = true, timeoutMs: Int64? = nil
     ) throws -> Result {
         let name = words.first ?? ""
-        var streams: [UnsafeMutablePointer<FILE>] = []
-        defer { for stream in streams { fclose(stream) } }
-        for _ in 0..<3 {
-            guard let stream = tmpfile() else { throw failure(name, errno) }
-            streams.append(stream)
+        guard let stream = tmpfile() else { throw failure(name, errno) }
+        defer { fclose(stream) }
+        let file = fileno(stream)
+        _ = fcntl(file, F_SETFD, FD_CLOEXEC)
+        try write(input, to: file, name)
+        var outputs = Outputs()
+        defer { outputs.close() }
+        if keepsOutput { try outputs.open() }
+        let child = try start(
+            words, file, outputs.written, environment, ownGroup: timeoutMs != nil)
+        outputs.closeWritten()
+        let (status, wasKilled) = wait(for: child, timeoutMs, &outputs)
+        guard outputs.printed.count <= mostOutputBytes else {
+            throw CommandFailure(
+                ExitCode.failure, "\(name) printed more than \(mostOutputBytes >> 20) MiB")
         }
-        let files = streams.map { fileno($0) }
-        for file in files { _ = fcntl(file, F_SETFD, FD_CLOEXEC) }
+        let code = status & 0x7F == 0 ? (status >> 8) & 0xFF : 128 + status & 0x7F
+        return Result(
+            code: code, wasKilled: wasKilled, output: outputs.printed,
+            message: String(decoding: outputs.said, as: UTF8.self))
+    }
+
+    private static func write(_ input: [UInt8], to file: Int32, _ name: String) throws {
         var rest = input[...]
         while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { write(files[0], $0.baseAddress, $0.count) }
+            let count = rest.withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
             guard count > 0 else { throw failure(name, errno) }
             rest = rest.dropFirst(count)
         }
-        lseek(files[0], 0, SEEK_SET)
-        let child = try start(words, files, environment, ownGroup: timeoutMs != nil)
-        let (status, wasKilled) = wait(for: child, timeoutMs)
-        let code = status & 0x7F == 0 ? (status >> 8) & 0xFF : 128 + status & 0x7F
-        return Result(
-            code: code, wasKilled: wasKilled, output: bytes(of: files[1]),
-            message: String(decoding: bytes(of: files[2]), as: UTF8.self))
+        lseek(file, 0, SEEK_SET)
     }
 
     private static func start(
-        _ words: [String], _ files: [Int32], _ variables: [(name: String, value: String)],
+        _ words: [String], _ input: Int32, _ outputs: [Int32],
+        _ variables: [(name: String, value: String)],
         ownGroup: Bool
     ) throws -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        for (number, file) in files.enumerated() {
-            posix_spawn_file_actions_adddup2(&actions, file, Int32(number))
+        posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO)
+        for (number, file) in zip([STDOUT_FILENO, STDERR_FILENO], outputs) {
+            posix_spawn_file_actions_adddup2(&actions, file, number)
+        }
+        if outputs.isEmpty {
+            posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0)
+            posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO)
         }
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
@@ -106,40 +129,80 @@ struct ExternalProgram {
     }
 
     private static func wait(
-        for child: pid_t, _ timeoutMs: Int64?
+        for child: pid_t, _ timeoutMs: Int64?, _ outputs: inout Outputs
     ) -> (status: Int32, wasKilled: Bool) {
         var status: Int32 = 0
-        guard let timeoutMs else {
-            while waitpid(child, &status, 0) < 0, errno == EINTR {}
-            return (status, false)
-        }
         let clock = SystemClock()
-        let endNs = clock.read().bootNs + timeoutMs * .nsPerMs
+        let endNs = timeoutMs.map { clock.read().bootNs + $0 * .nsPerMs }
         while waitpid(child, &status, WNOHANG) == 0 {
-            if clock.read().bootNs > endNs || Interruption.isAsked {
-                kill(-child, SIGKILL)
+            let isLate = endNs.map { clock.read().bootNs > $0 || Interruption.isAsked } ?? false
+            if isLate || outputs.printed.count > mostOutputBytes {
+                kill(endNs == nil ? child : -child, SIGKILL)
                 while waitpid(child, &status, 0) < 0, errno == EINTR {}
-                return (status, true)
+                return (status, isLate)
             }
-            usleep(5_000)
+            outputs.read(waitMs: pollMs)
         }
+        // What it left in the pipes; what it started may still have them open.
+        outputs.read(waitMs: 0)
         return (status, false)
-    }
-
-    private static func bytes(of file: Int32) -> [UInt8] {
-        lseek(file, 0, SEEK_SET)
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 1 << 14)
-        while true {
-            let count = read(file, &chunk, chunk.count)
-            guard count > 0 else { return bytes }
-            bytes += chunk[..<count]
-        }
     }
 
     private static func failure(_ name: String, _ status: Int32) -> CommandFailure {
         CommandFailure(
             ExitCode.failure, "\(name) can't be started: \(String(cString: strerror(status)))",
             hint: status == ENOENT ? "install it, or choose another --format" : nil)
+    }
+
+    /// The pipes of a child's two outputs, and what came out of them.
+    private struct Outputs {
+        /// At most a chunk beyond what is kept.
+        private(set) var printed: [UInt8] = []
+        private(set) var said: [UInt8] = []
+        private var ends: [(read: Int32, write: Int32)] = []
+
+        /// The child's ends, of standard output and error; none where they go nowhere.
+        var written: [Int32] { ends.map(\.write) }
+
+        mutating func open() throws {
+            for _ in 0..<2 {
+                let pipe = try ProcessStart.pipe()
+                ends.append(pipe)
+                _ = fcntl(pipe.read, F_SETFL, O_NONBLOCK)
+            }
+        }
+
+        mutating func closeWritten() {
+            for index in ends.indices where ends[index].write >= 0 {
+                Glibc.close(ends[index].write)
+                ends[index].write = -1
+            }
+        }
+
+        mutating func close() {
+            closeWritten()
+            for end in ends where end.read >= 0 { Glibc.close(end.read) }
+            ends = []
+        }
+
+        /// Waits so long for something to read, and reads what fits into a pipe at most.
+        mutating func read(waitMs: Int32) {
+            var polled = ends.map { pollfd(fd: $0.read, events: Int16(POLLIN), revents: 0) }
+            _ = poll(&polled, nfds_t(polled.count), waitMs)
+            var chunk = [UInt8](repeating: 0, count: 1 << 16)
+            for number in ends.indices where ends[number].read >= 0 {
+                let count = Glibc.read(ends[number].read, &chunk, chunk.count)
+                if count == 0 {
+                    Glibc.close(ends[number].read)
+                    ends[number].read = -1
+                }
+                guard count > 0 else { continue }
+                if number == 0 {
+                    if printed.count <= mostOutputBytes { printed += chunk[..<count] }
+                } else {
+                    said += chunk[..<min(count, mostMessageBytes - said.count)]
+                }
+            }
+        }
     }
 }
