@@ -324,6 +324,28 @@ class Commands(Alerts):
         self.assertIn("no-such-program-of-ours", result.out)
 
 
+class Files(Alerts):
+    def test_what_keeps_no_line_is_refused_at_once_and_the_alert_kept(self):
+        pipe = self.folder / "pipe"
+        os.mkfifo(pipe)
+        self.break_it()
+        for path in (pipe, "/dev/null"):
+            self.alerts(ops={"file": str(path)})
+            for command in (["alerts", "test"], ["doctor", "--offline"]):
+                self.assertIn(f"{path} is no regular file", self.ossync(*command, code=1).out)
+        # Full, and with a reader that takes nothing out: a write to it would wait.
+        reader = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
+        self.addCleanup(os.close, reader)
+        with self.assertRaises(BlockingIOError):
+            while True:
+                os.write(reader, bytes(4_096))
+        self.alerts(ops={"file": str(pipe)})
+        self.assertIn("is no regular file", self.ossync("sync", code=1).err)
+        self.alerts(ops=self.file())
+        self.ossync("alerts", "check")
+        self.assertEqual(self.kinds(), [("raised", "failed")])
+
+
 class Webhooks(Alerts):
     def hook(self, receiver, **more):
         return {"webhook": {"url": f"{receiver.url}/hook?token=canary-in-the-address", **more}}

@@ -30,7 +30,9 @@ extension AlertChannel {
     }
 
     private static func problem(file path: String) -> String? {
-        let isThere = access(path, F_OK) == 0
+        var info = stat()
+        let isThere = stat(path, &info) == 0
+        if isThere, info.st_mode & S_IFMT != S_IFREG { return irregular(path) }
         let place = isThere ? path : FileSystem.parent(of: path)
         return access(place, W_OK) == 0
             ? nil : "\(place) can't be written to: \(String(cString: strerror(errno)))"

@@ -73,7 +73,7 @@ struct AlertChannel {
             let result = try ExternalProgram.run(
                 words.enumerated().map { $0 == 0 ? $1 : message.filled($1) },
                 input: Array((message.json.line + "\n").utf8),
-                environment: message.variables, timeoutMs: channel.timeoutMs)
+                environment: message.variables, keepsOutput: false, timeoutMs: channel.timeoutMs)
             guard !result.wasKilled else {
                 return .failed(
                     Interruption.isAsked
@@ -114,13 +114,18 @@ struct AlertChannel {
         }
         var info = stat()
         let isNew = stat(path, &info) != 0
-        let file = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
+        // A pipe would be waited for until somebody reads it.
+        let flags = O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY
+        let file = open(path, flags, 0o600)
         guard file >= 0 else { return problem("can't be opened") }
         defer { close(file) }
+        guard fstat(file, &info) == 0, info.st_mode & S_IFMT == S_IFREG else {
+            return .refused(Self.irregular(path))
+        }
         // A line must not go on with what a full disk cut off.
         var last: UInt8 = 0
         let isTorn =
-            fstat(file, &info) == 0 && info.st_size > 0
+            info.st_size > 0
             && pread(file, &last, 1, info.st_size - 1) == 1 && last != UInt8(ascii: "\n")
         let bytes = Array(((isTorn ? "\n" : "") + message.json.line + "\n").utf8)
         let count = bytes.withUnsafeBytes { write(file, $0.baseAddress, $0.count) }
@@ -130,6 +135,11 @@ struct AlertChannel {
         guard fsync(file) == 0 || errno == EINVAL else { return problem("can't be synced") }
         if isNew { try? FileSystem.sync(folder: FileSystem.parent(of: path)) }
         return .delivered
+    }
+
+    /// What is said of a pipe, a device and the like: they keep nothing.
+    static func irregular(_ path: String) -> String {
+        "\(path) is no regular file, so nothing would be kept in it; use command to write to it"
     }
 }
 
