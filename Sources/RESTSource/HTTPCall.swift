@@ -2,21 +2,26 @@
 ///
 /// As with the API: TLS is verified, no redirect is followed, and nothing is sent twice.
 package final class HTTPCall: Sendable {
-    private static let mostAnswerBytes = 1 << 20
-
     private let session: CurlSession
 
     /// - Throws: `unavailable` where libcurl can't be loaded.
     package init() throws(TransportError) { session = try CurlSession() }
 
-    /// Sends a request and waits for the end of the answer, at most so long.
-    package func send(
-        _ request: HTTPRequest, timeoutMs: Int
-    ) throws(TransportError) -> HTTPResponse {
+    /// Sends a request and waits for the status of the answer, at most so long.
+    ///
+    /// What follows the head is of no interest: it is not read to its end, and how that ends
+    /// doesn't matter.
+    package func status(
+        of request: HTTPRequest, timeoutMs: Int
+    ) throws(TransportError) -> Int {
         let limits = RESTConfiguration.Limits(
-            connectMs: timeoutMs, idleMs: timeoutMs, totalMs: timeoutMs,
-            maxBodyBytes: Self.mostAnswerBytes)
-        return try session.perform(request, limits: limits, certificateFile: nil)
+            connectMs: timeoutMs, idleMs: timeoutMs, totalMs: timeoutMs, maxBodyBytes: 0)
+        do throws(TransportError) {
+            return try session.perform(request, limits: limits, certificateFile: nil).status
+        } catch {
+            guard error.sent, error.status >= 200 else { throw error }
+            return error.status
+        }
     }
 
     /// Why nothing can be sent to an address; nil where it can.

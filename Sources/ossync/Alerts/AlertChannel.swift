@@ -158,15 +158,15 @@ struct AlertRequest {
         }
         do throws(TransportError) {
             let agent = HTTPField(name: "User-Agent", value: "ossync/\(Version.text)")
-            let response = try HTTPCall().send(
-                HTTPRequest(
+            let status = try HTTPCall().status(
+                of: HTTPRequest(
                     method: method, url: address, headers: [agent] + headers, content: body),
                 timeoutMs: Int(timeoutMs))
-            switch response.status {
+            switch status {
             case 200..<300: return .delivered
-            case 300..<400: return .refused("HTTP \(response.status): redirects aren't followed")
-            case 408, 429, 500...: return .failed("HTTP \(response.status)")
-            default: return .refused("HTTP \(response.status)")
+            case 300..<400: return .refused("HTTP \(status): redirects aren't followed")
+            case 408, 429, 500...: return .failed("HTTP \(status)")
+            default: return .refused("HTTP \(status)")
             }
         } catch {
             return error.kind == .unavailable
