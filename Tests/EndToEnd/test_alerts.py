@@ -316,6 +316,34 @@ class Commands(Alerts):
         self.assertEqual(
             set(self.ossync("alerts", "list", "--json").last["untold"]), {"pager", "file"})
 
+    def test_an_interrupted_sync_tells_nothing_and_the_next_look_does(self):
+        slow = self.demo("--records", 50, "--latency-ms", 300)
+        self.tree["api"]["baseURL"] = slow.url
+        self.alerts(pager={"command": ["false"], "attempts": 1})
+        self.lose()
+        self.alerts(pager={"command": self.recorder()})
+        self.mend()
+        begun = len(self.of("RunStarted"))
+        process = self.start("sync", "--abandon", "--json")
+        self.wait_for(lambda: len(self.of("RunStarted")) > begun, what="a run")
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(self.finish(process).last["outcome"], "interrupted")
+        self.assertEqual(self.lines(), [])
+        self.ossync("alerts", "check")
+        self.assertEqual(json.loads(self.lines()[0]["stdin"])["alert"], "failed")
+
+    def test_a_program_has_nothing_of_the_store_open(self):
+        script = self.write(
+            "open.py", "import os, sys\n"
+            "names = [os.readlink(f'/proc/self/fd/{n}') for n in os.listdir('/proc/self/fd')\n"
+            "         if os.path.exists(f'/proc/self/fd/{n}')]\n"
+            "open(sys.argv[1], 'w').write('\\n'.join(['open:'] + names))\n")
+        found = self.folder / "open.txt"
+        self.alerts(pager={"command": [sys.executable, str(script), str(found)]})
+        self.lose()
+        self.assertIn("open:", found.read_text())
+        self.assertNotIn(str(self.store), found.read_text())
+
     def test_a_program_that_is_not_there(self):
         self.alerts(pager={"command": ["no-such-program-of-ours"]})
         result = self.ossync("alerts", "test", code=1)

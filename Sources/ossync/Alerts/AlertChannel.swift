@@ -7,6 +7,8 @@ import SyncEngine
 /// Tells one channel, with as many tries as it is given.
 struct AlertChannel {
     let channel: Configuration.Channel
+    /// When all tries end, by the clock since boot; nil: each has its whole time.
+    var endNs: Int64?
 
     /// What became of it.
     struct Outcome {
@@ -23,62 +25,33 @@ struct AlertChannel {
         case refused(String)
     }
 
-    private static let pauseMs: UInt32 = 500
-    private static let longestPauseMs: UInt32 = 10_000
-
     func tell(_ message: AlertMessage) -> Outcome {
-        Self.tries(channel.attempts) { attempt(message) }
-    }
-
-    /// Tries until it is delivered or refused, with longer and longer pauses, or a signal comes.
-    static func tries(_ most: Int, _ attempt: () -> Attempt) -> Outcome {
-        var outcome = Outcome()
-        for number in 0..<most {
-            outcome.attempts += 1
-            switch attempt() {
-            case .delivered:
-                outcome.problem = nil
-                return outcome
-            case .refused(let text):
-                outcome.problem = text
-                return outcome
-            case .failed(let text): outcome.problem = text
-            }
-            let wait = min(pauseMs << UInt32(number), longestPauseMs)
-            guard number + 1 < most, pause(ms: wait) else { break }
+        AlertTries(most: channel.attempts, timeoutMs: channel.timeoutMs, endNs: endNs).run {
+            attempt(message, timeoutMs: $0)
         }
-        return outcome
     }
 
-    /// - Returns: false when a signal came.
-    private static func pause(ms: UInt32) -> Bool {
-        var left = ms
-        while left > 0, !Interruption.isAsked {
-            usleep(min(left, 50) * 1_000)
-            left -= min(left, 50)
-        }
-        return !Interruption.isAsked
-    }
-
-    private func attempt(_ message: AlertMessage) -> Attempt {
+    private func attempt(_ message: AlertMessage, timeoutMs: Int64) -> Attempt {
         switch channel.way {
-        case .command(let words): run(words, message)
-        case .webhook(let webhook): post(webhook, message)
+        case .command(let words): run(words, message, timeoutMs)
+        case .webhook(let webhook): post(webhook, message, timeoutMs)
         case .file(let path): append(message, to: path)
         }
     }
 
-    private func run(_ words: [String], _ message: AlertMessage) -> Attempt {
+    private func run(
+        _ words: [String], _ message: AlertMessage, _ timeoutMs: Int64
+    ) -> Attempt {
         do {
             let result = try ExternalProgram.run(
                 words.enumerated().map { $0 == 0 ? $1 : message.filled($1) },
                 input: Array((message.json.line + "\n").utf8),
-                environment: message.variables, keepsOutput: false, timeoutMs: channel.timeoutMs)
+                environment: message.variables, keepsOutput: false, timeoutMs: timeoutMs)
             guard !result.wasKilled else {
                 return .failed(
                     Interruption.isAsked
                         ? "stopped by a signal"
-                        : "killed: it did not end in \(channel.timeoutMs / 1_000) s")
+                        : "killed: it did not end in \(timeoutMs / 1_000) s")
             }
             // What it said may be a secret of its own.
             return result.code == 0
@@ -88,7 +61,9 @@ struct AlertChannel {
         }
     }
 
-    private func post(_ webhook: Configuration.Webhook, _ message: AlertMessage) -> Attempt {
+    private func post(
+        _ webhook: Configuration.Webhook, _ message: AlertMessage, _ timeoutMs: Int64
+    ) -> Attempt {
         do {
             let body = Array(message.json.line.utf8)
             var headers = [HTTPField(name: "Content-Type", value: "application/json")]
@@ -100,7 +75,7 @@ struct AlertChannel {
             headers += signature.headers(secret: try webhook.secret?.resolve())
             return AlertRequest(
                 address: try webhook.url.resolve(), allowPlainHTTP: webhook.allowPlainHTTP,
-                timeoutMs: channel.timeoutMs
+                timeoutMs: timeoutMs
             ).send("POST", headers, body)
         } catch {
             return .refused(CommandFailure(describing: error).message)

@@ -1,9 +1,15 @@
 import SyncCore
+import SyncEngine
 
 extension AlertSession {
+    /// With what the channels have it is a minute at one look.
+    private static let mostPingNs: Int64 = 15 * .nsPerSecond
+
     /// Tells the watchdog how a run ended, where one is configured; what goes wrong is said in a
     /// line.
     func pingWatchdog(_ outcome: RunOutcome) {
+        // The signal that ended the run went to it alone; it ends the telling as well.
+        if takesSignals, outcome == .interrupted { Interruption.ask(.sigterm) }
         let output = session.output
         guard let ping = session.configuration.alerts.ping else { return }
         let address: Configuration.Header.Value? =
@@ -15,12 +21,16 @@ extension AlertSession {
         guard let address else { return }
         let problem: String?
         do {
-            let request = AlertRequest(
-                address: try address.resolve(), allowPlainHTTP: ping.allowPlainHTTP,
-                timeoutMs: ping.timeoutMs)
+            let address = try address.resolve()
             if takesSignals { Interruption.begin() }
             defer { if takesSignals { Signals.during(nil) } }
-            problem = AlertChannel.tries(ping.attempts) { request.send("GET", []) }.problem
+            let endNs = store.clock.read().bootNs + Self.mostPingNs
+            problem =
+                AlertTries(most: ping.attempts, timeoutMs: ping.timeoutMs, endNs: endNs).run {
+                    AlertRequest(
+                        address: address, allowPlainHTTP: ping.allowPlainHTTP, timeoutMs: $0
+                    ).send("GET", [])
+                }.problem
         } catch {
             problem = error.description
         }

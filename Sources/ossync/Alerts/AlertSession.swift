@@ -13,8 +13,9 @@ struct AlertSession {
     /// `Interruption.ask()` for that.
     var takesSignals = true
 
-    /// After so long no further try is begun: what is left is told at the next look.
-    private static let mostNs: Int64 = 60 * .nsPerSecond
+    /// After so long no try goes on: what is left is told at the next look. The ping has the rest
+    /// of a minute.
+    private static let mostNs: Int64 = 45 * .nsPerSecond
 
     var session: Session { store.session }
     private var engine: Engine { store.engine }
@@ -114,7 +115,7 @@ struct AlertSession {
                     guard !Interruption.isAsked, store.clock.read().bootNs < endNs else {
                         return false
                     }
-                    isTold = try tell(alert, pending, stream) && isTold
+                    isTold = try tell(alert, pending, stream, endNs) && isTold
                 }
             }
         }
@@ -122,13 +123,16 @@ struct AlertSession {
     }
 
     private func tell(
-        _ alert: StandingAlert, _ pending: PendingDelivery, _ stream: StreamState
+        _ alert: StandingAlert, _ pending: PendingDelivery, _ stream: StreamState,
+        _ endNs: Int64
     ) throws -> Bool {
         guard let channel = alerts.channels.first(where: { $0.name == pending.channel }) else {
             return true
         }
         let message = AlertMessage(alert, stream: stream.name, session: session)
-        let outcome = AlertChannel(channel: channel).tell(message)
+        let outcome = AlertChannel(channel: channel, endNs: endNs).tell(message)
+        // It was not tried, so nothing is known of it.
+        guard outcome.attempts > 0 else { return false }
         let fact = AlertDelivered(
             notice: alert.notice, channel: channel.name, isDelivered: outcome.problem == nil,
             attempts: outcome.attempts, text: outcome.problem?.withoutControls ?? "")
