@@ -31,6 +31,8 @@ final class Service {
     private static let pauseNs: Int64 = .nsPerSecond
     /// And so often at what may be an alert without a run: that none succeeded for long.
     private static let alertsNs: Int64 = 60 * .nsPerSecond
+    /// Telling takes a minute; what takes longer than this hangs.
+    private static let mostTellingNs: Int64 = 300 * .nsPerSecond
 
     /// Takes the store, and makes it where it is absent.
     ///
@@ -183,11 +185,12 @@ final class Service {
                 alerts.pingWatchdog(.failed)
                 throw CommandFailure.silent(ExitCode.failure)
             }
-            working {
-                run.catchUpProjection()
-                guard wanted.mode != .health else { return }
-                alerts.pingWatchdog(result.completed.outcome)
-                alerts.evaluateAfterRun()
+            working { run.catchUpProjection() }
+            if wanted.mode != .health {
+                working(mostNs: Self.mostTellingNs) {
+                    alerts.pingWatchdog(result.completed.outcome)
+                    alerts.evaluateAfterRun()
+                }
             }
         } catch EngineError.refused(let text, let hint) {
             output.error("ossync: \(text); \(hint)")
@@ -228,12 +231,14 @@ final class Service {
         guard nowNs - alertsLookedAtNs >= Self.alertsNs else { return }
         alertsLookedAtNs = nowNs
         // A look that can't be had is told by the evaluation.
-        working { if (try? alerts.hasWork()) ?? true { alerts.evaluateAfterRun() } }
+        working(mostNs: Self.mostTellingNs) {
+            if (try? alerts.hasWork()) ?? true { alerts.evaluateAfterRun() }
+        }
     }
 
-    private func working(_ body: () -> Void) {
+    private func working(mostNs: Int64 = ServiceManager.longestWorkNs, _ body: () -> Void) {
         guard let manager else { return body() }
-        manager.working(body)
+        manager.working(mostNs: mostNs, body)
     }
 
     // MARK: The configuration
