@@ -146,10 +146,10 @@ package struct Inbox: Sendable {
 
     /// To be called once what a turn asks for is durable.
     ///
-    /// - Returns: false where its file can't be removed: it will be found done.
+    /// - Returns: false where its file can't be removed, so that it will be found done.
     @discardableResult
     package func finish(_ turn: Turn) -> Bool {
-        turn.name.map { unlink("\(path)/\($0)") == 0 } ?? true
+        turn.name.map { unlink("\(path)/\($0)") == 0 || errno == ENOENT } ?? true
     }
 }
 

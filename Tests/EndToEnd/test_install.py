@@ -92,7 +92,8 @@ class Install(Case):
         self.assertEqual(self.offered("ossync log show --event RateL"), {"RateLimited"})
         self.assertEqual(self.offered("ossync log show --endpoint "), {"list", "detail", "health"})
         self.assertEqual(self.offered("ossync runs --outcome par"), {"partial"})
-        self.assertEqual(self.offered("ossync schedule print --format "), {"systemd", "cron"})
+        self.assertEqual(
+            self.offered("ossync schedule print --format "), {"systemd", "cron", "service"})
 
     def test_at_a_prompt_tab_completes(self):
         self.installed()
