@@ -107,6 +107,49 @@ class Asked(Serving):
         self.assertIsNone(process.poll())
 
 
+class Unhurt(Serving):
+    """What goes wrong with one thing ends nothing else."""
+
+    def test_a_secret_that_is_gone(self):
+        tree = configuration(self.server.url)
+        tree["api"]["auth"] = {"type": "bearer", "token": {"file": "token"}}
+        token = self.write("token", "a-token-of-the-erp")
+        self.write("ossync.yaml", json.dumps(tree))
+        process = self.serve()
+        token.unlink()
+        tree["api"]["auth"] = "none"
+        self.write("other.yaml", json.dumps(tree))
+        asked = self.ossync("sync", "--config", "other.yaml", "--if-running", "ask", code=1)
+        self.assert_one_clear_line(asked, "did not begin")
+        self.assertIn("token", self.said())
+        self.assertIsNone(process.poll())
+        self.write("token", "a-token-of-the-erp")
+        self.ossync("sync", "--config", "other.yaml", "--if-running", "ask")
+
+    def test_requests_that_are_none(self):
+        process = self.serve()
+        inbox = self.store / "inbox"
+        inbox.mkdir(exist_ok=True)
+        texts = ["ossync request 1", "retry", "os", str(2**64 - 1), "7", "1", "host", "user", "1"]
+        (inbox / "0").write_text("".join(f"{len(text)}:{text}," for text in texts))
+        with open(os.fsencode(inbox) + b"/\xff.taken", "w", encoding="ascii"):
+            pass
+        self.ossync("sync", "--if-running", "ask")
+        self.assertIsNone(process.poll())
+        self.assertEqual(self.said().count("was removed"), 1)
+
+    def test_a_signal_while_it_waits_for_the_store(self):
+        first = self.serve()
+        messages = self.folder / "second.err"
+        with messages.open("w") as stderr:
+            second = self.start("serve", "--if-running", "wait", stderr=stderr)
+        self.wait_for(lambda: "waiting" in messages.read_text(), what="the wait")
+        second.send_signal(signal.SIGHUP)
+        second.send_signal(signal.SIGTERM)
+        self.assertEqual(second.wait(20), 0)
+        self.assertIsNone(first.poll())
+
+
 class Running(Serving):
     """With a run under way that takes a while."""
 
@@ -132,6 +175,21 @@ class Running(Serving):
         self.assertEqual([event["data"]["endpoint"] for event in intent], ["health"])
         self.assertEqual(self.runs()[0]["outcome"], "running")
         self.ossync("replay", "--verify")
+
+    def test_several_ask_for_the_health_at_once(self):
+        askers = [self.start("health", "--json") for _ in range(4)]
+        for asker in askers:
+            self.assertTrue(self.finish(asker).last["ok"])
+        checked = self.events("HealthChecked")
+        self.assertEqual(len(checked), 4)
+
+    def test_an_asker_notices_that_another_service_came(self):
+        self.asker.send_signal(signal.SIGSTOP)
+        self.process.kill()
+        self.process.wait()
+        self.serve()
+        self.asker.send_signal(signal.SIGCONT)
+        self.assert_one_clear_line(self.finish(self.asker), "the service is gone", "resume")
 
     def test_doctor_asks_for_the_check_too(self):
         result = self.ossync("doctor", code=None)
