@@ -90,9 +90,7 @@ extension Decider {
         let hasWork =
             !control.inFlight.isEmpty || invocation.sendsList(control)
             || hasDetails && (!picker.isEmpty || picker.nextDue != nil)
-        guard hasWork, invocation.hasRoomInFlight(control), control.inFlightAllowed != 0,
-            invocation.deadlineNs.map({ nowNs < $0 }) ?? true
-        else { return false }
+        guard hasWork, invocation.hasRoomInFlight(control) else { return false }
         return gate(invocation).map { $0 <= nowNs } ?? false
     }
 

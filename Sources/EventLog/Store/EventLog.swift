@@ -142,12 +142,6 @@ package final class EventLog: Sendable {
         }
     }
 
-    /// Begins a write: what a step of the engine, or several, append.
-    ///
-    /// - Parameters:
-    ///   - tail: the last position that the writer knows of; another one is refused.
-    ///   - coder: one of `dictionaries` that is kept saves the making of its contexts with each
-    ///     write.
     /// Finishes what a writer that died in its commit has left: only a write transaction notices,
     /// and while somebody reads the store, a reader may not see that commit until then.
     package func settle() throws(EventLogError) {
@@ -158,6 +152,12 @@ package final class EventLog: Sendable {
         }
     }
 
+    /// Begins a write: what a step of the engine, or several, append.
+    ///
+    /// - Parameters:
+    ///   - tail: the last position that the writer knows of; another one is refused.
+    ///   - coder: one of `dictionaries` that is kept saves the making of its contexts with each
+    ///     write.
     package func beginWrite(
         after tail: Position, coder: EventCoder? = nil
     ) throws(EventLogError) -> LogWriter {

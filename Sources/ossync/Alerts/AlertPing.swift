@@ -8,8 +8,6 @@ extension AlertSession {
     /// Tells the watchdog how a run ended, where one is configured; what goes wrong is said in a
     /// line.
     func pingWatchdog(_ outcome: RunOutcome) {
-        // The signal that ended the run went to it alone; it ends the telling as well.
-        if takesSignals, outcome == .interrupted { Interruption.ask(.sigterm) }
         let output = session.output
         guard let ping = session.configuration.alerts.ping else { return }
         let address: Configuration.Header.Value? =

@@ -59,8 +59,17 @@ struct AlertSession {
         return try tell()
     }
 
-    /// The same after a run, whose end it must not change: what goes wrong is said in a line.
-    func evaluateAfterRun() {
+    /// Tells the watchdog, and whoever is to be told of alerts, once a run has ended; neither
+    /// changes how.
+    func runEnded(_ outcome: RunOutcome) {
+        // The signal that ended the run went to it alone; it ends the telling as well.
+        if takesSignals, outcome == .interrupted { Interruption.ask(.sigterm) }
+        pingWatchdog(outcome)
+        look()
+    }
+
+    /// Evaluates; what goes wrong is said in a line, and changes nothing else.
+    func look() {
         do {
             try evaluate()
         } catch {

@@ -112,7 +112,7 @@ struct HealthCheck {
         let stream = try session.stream(in: control)
         Interruption.begin()
         let asked = try HolderRequest(.health, of: holder, stream: stream.name, control, session)
-        session.output.note("`ossync \(holder.activity)`, pid \(holder.pid), is asked to do it")
+        asked.announce()
         return asked
     }
 

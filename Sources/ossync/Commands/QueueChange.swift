@@ -78,7 +78,7 @@ struct QueueChange {
         _ = try records(log, stream)
         Interruption.begin()
         let asked = try HolderRequest(ask, of: holder, stream: stream.name, control, session)
-        session.output.note("`ossync \(holder.activity)`, pid \(holder.pid), is asked to do it")
+        asked.announce()
         return asked
     }
 

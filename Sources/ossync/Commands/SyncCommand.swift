@@ -146,23 +146,16 @@ struct SyncCommand: ParsableCommand {
             let result = try run.run()
             run.catchUpProjection()
             // Once the summary is printed: nobody waits for it longer than for the run.
-            defer { tell(result.completed.outcome, store) }
+            defer { AlertSession(store: store).runEnded(result.completed.outcome) }
             try finish(session, stream, result)
         } catch let broken as BrokenRun {
-            defer { tell(.failed, store) }
+            defer { AlertSession(store: store).runEnded(.failed) }
             SummaryReport(
                 stream: stream.name, mode: mode.rawValue, result: broken.result,
                 exitCode: ExitCode.failure, options: session.options, brokenBy: broken.reason
             ).print(to: session.output)
             throw CommandFailure.silent(ExitCode.failure)
         }
-    }
-
-    /// Tells the watchdog, and whoever is to be told of alerts; neither changes how the run ended.
-    private func tell(_ outcome: RunOutcome, _ store: EngineSession) {
-        let alerts = AlertSession(store: store)
-        alerts.pingWatchdog(outcome)
-        alerts.evaluateAfterRun()
     }
 
     /// Whose the run is.

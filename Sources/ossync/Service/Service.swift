@@ -188,8 +188,7 @@ final class Service {
             working { run.catchUpProjection() }
             if wanted.mode != .health {
                 working(mostNs: Self.mostTellingNs) {
-                    alerts.pingWatchdog(result.completed.outcome)
-                    alerts.evaluateAfterRun()
+                    alerts.runEnded(result.completed.outcome)
                 }
             }
         } catch EngineError.refused(let text, let hint) {
@@ -232,7 +231,7 @@ final class Service {
         alertsLookedAtNs = nowNs
         // A look that can't be had is told by the evaluation.
         working(mostNs: Self.mostTellingNs) {
-            if (try? alerts.hasWork()) ?? true { alerts.evaluateAfterRun() }
+            if (try? alerts.hasWork()) ?? true { alerts.look() }
         }
     }
 

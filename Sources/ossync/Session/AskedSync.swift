@@ -19,7 +19,7 @@ struct AskedSync {
         defer { Signals.during(nil) }
         let asked = try HolderRequest(
             .sync(mode, noDetails: noDetails), of: holder, stream: stream.name, control, session)
-        session.output.note("`ossync \(holder.activity)`, pid \(holder.pid), is asked to do it")
+        asked.announce()
         if try !asked.wait() {
             // Nobody does it now: it is the caller's, and must not be done once more later.
             asked.discard()

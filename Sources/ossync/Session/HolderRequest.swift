@@ -37,6 +37,11 @@ struct HolderRequest {
         }
     }
 
+    /// Says who is asked, for a command whose caller waits for the answer.
+    func announce() {
+        session.output.note("`ossync \(holder.activity)`, pid \(holder.pid), is asked to do it")
+    }
+
     enum State {
         /// It lies there, or is being done.
         case waiting
